@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * The few memory accesses that two protection domains share, named once.
+ *
+ * Every access of ring.h to a page that the other side can see goes through
+ * one of these. In the kernel they are the kernel's own primitives, in user
+ * space the compiler's C11 atomics; both have the same meaning, so that the
+ * ring is one piece of code in both.
+ *
+ *   ivc_load(p)        relaxed, single, untorn load: copy once, then check
+ *   ivc_store(p, v)    relaxed, single, untorn store
+ *   ivc_load_acq(p)    what is read after it is not older than what it read
+ *   ivc_store_rel(p,v) what was written before it is seen by who sees it
+ *   ivc_fence()        full fence, store-load included
+ *   ivc_relax()        a spin loop's pause
+ */
+#ifndef IVC_BARRIER_H
+#define IVC_BARRIER_H
+
+#ifdef __KERNEL__
+
+#include <linux/compiler.h>
+#include <linux/processor.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+#define ivc_load(p) READ_ONCE(*(p))
+#define ivc_store(p, v) WRITE_ONCE(*(p), (v))
+#define ivc_load_acq(p) smp_load_acquire(p)
+#define ivc_store_rel(p, v) smp_store_release((p), (v))
+#define ivc_fence() smp_mb()
+#define ivc_relax() cpu_relax()
+
+#else
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ivc_load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define ivc_store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define ivc_load_acq(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define ivc_store_rel(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define ivc_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+static inline void ivc_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb" ::: "memory");
+#endif
+}
+
+#ifndef likely
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+
+#endif /* __KERNEL__ */
+
+#endif /* IVC_BARRIER_H */

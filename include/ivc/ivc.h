@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libivc: processes of one job in different virtual machines of one host
+ * exchange data through shared memory.
+ *
+ * The client of the paper (SC'07, Figure 5), as it reads here:
+ *
+ *	ctx = ivc_register(MAGIC_ID, CLIENT_ID);
+ *	peers = ivc_get_hosts(ctx);
+ *	channel = ivc_connect(ctx, peers[0]);
+ *	bytes = ivc_write(channel, buffer, size);
+ *	ivc_close(channel);
+ *
+ * Errors. Functions that return int or ssize_t return -errno; functions that
+ * return a pointer return NULL and set errno. The library prints nothing.
+ * Named at a call are the errors particular to it; -EINVAL for arguments that
+ * make no sense, -ENOMEM and -ENODEV (no IVC device, or it was detached) can
+ * come from any call that is not on the data path.
+ *
+ * Threads. A context may be used by any number of threads. A channel may be
+ * used by one reading and one writing thread at a time without any lock:
+ * ivc_read, ivc_peek and ivc_release are the reader's, ivc_write, ivc_reserve
+ * and ivc_commit the writer's; ivc_wait may be called by both at once, each
+ * for its own event. ivc_close must be the last call on a channel.
+ *
+ * fork(). A child must not use its parent's contexts and channels; the memory
+ * of a channel is not mapped in it. Descriptors are closed on exec.
+ *
+ * Signals. ivc_read, ivc_write and their kin make no system call except to
+ * wake a sleeping peer. Calls that wait return -EINTR when interrupted.
+ */
+#ifndef IVC_IVC_H
+#define IVC_IVC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IVC_VERSION_MAJOR 0
+#define IVC_VERSION_MINOR 1
+
+typedef struct ivc_context ivc_context;
+typedef struct ivc_channel ivc_channel;
+
+/* A member of the group, as seen when it was listed. Passed by value. */
+typedef struct ivc_peer {
+	uint32_t id;	 /* as it gave to ivc_register() */
+	uint32_t member; /* names this registration; never 0, never reused */
+	uint16_t domid;	 /* Xen domain it runs in */
+	uint16_t local;	 /* not 0: in this guest */
+	uint32_t reserved;
+} ivc_peer;
+
+/* Version of the library at run time: major << 16 | minor. */
+uint32_t ivc_version(void);
+
+/*
+ * Join the group of job @magic on this host as process @id, unique in the
+ * group. A magic id names a job; it is no secret: which guests may meet at
+ * all is decided by Dom0 (their realm).
+ * Blocks for one round trip to the backend. errno: EADDRINUSE (@id is taken),
+ * EDQUOT (the guest's contexts are used up), ENODEV, EACCES (not in group
+ * `ivc`), ETIMEDOUT (the backend does not answer).
+ * The context is the caller's until ivc_unregister().
+ */
+ivc_context *ivc_register(uint64_t magic, uint32_t id);
+
+/*
+ * Leave the group and free the context. Channels made from it stay usable
+ * and are closed by themselves. NULL is fine. Always succeeds.
+ */
+void ivc_unregister(ivc_context *ctx);
+
+/*
+ * The other members of the group on this host, by ascending member, ended by
+ * an entry whose `member` is 0. The array belongs to the context and is valid
+ * until the next ivc_get_hosts() or ivc_unregister() on it; use ivc_hosts()
+ * where several threads ask. NULL with errno on failure; no peers is not a
+ * failure. One round trip per 256 members.
+ */
+const ivc_peer *ivc_get_hosts(ivc_context *ctx);
+
+/*
+ * The same into the caller's array of @max entries. Returns how many members
+ * there are in all, which may be more than @max.
+ */
+int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max);
+
+/*
+ * Wait until the member with process id @id is there and store it in @peer.
+ * @timeout_ms < 0: for ever, 0: look once. -ETIMEDOUT when it did not come.
+ */
+int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer);
+
+/* What a new channel shall be like. Zeroed: all defaults. */
+struct ivc_channel_options {
+	uint32_t tx_size; /* own ring, bytes, power of two 4 KiB - 16 MiB */
+	uint32_t rx_size; /* connect: asked of the peer. accept: unused */
+	int timeout_ms;	  /* connect and accept: < 0 for ever, 0 not at all */
+	uint32_t reserved[5];
+};
+
+/*
+ * Connect to @peer, which has registered but need not have called accept yet.
+ * Blocks until it accepts, for at most 30 s. errno: ETIMEDOUT (no accept),
+ * ECONNREFUSED, ENOENT (no such member, or it has left), EDQUOT, EBUSY.
+ */
+ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer);
+
+/*
+ * The same with options; @opt NULL for defaults (then the timeout is 30 s).
+ * With timeout 0 it returns 0 at once with a channel that is being
+ * established: ivc_connected() tells; reads and writes return 0 until then.
+ * On failure *@ch is NULL.
+ */
+int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
+		    const struct ivc_channel_options *opt, ivc_channel **ch);
+
+/*
+ * Is the channel established? Waits @timeout_ms for it (< 0 for ever).
+ * 0: yes. -ETIMEDOUT: not yet, and it goes on trying. Else it has failed, as
+ * for ivc_connect(), and is to be closed.
+ */
+int ivc_connected(ivc_channel *ch, int timeout_ms);
+
+/*
+ * Take the next connection offered to this context; blocks until there is
+ * one. The channel is the caller's until ivc_close().
+ */
+ivc_channel *ivc_accept(ivc_context *ctx);
+
+/* The same with a timeout: -ETIMEDOUT. @opt->tx_size caps the own ring. */
+int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
+		   ivc_channel **ch);
+
+/* Who is at the other end. */
+uint32_t ivc_peer_id(const ivc_channel *ch);
+void ivc_peer_of(const ivc_channel *ch, ivc_peer *peer);
+
+/*
+ * Write up to @len bytes. Never blocks. Returns how many were taken, 0 when
+ * the ring is full; the rest is the caller's to retry. What was taken is
+ * delivered in order, exactly once.
+ * -EPIPE: the peer has closed; -ECONNRESET: its process or guest has died;
+ * -EPROTO: it broke the ring; -ENODEV: this guest's device was detached.
+ */
+ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len);
+
+/*
+ * Read up to @len bytes. Never blocks. Returns how many came, 0 when there is
+ * nothing now. The errors of ivc_write() come only after everything that had
+ * been written has been read.
+ */
+ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len);
+
+/*
+ * All of it, waiting as ivc_wait() does, at most @timeout_ms (< 0 for ever).
+ * Return @len, or -ETIMEDOUT or another error; then *@done (if not NULL) has
+ * how many bytes were moved.
+ */
+ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
+		      int timeout_ms, size_t *done);
+ssize_t ivc_read_all(ivc_channel *ch, void *buf, size_t len, int timeout_ms,
+		     size_t *done);
+
+/*
+ * Write without a copy: room for @min to @max contiguous bytes at *@p, filled
+ * by the caller and sent by ivc_commit(ch, n), n of them from the start.
+ * Returns the room, 0 when there is none now, -EMSGSIZE when @min is over a
+ * quarter of the ring, or an error as ivc_write(). commit with 0 gives the
+ * room back.
+ */
+ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p);
+int ivc_commit(ivc_channel *ch, size_t len);
+
+/*
+ * Read without a copy: the next contiguous bytes at *@p, how many is
+ * returned (0: nothing now); they stay until ivc_release(ch, n) frees the
+ * first n. The peer can still change them: check what you have copied, not
+ * what you peeked.
+ */
+ssize_t ivc_peek(ivc_channel *ch, const void **p);
+int ivc_release(ivc_channel *ch, size_t len);
+
+#define IVC_READABLE 1 /* something to read, or the channel has ended */
+#define IVC_WRITABLE 2 /* room to write, or the channel has ended */
+
+/*
+ * Wait until one of @events is true: spin first, then sleep. Returns those
+ * that are (> 0), or 0 after @timeout_ms (< 0: for ever), or -EINTR.
+ */
+int ivc_wait(ivc_channel *ch, int events, int timeout_ms);
+
+/*
+ * How long ivc_wait() spins before it sleeps, in nanoseconds. Default 50,000;
+ * 0 to sleep at once; negative: for ever.
+ */
+void ivc_set_spin(ivc_channel *ch, int64_t nanoseconds);
+
+/*
+ * For poll() and epoll: ivc_arm() asks for a wake-up for @events and returns
+ * those already true (then do not poll), or 0: poll ivc_channel_fd() for
+ * POLLIN, and when it comes, ivc_read() or ivc_write() and arm again. The
+ * descriptor belongs to the channel.
+ */
+int ivc_arm(ivc_channel *ch, int events);
+int ivc_channel_fd(const ivc_channel *ch);
+
+/* POLLIN on it: ivc_accept or ivc_next_event has something. */
+int ivc_context_fd(const ivc_context *ctx);
+
+enum ivc_event_type {
+	IVC_EVENT_JOIN = 1,	/* `peer` has joined the group */
+	IVC_EVENT_LEAVE = 2,	/* `peer` has left */
+	IVC_EVENT_DETACHED = 3, /* the device is gone; channels have ended */
+	IVC_EVENT_ATTACHED = 4, /* and is back; `status` 0: registered again */
+};
+
+struct ivc_event {
+	enum ivc_event_type type;
+	int status;
+	ivc_peer peer;
+	uint32_t reserved[4];
+};
+
+/*
+ * The next event of the context. Waits @timeout_ms (< 0 for ever). Returns 1,
+ * or 0 when there was none. The first call reports the members already there
+ * as joined.
+ */
+int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms);
+
+struct ivc_stats {
+	uint64_t tx_bytes, tx_calls, tx_full;  /* tx_full: writes that took 0 */
+	uint64_t rx_bytes, rx_calls, rx_empty; /* rx_empty: reads that got 0 */
+	uint64_t sleeps;		       /* waits that went to sleep */
+	uint64_t kicks;			       /* doorbells rung */
+	uint64_t wakeups;		       /* doorbells heard */
+	uint64_t spurious;		       /* events nobody asked for */
+	uint32_t tx_size, rx_size;	       /* rings, bytes */
+	uint64_t kept;			       /* bytes kept from a peer gone */
+	uint64_t reserved[4];
+};
+
+int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st);
+
+/*
+ * Close: the peer reads what was written and then gets -EPIPE. Frees the
+ * channel. NULL is fine. 0, or the error the channel had ended with.
+ */
+int ivc_close(ivc_channel *ch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IVC_IVC_H */

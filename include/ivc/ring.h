@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * The ring: one direction of a channel, single producer, single consumer.
+ *
+ * This header is the ring for everybody: libivc, both kernel modules, the
+ * tools and the tests. It makes no system call and takes no lock. The layout
+ * is specified in docs/protocol.md, section "Ring pages"; in case of conflict
+ * that document is right.
+ *
+ * Layout. The producer owns the data area: a power of two of 64-byte cells,
+ * written by it alone, mapped read-only by the consumer. A record starts at a
+ * cell boundary with an 8-byte header {u32 length, u32 sequence} followed by
+ * its payload; it fills as many cells as it needs and never wraps. The
+ * consumer finds a record by polling the header where the next one must start,
+ * so a message of up to 56 bytes moves between the CPUs as one cache line.
+ * The consumer owns one word, `cons`, in its own control page: how many cells
+ * it has freed. Positions are free-running u32 cell counts.
+ *
+ * The invariant that makes an inline header safe: before a record is
+ * published, the header that follows it is zeroed. So at the place where the
+ * consumer looks there is zero (nothing yet) or the one valid sequence; all
+ * else is a broken or hostile producer, and is -EPROTO at once. One cell is
+ * always left free for that zero.
+ *
+ * Trust. The consumer takes a header in one load into a local and bounds the
+ * length before using it; the producer takes `cons` in one load and bounds it
+ * the same way. Neither ever reads back its own indices from shared memory.
+ * Payload may still change while it is read: that is data, not control.
+ *
+ * Threads. One producer and one consumer thread per ring need no lock;
+ * struct ivc_tx and struct ivc_rx are private to their side.
+ *
+ * Where the ideas come from: the paper's 64-byte segments (SC'07, 4.2); header
+ * inline and zero-next as in Open MPI's fast box; cached peer index as in
+ * rigtorp's SPSCQueue; batched consumption as in UCX. See docs/design.md.
+ */
+#ifndef IVC_RING_H
+#define IVC_RING_H
+
+#include "barrier.h"
+
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#else
+#include <errno.h>
+#endif
+
+#define IVC_CELL 64u /* bytes: the paper's data segment */
+#define IVC_CELL_SHIFT 6
+#define IVC_RING_HDR 8u		  /* bytes of header at a record's start */
+#define IVC_RING_MIN_SHIFT 12	  /* 4 KiB */
+#define IVC_RING_MAX_SHIFT 24	  /* 16 MiB */
+#define IVC_RING_DEFAULT_SHIFT 16 /* 64 KiB, as in the paper */
+
+/* Length word of the record that sends the consumer to the ring's start. */
+#define IVC_RING_SKIP 0xffffffffu
+
+/*
+ * The control page a process owns and its peer reads. Each word is alone on
+ * 128 bytes: the adjacent-line prefetcher of x86 moves lines in pairs.
+ */
+struct ivc_ctrl {
+	uint32_t cons; /* cells this side has consumed of the peer's ring */
+	uint32_t pad0[31];
+	uint32_t want; /* IVC_WANT_*: ring the doorbell when it comes true */
+	uint32_t pad1[31];
+};
+
+#define IVC_WANT_DATA 1u  /* I sleep until there is something to read */
+#define IVC_WANT_SPACE 2u /* I sleep until there is room to write */
+
+/* The producer's private half. */
+struct ivc_tx {
+	uint8_t *data;		     /* own data area, written here only */
+	const struct ivc_ctrl *peer; /* the consumer's page, read-only */
+	uint32_t cells;		     /* power of two */
+	uint32_t pos;		     /* next cell to write, free-running */
+	uint32_t cons;		     /* last checked value of peer->cons */
+	uint32_t reserved;	     /* cells skipped by a pending reserve */
+	int error;		     /* sticky: -EPROTO once the peer lied */
+};
+
+/* The consumer's private half. */
+struct ivc_rx {
+	const uint8_t *data;   /* the peer's data area, mapped read-only */
+	struct ivc_ctrl *ctrl; /* own control page */
+	uint32_t cells;
+	uint32_t pos;	    /* cell of the current record, free-running */
+	uint32_t published; /* last value stored in ctrl->cons */
+	uint32_t batch;	    /* publish after that many freed cells */
+	uint32_t len;	    /* payload of the current record, 0: none */
+	uint32_t off;	    /* how much of it has been read */
+	int error;	    /* sticky: -EPROTO once the peer lied */
+};
+
+/* Cells that a record of @len payload bytes fills. @len <= 16 MiB. */
+static inline uint32_t ivc_ring_cells(uint32_t len)
+{
+	return (len + IVC_RING_HDR + IVC_CELL - 1) >> IVC_CELL_SHIFT;
+}
+
+/* Payload bytes that fit in @cells contiguous cells; 0 for none. */
+static inline uint32_t ivc_ring_room(uint32_t cells)
+{
+	return cells ? cells * IVC_CELL - IVC_RING_HDR : 0;
+}
+
+/* May a ring have @size bytes of data area? */
+static inline bool ivc_ring_size_ok(uint64_t size)
+{
+	return size >= (1u << IVC_RING_MIN_SHIFT) &&
+	       size <= (1u << IVC_RING_MAX_SHIFT) && !(size & (size - 1));
+}
+
+/* @size passes ivc_ring_size_ok(); @data is zeroed before the peer sees it. */
+static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
+			       const struct ivc_ctrl *peer)
+{
+	memset(tx, 0, sizeof(*tx));
+	tx->data = data;
+	tx->peer = peer;
+	tx->cells = size >> IVC_CELL_SHIFT;
+}
+
+static inline void ivc_rx_init(struct ivc_rx *rx, const void *data,
+			       uint32_t size, struct ivc_ctrl *ctrl)
+{
+	memset(rx, 0, sizeof(*rx));
+	rx->data = data;
+	rx->ctrl = ctrl;
+	rx->cells = size >> IVC_CELL_SHIFT;
+	rx->batch = rx->cells / 8;
+}
+
+/* Header words as one 64-bit value: sequence high, length low. */
+static inline uint64_t ivc_ring_hdr(uint32_t pos, uint32_t len)
+{
+	return (uint64_t)(pos + 1) << 32 | len;
+}
+
+static inline uint64_t *ivc_tx_hdr(struct ivc_tx *tx, uint32_t pos)
+{
+	return (uint64_t *)(tx->data +
+			    (size_t)(pos & (tx->cells - 1)) * IVC_CELL);
+}
+
+static inline const uint64_t *ivc_rx_hdr(const struct ivc_rx *rx, uint32_t pos)
+{
+	return (const uint64_t *)(rx->data +
+				  (size_t)(pos & (rx->cells - 1)) * IVC_CELL);
+}
+
+/* Cells free by what the producer knows; the last one stays free. */
+static inline uint32_t ivc_tx_known_free(const struct ivc_tx *tx)
+{
+	return tx->cells - 1 - (tx->pos - tx->cons);
+}
+
+/*
+ * Look again at what the consumer has freed.
+ * Returns 0, or -EPROTO (sticky) when it claims more than was ever written or
+ * takes back what it had freed.
+ */
+static inline int ivc_tx_refresh(struct ivc_tx *tx)
+{
+	/*
+	 * Acquire pairs with the release in ivc_rx_publish(): the consumer's
+	 * reads of the cells are done before we write to them again.
+	 */
+	uint32_t cons = ivc_load_acq(&tx->peer->cons);
+
+	if (unlikely(tx->pos - cons > tx->pos - tx->cons)) {
+		tx->error = -EPROTO;
+		return tx->error;
+	}
+	tx->cons = cons;
+	return 0;
+}
+
+/* Store @hdr at the current position and move past @cells cells. */
+static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
+				  uint32_t cells)
+{
+	/* Zero the next header first: the ring's invariant, see above. */
+	ivc_store(ivc_tx_hdr(tx, tx->pos + cells), 0);
+	/*
+	 * Release pairs with the acquire in ivc_rx_next(): who sees this
+	 * header sees the payload and the zero behind it.
+	 */
+	ivc_store_rel(ivc_tx_hdr(tx, tx->pos), hdr);
+	tx->pos += cells;
+}
+
+/*
+ * How many contiguous cells may be written now, wanting @want of them: looks
+ * at the shared index only if the cached one does not give enough.
+ */
+static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
+{
+	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t avail = ivc_tx_known_free(tx);
+
+	if (avail < want) {
+		if (ivc_tx_refresh(tx))
+			return 0;
+		avail = ivc_tx_known_free(tx);
+	}
+	return avail < contig ? avail : contig;
+}
+
+/*
+ * Write up to @len bytes: as many as fit now.
+ * Returns the number of bytes written, 0 when nothing fits, -EPROTO when the
+ * consumer's index is impossible.
+ *
+ * Large writes go in records of an eighth of the ring, so that the consumer
+ * copies one while the next is written. To keep the tail of a full ring from
+ * being filled with crumbs, a piece is written only when it is the rest of
+ * the message or at least half such a record.
+ */
+static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
+				   size_t len)
+{
+	const uint32_t chunk = tx->cells / 8;
+	const uint8_t *src = buf;
+	size_t done = 0;
+
+	if (unlikely(tx->error))
+		return tx->error;
+
+	while (done < len) {
+		size_t rest = len - done;
+		uint32_t need = rest > ivc_ring_room(chunk)
+					? chunk
+					: ivc_ring_cells((uint32_t)rest);
+		uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+		uint32_t avail, n;
+
+		avail = ivc_tx_avail(tx, need);
+		/* At the wrap a short piece is right: the rest starts over. */
+		if (avail < need && avail < contig && avail < chunk / 2)
+			break;
+		if (!avail)
+			break;
+		if (avail > need)
+			avail = need;
+		n = ivc_ring_room(avail);
+		if (n > rest)
+			n = (uint32_t)rest;
+		memcpy((uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR,
+		       src + done, n);
+		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, n), ivc_ring_cells(n));
+		done += n;
+	}
+	if (unlikely(!done && tx->error))
+		return tx->error;
+	return (int64_t)done;
+}
+
+/*
+ * Reserve room for a record of at least @min and at most @max contiguous
+ * payload bytes, to be filled in place and published by ivc_tx_commit().
+ * @min is at most a quarter of the ring, or the call can never succeed and
+ * returns -EMSGSIZE. Returns the bytes at *@p, 0 when there is no room now,
+ * or -EPROTO. A second reserve replaces the first.
+ */
+static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
+				     uint32_t max, void **p)
+{
+	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t need, avail, room;
+
+	if (unlikely(tx->error))
+		return tx->error;
+	if (!min)
+		min = 1;
+	if (min > ivc_ring_room(tx->cells / 4))
+		return -EMSGSIZE;
+	if (max < min)
+		max = min;
+	need = ivc_ring_cells(min);
+	if (contig < need) {
+		/* Not at the end of the ring: skip to its start. */
+		avail = ivc_tx_known_free(tx);
+		if (avail < contig + need) {
+			if (ivc_tx_refresh(tx))
+				return tx->error;
+			avail = ivc_tx_known_free(tx);
+		}
+		if (avail < contig + need)
+			return 0;
+		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, IVC_RING_SKIP),
+			       contig);
+	}
+	if (max > ivc_ring_room(tx->cells / 4))
+		max = ivc_ring_room(tx->cells / 4);
+	avail = ivc_tx_avail(tx, ivc_ring_cells(max));
+	if (unlikely(tx->error))
+		return tx->error;
+	if (avail < need)
+		return 0;
+	room = ivc_ring_room(avail);
+	if (room > max)
+		room = max;
+	*p = (uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR;
+	tx->reserved = room;
+	return room;
+}
+
+/*
+ * Publish the first @len bytes of the reserved room (0 gives it back).
+ * Returns 0, or -EINVAL when more than that was reserved.
+ */
+static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
+{
+	if (len > tx->reserved)
+		return -EINVAL;
+	tx->reserved = 0;
+	if (len)
+		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, len),
+			       ivc_ring_cells(len));
+	return 0;
+}
+
+/* Does the consumer sleep and want to be woken for new data? */
+static inline bool ivc_tx_peer_sleeps(const struct ivc_tx *tx)
+{
+	return ivc_load(&tx->peer->want) & IVC_WANT_DATA;
+}
+
+/* Let the producer have the cells freed so far. */
+static inline void ivc_rx_publish(struct ivc_rx *rx)
+{
+	/* Release pairs with the acquire in ivc_tx_refresh(). */
+	ivc_store_rel(&rx->ctrl->cons, rx->pos);
+	rx->published = rx->pos;
+}
+
+static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
+{
+	rx->pos += cells;
+	if (rx->pos - rx->published >= rx->batch)
+		ivc_rx_publish(rx);
+}
+
+/*
+ * Make the next record current.
+ * Returns 1 when there is one, 0 when the ring is empty, -EPROTO (sticky)
+ * when what stands there is neither.
+ */
+static inline int ivc_rx_next(struct ivc_rx *rx)
+{
+	uint32_t contig, len;
+	uint64_t hdr;
+
+	if (rx->len)
+		return 1;
+again:
+	/* Acquire pairs with the release in ivc_tx_publish(). */
+	hdr = ivc_load_acq(ivc_rx_hdr(rx, rx->pos));
+	if (!hdr) {
+		/* Before we wait, the producer gets all we have freed. */
+		if (rx->pos != rx->published)
+			ivc_rx_publish(rx);
+		return rx->error;
+	}
+	if (unlikely(rx->error))
+		return rx->error;
+	contig = rx->cells - (rx->pos & (rx->cells - 1));
+	len = (uint32_t)hdr;
+	if (unlikely((uint32_t)(hdr >> 32) != rx->pos + 1))
+		goto garbage;
+	if (len == IVC_RING_SKIP) {
+		/* A skip at the very start would go round for ever. */
+		if (contig == rx->cells)
+			goto garbage;
+		ivc_rx_advance(rx, contig);
+		goto again;
+	}
+	if (unlikely(!len || len > ivc_ring_room(contig)))
+		goto garbage;
+	rx->len = len;
+	rx->off = 0;
+	return 1;
+garbage:
+	rx->error = -EPROTO;
+	return rx->error;
+}
+
+/* @len bytes of the current record have been used. @len <= what is left. */
+static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len)
+{
+	rx->off += len;
+	if (rx->off == rx->len) {
+		uint32_t cells = ivc_ring_cells(rx->len);
+
+		rx->len = 0;
+		ivc_rx_advance(rx, cells);
+	}
+}
+
+/*
+ * Read up to @len bytes, over record boundaries.
+ * Returns the number of bytes read, 0 when the ring is empty, -EPROTO when
+ * it holds garbage (after all that was valid has been read).
+ */
+static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
+{
+	uint8_t *dst = buf;
+	size_t done = 0;
+
+	while (done < len) {
+		int ret = ivc_rx_next(rx);
+		uint32_t n;
+
+		if (ret <= 0) {
+			if (unlikely(ret && !done))
+				return ret;
+			break;
+		}
+		n = rx->len - rx->off;
+		if (n > len - done)
+			n = (uint32_t)(len - done);
+		memcpy(dst + done,
+		       (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR +
+			       rx->off,
+		       n);
+		done += n;
+		ivc_rx_consume(rx, n);
+	}
+	return (int64_t)done;
+}
+
+/*
+ * Look at the next bytes where they are. Returns how many there are at *@p,
+ * 0 when the ring is empty, or -EPROTO. They stay there until
+ * ivc_rx_release(); a hostile peer can change them meanwhile, so what must
+ * hold is checked on a copy.
+ */
+static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
+{
+	int ret = ivc_rx_next(rx);
+
+	if (ret <= 0)
+		return ret;
+	*p = (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR + rx->off;
+	return rx->len - rx->off;
+}
+
+/* Free the first @len bytes of what was peeked. 0, or -EINVAL if too many. */
+static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
+{
+	if (len > rx->len - rx->off)
+		return -EINVAL;
+	if (len)
+		ivc_rx_consume(rx, len);
+	return 0;
+}
+
+/* Does the producer (whose control page is @peer) sleep until there is room? */
+static inline bool ivc_rx_peer_sleeps(const struct ivc_ctrl *peer)
+{
+	return ivc_load(&peer->want) & IVC_WANT_SPACE;
+}
+
+#endif /* IVC_RING_H */
