@@ -345,47 +345,63 @@ static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 }
 
 /*
+ * What is the header @hdr at position @pos of a ring of @cells cells? The one
+ * place where a header is judged. Returns how many cells to move on past the
+ * record and its payload in *@len (0 for a skip), 0 for none, or -EPROTO.
+ */
+static inline int ivc_ring_parse(uint64_t hdr, uint32_t pos, uint32_t cells,
+				 uint32_t *len)
+{
+	uint32_t contig = cells - (pos & (cells - 1));
+	uint32_t n = (uint32_t)hdr;
+
+	*len = 0;
+	if (!hdr)
+		return 0;
+	if (unlikely((uint32_t)(hdr >> 32) != pos + 1))
+		return -EPROTO;
+	if (unlikely(n == IVC_RING_SKIP))
+		/* A skip at the very start would go round for ever. */
+		return contig == cells ? -EPROTO : (int)contig;
+	if (unlikely(!n || n > ivc_ring_room(contig)))
+		return -EPROTO;
+	*len = n;
+	return (int)ivc_ring_cells(n);
+}
+
+/*
  * Make the next record current.
  * Returns 1 when there is one, 0 when the ring is empty, -EPROTO (sticky)
  * when what stands there is neither.
  */
 static inline int ivc_rx_next(struct ivc_rx *rx)
 {
-	uint32_t contig, len;
-	uint64_t hdr;
+	int cells;
 
 	if (rx->len)
 		return 1;
-again:
-	/* Acquire pairs with the release in ivc_tx_publish(). */
-	hdr = ivc_load_acq(ivc_rx_hdr(rx, rx->pos));
-	if (!hdr) {
-		/* Before we wait, the producer gets all we have freed. */
-		if (rx->pos != rx->published)
-			ivc_rx_publish(rx);
-		return rx->error;
-	}
 	if (unlikely(rx->error))
 		return rx->error;
-	contig = rx->cells - (rx->pos & (rx->cells - 1));
-	len = (uint32_t)hdr;
-	if (unlikely((uint32_t)(hdr >> 32) != rx->pos + 1))
-		goto garbage;
-	if (len == IVC_RING_SKIP) {
-		/* A skip at the very start would go round for ever. */
-		if (contig == rx->cells)
-			goto garbage;
-		ivc_rx_advance(rx, contig);
-		goto again;
+	for (;;) {
+		/* Acquire pairs with the release in ivc_tx_publish(). */
+		uint64_t hdr = ivc_load_acq(ivc_rx_hdr(rx, rx->pos));
+
+		if (!hdr) {
+			/* Before we wait, the producer gets all we freed. */
+			if (rx->pos != rx->published)
+				ivc_rx_publish(rx);
+			return 0;
+		}
+		cells = ivc_ring_parse(hdr, rx->pos, rx->cells, &rx->len);
+		if (unlikely(cells < 0)) {
+			rx->error = cells;
+			return cells;
+		}
+		rx->off = 0;
+		if (likely(rx->len))
+			return 1;
+		ivc_rx_advance(rx, (uint32_t)cells);
 	}
-	if (unlikely(!len || len > ivc_ring_room(contig)))
-		goto garbage;
-	rx->len = len;
-	rx->off = 0;
-	return 1;
-garbage:
-	rx->error = -EPROTO;
-	return rx->error;
 }
 
 /* @len bytes of the current record have been used. @len <= what is left. */

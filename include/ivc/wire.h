@@ -112,7 +112,7 @@ struct ivc_msg {
 
 /*
  * The control page: granted by the frontend, written by both. Indices are
- * free-running; each is written by one side. The frontend keeps at most
+ * free-running from 0; each is written by one side. The frontend keeps at most
  * IVC_CTL_REQS requests unanswered.
  */
 struct ivc_ctl_page {
@@ -121,7 +121,8 @@ struct ivc_ctl_page {
 	__u32 pad0[14];
 	__u32 req_cons; /* backend */
 	__u32 ev_prod;	/* backend */
-	__u32 pad1[14];
+	__u32 ev_want;	/* backend: events wait for room, notify me */
+	__u32 pad1[13];
 	struct ivc_msg req[IVC_CTL_REQS];
 	struct ivc_msg ev[IVC_CTL_EVENTS];
 };
