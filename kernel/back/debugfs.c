@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/ivc-back/: the state as text, for ivcctl and for the eye.
+ * The first line of each file names its columns; columns are only ever added.
+ */
+#include <linux/debugfs.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "back.h"
+
+static struct dentry *dir;
+
+static int frontends_show(struct seq_file *s, void *unused)
+{
+	struct ivc_fe *fe;
+
+	seq_puts(s, "# domid realm state contexts channels pages pending "
+		    "requests refused\n");
+	mutex_lock(&ivc_back.lock);
+	list_for_each_entry (fe, &ivc_back.fes, node)
+		seq_printf(s, "%u %s %s %u %u %u %u %llu %llu\n", fe->domid,
+			   fe->realm, fe->broken ? "broken" : "connected",
+			   fe->used.contexts, fe->used.channels, fe->used.pages,
+			   fe->used.pending, fe->requests, fe->refused);
+	mutex_unlock(&ivc_back.lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(frontends);
+
+static unsigned int channels_of(struct ivc_member *m)
+{
+	struct ivc_end *end;
+	unsigned int n = 0;
+
+	list_for_each_entry (end, &m->fe->ends, in_fe)
+		n += end->member == m->nr && end->charged;
+	return n;
+}
+
+static int members_show(struct seq_file *s, void *unused)
+{
+	struct ivc_member *m;
+	unsigned long nr;
+
+	seq_puts(s, "# member domid realm magic id channels\n");
+	mutex_lock(&ivc_back.lock);
+	xa_for_each (&ivc_back.members, nr, m)
+		seq_printf(s, "%u %u %s %llu %u %u\n", m->nr, m->fe->domid,
+			   m->group->realm, m->group->magic, m->id,
+			   channels_of(m));
+	mutex_unlock(&ivc_back.lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(members);
+
+static int channels_show(struct seq_file *s, void *unused)
+{
+	static const char *const states[] = { "offered", "open", "half" };
+	struct ivc_conn *c;
+	unsigned long nr;
+
+	seq_puts(s, "# conn state a_domid a_id b_domid b_id a_pages b_pages "
+		    "age_s\n");
+	mutex_lock(&ivc_back.lock);
+	xa_for_each (&ivc_back.conns, nr, c)
+		seq_printf(s, "%u %s %u %u %u %u %u %u %lu\n", c->nr,
+			   states[c->state], c->end[0].domid, c->end[0].id,
+			   c->end[1].domid, c->end[1].id, c->end[0].pages,
+			   c->end[1].pages, (jiffies - c->since) / HZ);
+	mutex_unlock(&ivc_back.lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(channels);
+
+void ivc_debugfs_init(void)
+{
+	dir = debugfs_create_dir("ivc-back", NULL);
+	debugfs_create_file("frontends", 0400, dir, NULL, &frontends_fops);
+	debugfs_create_file("members", 0400, dir, NULL, &members_fops);
+	debugfs_create_file("channels", 0400, dir, NULL, &channels_fops);
+}
+
+void ivc_debugfs_exit(void)
+{
+	debugfs_remove_recursive(dir);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Dom0 lets a guest do: its realm, its quotas, its rate of requests.
+ * All of it stands in the backend's own xenstore directory, where the toolstack
+ * writes and the guest cannot.
+ */
+#include <linux/ctype.h>
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "back.h"
+
+static bool realm_ok(const char *s, unsigned int len)
+{
+	unsigned int i;
+
+	if (!len || len >= IVC_REALM_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		if (!isalnum(s[i]) && !strchr("._-", s[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A realm that cannot be read must not put the guest among others: it gets one
+ * of its own that no toolstack can name.
+ */
+static void read_realm(struct ivc_fe *fe)
+{
+	unsigned int len;
+	char *s = xenbus_read(XBT_NIL, fe->dev->nodename, "realm", &len);
+
+	if (IS_ERR(s)) {
+		if (PTR_ERR(s) == -ENOENT)
+			strscpy(fe->realm, "default", sizeof(fe->realm));
+		else
+			snprintf(fe->realm, sizeof(fe->realm), "/unread/%u",
+				 fe->domid);
+		return;
+	}
+	if (realm_ok(s, len) && strlen(s) == len) {
+		strscpy(fe->realm, s, sizeof(fe->realm));
+	} else {
+		snprintf(fe->realm, sizeof(fe->realm), "/bad/%u", fe->domid);
+		xenbus_dev_error(fe->dev, -EINVAL,
+				 "realm is not 1-63 of A-Za-z0-9._-; guest %u "
+				 "is alone",
+				 fe->domid);
+	}
+	kfree(s);
+}
+
+void ivc_policy_read(struct ivc_fe *fe)
+{
+	const char *node = fe->dev->nodename;
+
+	read_realm(fe);
+	fe->max.contexts = xenbus_read_unsigned(node, "max-contexts", 64);
+	fe->max.channels = xenbus_read_unsigned(node, "max-channels", 256);
+	fe->max.pages = xenbus_read_unsigned(node, "max-pages", 16384);
+	fe->max.pending = xenbus_read_unsigned(node, "max-pending", 64);
+	fe->max.rate = xenbus_read_unsigned(node, "max-rate", 5000);
+	fe->window = jiffies;
+}
+
+/*
+ * Count one request. Over the rate it is refused; over twice the rate the ring
+ * is left alone until the second is over, so that even the refusing costs
+ * Dom0 no more than a bounded share.
+ */
+enum ivc_rate ivc_policy_rate(struct ivc_fe *fe)
+{
+	if (time_after_eq(jiffies, fe->window + HZ)) {
+		fe->window = jiffies;
+		fe->in_window = 0;
+	}
+	if (fe->in_window >= 2 * (u64)fe->max.rate)
+		return RATE_STALL;
+	return fe->in_window++ < fe->max.rate ? RATE_OK : RATE_REFUSE;
+}

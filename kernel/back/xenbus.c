@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One xenbus device per guest. docs/protocol.md 1.3 has the states of both
+ * sides; here is what the backend does when the frontend moves:
+ *
+ *                 frontend Initialised, Connected
+ *     InitWait ------------------------------------> Connected
+ *      ^    ^                                         |
+ *      |    | frontend Initialising                   | frontend Closing
+ *      |    +-------------- Closed <--- Closing <-----+ frontend Closed or gone
+ *    probe                    |            ^
+ *                             |            | frontend broke the protocol
+ *                             v            |
+ *                           unregister, if offline or the frontend is gone
+ *
+ * The watch that calls us may fire twice for one change or skip states, so each
+ * step checks where it stands, and disconnecting twice is nothing.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <xen/events.h>
+
+#include "back.h"
+
+static irqreturn_t fe_event(int irq, void *data)
+{
+	struct ivc_fe *fe = data;
+
+	queue_delayed_work(ivc_back.wq, &fe->work, 0);
+	return IRQ_HANDLED;
+}
+
+/* Members and connections go at once; the device may stay. Under the lock. */
+void ivc_fe_drop(struct ivc_fe *fe)
+{
+	while (!list_empty(&fe->members))
+		ivc_member_leave(list_first_entry(&fe->members,
+						  struct ivc_member, in_fe));
+	ivc_conn_drop_fe(fe);
+}
+
+static int map_pages(struct ivc_fe *fe)
+{
+	struct xenbus_device *dev = fe->dev;
+	grant_ref_t refs[2];
+	void *va;
+	int err;
+
+	err = xenbus_gather(XBT_NIL, dev->otherend, "ring-ref", "%u", &refs[0],
+			    "table-ref", "%u", &refs[1], NULL);
+	if (err) {
+		xenbus_dev_fatal(dev, err, "reading %s/ring-ref and table-ref",
+				 dev->otherend);
+		return err;
+	}
+	err = xenbus_map_ring_valloc(dev, refs, ARRAY_SIZE(refs), &va);
+	if (err)
+		return err;
+	fe->ctl = va;
+	fe->table = va + PAGE_SIZE;
+	return 0;
+}
+
+static int fe_version_ok(struct xenbus_device *dev)
+{
+	unsigned int version = 0;
+
+	if (xenbus_scanf(XBT_NIL, dev->otherend, "version", "%u", &version) ==
+		    1 &&
+	    version == IVC_PROTOCOL_VERSION)
+		return 0;
+	xenbus_dev_fatal(dev, -EPROTONOSUPPORT,
+			 "frontend speaks version %u, I speak %u", version,
+			 IVC_PROTOCOL_VERSION);
+	return -EPROTONOSUPPORT;
+}
+
+static void fe_disconnect(struct xenbus_device *dev)
+{
+	struct ivc_fe *fe = dev_get_drvdata(&dev->dev);
+
+	if (!fe)
+		return;
+	dev_set_drvdata(&dev->dev, NULL);
+
+	/* Nobody finds it any more, ... */
+	mutex_lock(&ivc_back.lock);
+	ivc_fe_drop(fe);
+	list_del(&fe->node);
+	mutex_unlock(&ivc_back.lock);
+	/* ... no event starts its work, the work is done, the pages go. The
+	 * work may leave EOI to us by not saying it: the irq goes anyway.
+	 */
+	if (fe->irq >= 0)
+		disable_irq(fe->irq);
+	cancel_delayed_work_sync(&fe->work);
+	if (fe->irq >= 0)
+		unbind_from_irqhandler(fe->irq, fe);
+	if (fe->ctl)
+		xenbus_unmap_ring_vfree(dev, fe->ctl);
+	dev_info(&dev->dev, "guest %u disconnected\n", fe->domid);
+	kfree(fe);
+}
+
+static int fe_connect(struct xenbus_device *dev)
+{
+	evtchn_port_t port;
+	struct ivc_fe *fe;
+	int err;
+
+	err = fe_version_ok(dev);
+	if (err)
+		return err;
+	fe = kzalloc(sizeof(*fe), GFP_KERNEL);
+	if (!fe)
+		return -ENOMEM;
+	fe->dev = dev;
+	fe->domid = dev->otherend_id;
+	fe->irq = -1;
+	INIT_LIST_HEAD(&fe->members);
+	INIT_LIST_HEAD(&fe->ends);
+	INIT_LIST_HEAD(&fe->owed);
+	INIT_DELAYED_WORK(&fe->work, ivc_ring_work);
+	ivc_policy_read(fe);
+
+	err = map_pages(fe);
+	if (err)
+		goto err_free;
+	if (xenbus_scanf(XBT_NIL, dev->otherend, "event-channel", "%u",
+			 &port) != 1) {
+		err = -EINVAL;
+		xenbus_dev_fatal(dev, err, "reading %s/event-channel",
+				 dev->otherend);
+		goto err_unmap;
+	}
+	err = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, port, fe_event,
+							    0, "ivc-back", fe);
+	if (err < 0) {
+		xenbus_dev_fatal(dev, err, "binding event channel %u", port);
+		goto err_unmap;
+	}
+	fe->irq = err;
+
+	mutex_lock(&ivc_back.lock);
+	list_add_tail(&fe->node, &ivc_back.fes);
+	mutex_unlock(&ivc_back.lock);
+	dev_set_drvdata(&dev->dev, fe);
+	/* Requests may have been there before we could be told. */
+	queue_delayed_work(ivc_back.wq, &fe->work, 0);
+	dev_info(&dev->dev, "guest %u connected, realm %s\n", fe->domid,
+		 fe->realm);
+	return 0;
+
+err_unmap:
+	xenbus_unmap_ring_vfree(dev, fe->ctl);
+err_free:
+	kfree(fe);
+	return err;
+}
+
+static int back_probe(struct xenbus_device *dev,
+		      const struct xenbus_device_id *id)
+{
+	int err;
+
+	err = xenbus_printf(XBT_NIL, dev->nodename, "versions", "%u",
+			    IVC_PROTOCOL_VERSION);
+	if (!err)
+		err = xenbus_printf(XBT_NIL, dev->nodename, "features", "%s",
+				    "");
+	if (!err)
+		err = xenbus_switch_state(dev, XenbusStateInitWait);
+	if (err)
+		xenbus_dev_fatal(dev, err, "writing %s", dev->nodename);
+	return err;
+}
+
+static void back_remove(struct xenbus_device *dev)
+{
+	fe_disconnect(dev);
+}
+
+static void frontend_changed(struct xenbus_device *dev,
+			     enum xenbus_state frontend_state)
+{
+	switch (frontend_state) {
+	case XenbusStateInitialising:
+		if (dev->state == XenbusStateClosed)
+			xenbus_switch_state(dev, XenbusStateInitWait);
+		break;
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		if (dev->state == XenbusStateInitWait && !fe_connect(dev))
+			xenbus_switch_state(dev, XenbusStateConnected);
+		break;
+	case XenbusStateClosing:
+		fe_disconnect(dev);
+		if (dev->state != XenbusStateClosed)
+			xenbus_switch_state(dev, XenbusStateClosing);
+		break;
+	case XenbusStateClosed:
+		/* Left over from before we were loaded: it will start over. */
+		if (dev->state == XenbusStateInitWait &&
+		    xenbus_dev_is_online(dev))
+			break;
+		fe_disconnect(dev);
+		xenbus_switch_state(dev, XenbusStateClosed);
+		if (xenbus_dev_is_online(dev))
+			break;
+		device_unregister(&dev->dev);
+		break;
+	case XenbusStateUnknown:
+		/* Its directory is gone: the domain is, or was detached. */
+		fe_disconnect(dev);
+		xenbus_switch_state(dev, XenbusStateClosed);
+		device_unregister(&dev->dev);
+		break;
+	default:
+		xenbus_dev_fatal(dev, -EINVAL, "frontend in state %d",
+				 frontend_state);
+		break;
+	}
+}
+
+static const struct xenbus_device_id back_ids[] = { { "ivc" }, { "" } };
+MODULE_DEVICE_TABLE(xenbus, back_ids);
+
+static struct xenbus_driver back_driver = {
+	.ids = back_ids,
+	.probe = back_probe,
+	.remove = back_remove,
+	.otherend_changed = frontend_changed,
+};
+
+int ivc_xenbus_init(void)
+{
+	return xenbus_register_backend(&back_driver);
+}
+
+void ivc_xenbus_exit(void)
+{
+	xenbus_unregister_driver(&back_driver);
+}
