@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* A client at work. Functions return the exit status. */
+#ifndef PINGPONG_CLIENT_H
+#define PINGPONG_CLIENT_H
+
+#include "message.h"
+#include "report.h"
+#include "tests.h"
+
+struct client {
+	const struct options *o;
+	struct session s;
+	struct report *report;
+	struct clock_info clock;
+	struct timing timing;
+	struct samples samples;
+	uint64_t server_messages, server_bytes;
+};
+
+/* One step, from its header to the server's reply, into c->timing. */
+int run_step(struct client *c, const struct step *step);
+
+int run_row(struct client *c, enum test test, uint32_t size);
+int run_mixed(struct client *c);
+
+#endif

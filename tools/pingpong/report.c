@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing down the results. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+const char *const percentile_names[PERCENTILES] = {
+	"p1", "p10", "p50", "p90", "p99", "max",
+};
+
+struct report {
+	const struct options *o;
+	FILE *table, *csv, *json;
+	int last_test; /* whose heading is on the table */
+	bool begun, first_row, verified;
+	uint64_t messages, bytes;
+};
+
+enum unit test_unit(enum test test)
+{
+	return test == TEST_LATENCY ? UNIT_US : UNIT_MBPS;
+}
+
+static bool progress_shown;
+
+void progress(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fflush(stderr);
+	progress_shown = true;
+}
+
+void progress_end(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+static FILE *open_output(const char *path)
+{
+	FILE *f;
+
+	if (!path)
+		return NULL;
+	if (!strcmp(path, "-"))
+		return stdout;
+	f = fopen(path, "we");
+	if (!f)
+		fprintf(stderr, "ivc-pingpong: cannot write %s: %s\n", path,
+			strerror(errno));
+	return f;
+}
+
+static void json_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(f, "\\u%04x", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static const char *wait_name(enum wait_mode wait)
+{
+	return wait == WAIT_SPIN    ? "spin"
+	       : wait == WAIT_SLEEP ? "sleep"
+				    : "adaptive";
+}
+
+static void json_head(struct report *r, const char *peer,
+		      const struct clock_info *clock)
+{
+	const struct options *o = r->o;
+	FILE *f = r->json;
+
+	fprintf(f, "{\n  \"program\": \"ivc-pingpong\",\n  \"format\": 1,\n");
+	fprintf(f, "  \"label\": ");
+	json_string(f, o->label);
+	fprintf(f, ",\n  \"transport\": \"%s\",\n  \"peer\": ", o->ops->name);
+	json_string(f, peer);
+	fprintf(f, ",\n  \"wait\": \"%s\",\n  \"spin_ns\": %lld,\n",
+		wait_name(o->hello.wait), (long long)o->hello.spin_ns);
+	fprintf(f, "  \"zero_copy\": %s,\n  \"verify\": %s,\n",
+		o->hello.zero_copy ? "true" : "false",
+		o->hello.verify ? "true" : "false");
+	fprintf(f, "  \"seed\": %llu,\n", (unsigned long long)o->hello.seed);
+	fprintf(f, "  \"clock_cost_ns\": %.1f,\n  \"clock_step_ns\": %.0f,\n",
+		clock->cost_ns, clock->step_ns);
+	fprintf(f, "  \"results\": [");
+}
+
+static void csv_head(FILE *f)
+{
+	fprintf(f, "label,transport,test,size,window,batch,iterations,"
+		   "seconds,unit,mean");
+	for (int i = 0; i < PERCENTILES; i++)
+		fprintf(f, ",%s", percentile_names[i]);
+	fprintf(f, ",messages_per_s\n");
+}
+
+struct report *report_open(const struct options *o)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		fprintf(stderr, "ivc-pingpong: out of memory\n");
+		return NULL;
+	}
+	r->o = o;
+	r->last_test = -1;
+	r->first_row = true;
+	/* The table makes room for what programs are to read. */
+	r->table = (o->csv && !strcmp(o->csv, "-")) ||
+				   (o->json && !strcmp(o->json, "-"))
+			   ? stderr
+			   : stdout;
+	r->csv = open_output(o->csv);
+	if (o->csv && !r->csv)
+		goto err_free;
+	r->json = open_output(o->json);
+	if (o->json && !r->json)
+		goto err_close_csv;
+	return r;
+
+err_close_csv:
+	if (r->csv && r->csv != stdout)
+		fclose(r->csv);
+err_free:
+	free(r);
+	return NULL;
+}
+
+void report_begin(struct report *r, const char *peer,
+		  const struct clock_info *clock)
+{
+	const struct hello *h = &r->o->hello;
+
+	r->begun = true;
+	if (r->csv)
+		csv_head(r->csv);
+	if (r->json)
+		json_head(r, peer, clock);
+	fprintf(r->table, "%s; %s wait%s%s\n", peer, wait_name(h->wait),
+		h->zero_copy ? ", zero copy" : "",
+		h->verify ? ", every byte checked (in the times, too)" : "");
+	fprintf(r->table,
+		"reading the clock costs %.0f ns, its step is %.0f ns\n",
+		clock->cost_ns, clock->step_ns);
+	if (h->verify)
+		fprintf(r->table, "seed %llu\n", (unsigned long long)h->seed);
+}
+
+static void table_head(struct report *r, enum test test)
+{
+	static const char *const titles[TESTS] = {
+		[TEST_LATENCY] = "One-way latency, microseconds (half a round "
+				 "trip)",
+		[TEST_BANDWIDTH] = "Bandwidth, MB/s (10^6 bytes; windows, each "
+				   "acknowledged)",
+		[TEST_RATE] = "Message rate (windows, each acknowledged)",
+		[TEST_BIBW] = "Bidirectional bandwidth, MB/s, both directions "
+			      "together",
+		[TEST_MIXED] = "Mixed sizes, both directions together",
+	};
+	FILE *f = r->table;
+
+	fprintf(f, "\n%s\n%9s %10s", titles[test], "size",
+		test_unit(test) == UNIT_US ? "mean" : "MB/s");
+	if (test == TEST_LATENCY || test == TEST_BANDWIDTH || test == TEST_BIBW)
+		for (int i = 0; i < PERCENTILES; i++)
+			fprintf(f, " %9s", percentile_names[i]);
+	if (test != TEST_LATENCY)
+		fprintf(f, " %12s", "messages/s");
+	fprintf(f, " %10s",
+		test == TEST_LATENCY ? "iterations"
+		: test == TEST_MIXED ? "messages"
+				     : "windows");
+	if (test == TEST_LATENCY)
+		fprintf(f, " %6s", "batch");
+	fputc('\n', f);
+}
+
+static void table_row(struct report *r, const struct row *row)
+{
+	FILE *f = r->table;
+	int digits = test_unit(row->test) == UNIT_US ? 3 : 1;
+
+	if (r->last_test != (int)row->test)
+		table_head(r, row->test);
+	r->last_test = row->test;
+	fprintf(f, "%9u %10.*f", row->size, digits, row->mean);
+	if (row->test != TEST_RATE && row->test != TEST_MIXED)
+		for (int i = 0; i < PERCENTILES; i++)
+			fprintf(f, " %9.*f", digits, row->p[i]);
+	if (row->test != TEST_LATENCY)
+		fprintf(f, " %12.0f", row->per_second);
+	fprintf(f, " %10llu", (unsigned long long)row->iterations);
+	if (row->test == TEST_LATENCY)
+		fprintf(f, " %6u", row->batch);
+	fputc('\n', f);
+	fflush(f);
+}
+
+static void csv_row(struct report *r, const struct row *row)
+{
+	FILE *f = r->csv;
+
+	fputc('"', f);
+	for (const char *s = r->o->label; *s; s++)
+		fprintf(f, *s == '"' ? "\"\"" : "%c", *s);
+	fprintf(f, "\",%s,%s,%u,%u,%u,%llu,%.6f,%s,%.4f", r->o->ops->name,
+		test_names[row->test], row->size, row->window, row->batch,
+		(unsigned long long)row->iterations, row->seconds,
+		test_unit(row->test) == UNIT_US ? "us" : "MB/s", row->mean);
+	for (int i = 0; i < PERCENTILES; i++)
+		fprintf(f, ",%.4f", row->p[i]);
+	fprintf(f, ",%.1f\n", row->per_second);
+}
+
+static void json_row(struct report *r, const struct row *row)
+{
+	FILE *f = r->json;
+
+	fprintf(f, "%s\n    {\"test\": \"%s\", \"size\": %u, \"window\": %u, ",
+		r->first_row ? "" : ",", test_names[row->test], row->size,
+		row->window);
+	fprintf(f, "\"batch\": %u, \"iterations\": %llu, \"seconds\": %.6f, ",
+		row->batch, (unsigned long long)row->iterations, row->seconds);
+	fprintf(f, "\"unit\": \"%s\", \"mean\": %.4f",
+		test_unit(row->test) == UNIT_US ? "us" : "MB/s", row->mean);
+	for (int i = 0; i < PERCENTILES; i++)
+		fprintf(f, ", \"%s\": %.4f", percentile_names[i], row->p[i]);
+	fprintf(f, ", \"messages_per_s\": %.1f}", row->per_second);
+	r->first_row = false;
+}
+
+void report_row(struct report *r, const struct row *row)
+{
+	progress_end();
+	table_row(r, row);
+	if (r->csv)
+		csv_row(r, row);
+	if (r->json)
+		json_row(r, row);
+}
+
+void report_verified(struct report *r, uint64_t messages, uint64_t bytes)
+{
+	r->verified = true;
+	r->messages = messages;
+	r->bytes = bytes;
+}
+
+static int finish(FILE *f)
+{
+	int ret = fflush(f) || ferror(f) ? -EIO : 0;
+
+	if (f != stdout && fclose(f))
+		ret = -EIO;
+	return ret;
+}
+
+int report_close(struct report *r, bool whole)
+{
+	int ret = 0;
+
+	if (r->json && !r->begun) {
+		ret = finish(r->json);
+	} else if (r->json) {
+		fprintf(r->json, "\n  ],\n  \"complete\": %s",
+			whole ? "true" : "false");
+		if (r->verified)
+			fprintf(r->json,
+				",\n  \"verified_messages\": %llu,\n"
+				"  \"verified_bytes\": %llu",
+				(unsigned long long)r->messages,
+				(unsigned long long)r->bytes);
+		fprintf(r->json, "\n}\n");
+		ret = finish(r->json);
+	}
+	if (r->csv)
+		ret = finish(r->csv) ? -EIO : ret;
+	if (r->verified)
+		fprintf(r->table,
+			"\nverified %llu messages, %llu bytes: none lost, "
+			"duplicated, reordered or changed\n",
+			(unsigned long long)r->messages,
+			(unsigned long long)r->bytes);
+	fflush(r->table);
+	free(r);
+	return ret;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* One line of results: how often to repeat, and what comes of it. */
+#include "client.h"
+#include "roles.h"
+
+#define WARMUP_SHARE 0.1
+#define STEPS_PER_ROW 8
+#define CLOCK_SHARE 0.05 /* of a sample, at most, is reading the clock */
+
+static void mixed_progress(uint64_t done, uint64_t of)
+{
+	static uint64_t shown;
+	uint64_t now = clock_ns();
+
+	if (now - shown < 200000000)
+		return;
+	shown = now;
+	progress("mixed sizes: %llu of %llu messages, %.0f %%",
+		 (unsigned long long)done, (unsigned long long)of,
+		 100.0 * (double)done / (double)of);
+}
+
+/*
+ * Warm up until the time is used, in steps that grow; what is learned on the
+ * way is how long one iteration takes.
+ */
+static int warm_up(struct client *c, struct step *step, double *each_ns)
+{
+	const struct options *o = c->o;
+	uint64_t spent = 0;
+	double budget = o->seconds * WARMUP_SHARE * 1e9;
+	uint64_t count = 1;
+
+	*each_ns = 0;
+	c->timing.batch = 1;
+	if (o->warmup != UINT64_MAX) {
+		step->count = o->warmup;
+		if (o->warmup) {
+			int status = run_step(c, step);
+
+			if (status)
+				return status;
+			*each_ns =
+				(double)c->timing.total_ns / (double)o->warmup;
+		}
+		return EXIT_FINE;
+	}
+	while ((double)spent < budget) {
+		int status;
+
+		step->count = count;
+		status = run_step(c, step);
+		if (status)
+			return status;
+		spent += c->timing.total_ns;
+		*each_ns = (double)c->timing.total_ns / (double)count;
+		count *= 8;
+		if (*each_ns * (double)count > budget)
+			count = (uint64_t)(budget / *each_ns) + 1;
+		if (count > COUNT_MAX)
+			break;
+	}
+	return EXIT_FINE;
+}
+
+static uint32_t choose_batch(const struct client *c, double each_ns)
+{
+	double cost = c->clock.cost_ns;
+
+	if (c->o->batch)
+		return c->o->batch;
+	if (c->clock.step_ns > cost)
+		cost = c->clock.step_ns;
+	if (each_ns <= 0 || each_ns * CLOCK_SHARE >= cost)
+		return 1;
+	return (uint32_t)(cost / (each_ns * CLOCK_SHARE)) + 1;
+}
+
+static void fill_row(const struct client *c, struct row *row, uint64_t total_ns)
+{
+	static const double percents[PERCENTILES] = { 1, 10, 50, 90, 99, 100 };
+	double window_bytes = (double)row->size * row->window *
+			      (row->test == TEST_BIBW ? 2 : 1);
+
+	row->seconds = (double)total_ns / 1e9;
+	if (!total_ns)
+		return;
+	row->per_second = (double)row->messages / row->seconds;
+	if (row->test == TEST_LATENCY)
+		row->mean = (double)total_ns / (double)row->iterations / 2e3;
+	else
+		row->mean = window_bytes * (double)row->iterations /
+			    (double)total_ns * 1e3;
+	for (int i = 0; i < PERCENTILES; i++) {
+		double ns;
+
+		if (row->test == TEST_LATENCY) {
+			ns = samples_percentile(&c->samples, percents[i]);
+			row->p[i] = ns / row->batch / 2e3;
+			continue;
+		}
+		/* The slow windows are the low percentiles of bandwidth. */
+		ns = samples_percentile(&c->samples, 100 - percents[i]);
+		if (i == PMAX)
+			ns = (double)c->samples.min;
+		row->p[i] = ns > 0 ? window_bytes / ns * 1e3 : 0;
+	}
+}
+
+int run_row(struct client *c, enum test test, uint32_t size)
+{
+	static const enum step_kind kinds[TESTS] = {
+		[TEST_LATENCY] = STEP_LATENCY,
+		[TEST_BANDWIDTH] = STEP_BANDWIDTH,
+		[TEST_RATE] = STEP_BANDWIDTH,
+		[TEST_BIBW] = STEP_BIBW,
+	};
+	const struct options *o = c->o;
+	struct row row = { .test = test, .size = size, .batch = 1 };
+	struct step step = { .kind = kinds[test], .size = size };
+	double each_ns, budget = o->seconds * 1e9;
+	uint64_t total_ns = 0, before = c->s.tx_seq + c->s.rx_seq;
+	int status;
+
+	row.window = step.window = test == TEST_LATENCY ? 1 : o->window;
+	progress("%s, %u bytes: warming up", test_names[test], size);
+	status = warm_up(c, &step, &each_ns);
+	if (status)
+		return status;
+	if (test == TEST_LATENCY)
+		row.batch = choose_batch(c, each_ns);
+	c->timing.batch = row.batch;
+	samples_reset(&c->samples);
+	before = c->s.tx_seq + c->s.rx_seq;
+	while (o->iterations ? row.iterations < o->iterations
+			     : (double)total_ns < budget) {
+		double want =
+			each_ns > 0 ? budget / STEPS_PER_ROW / each_ns + 1 : 1;
+		uint64_t most = (uint64_t)STEP_SAMPLES * row.batch;
+
+		step.count = want > (double)most ? most : (uint64_t)want;
+		if (o->iterations &&
+		    step.count > o->iterations - row.iterations)
+			step.count = o->iterations - row.iterations;
+		status = run_step(c, &step);
+		if (status)
+			return status;
+		for (uint32_t i = 0; i < c->timing.n; i++)
+			samples_add(&c->samples, c->timing.ns[i]);
+		row.iterations += step.count;
+		total_ns += c->timing.total_ns;
+		each_ns = (double)total_ns / (double)row.iterations;
+		progress("%s, %u bytes: %.0f %%", test_names[test], size,
+			 o->iterations ? 100.0 * (double)row.iterations /
+						 (double)o->iterations
+				       : 100.0 * (double)total_ns / budget);
+	}
+	row.messages = c->s.tx_seq + c->s.rx_seq - before;
+	/* An ack is no message. */
+	if (step.kind == STEP_BANDWIDTH)
+		row.messages -= row.iterations;
+	fill_row(c, &row, total_ns);
+	report_row(c->report, &row);
+	return EXIT_FINE;
+}
+
+int run_mixed(struct client *c)
+{
+	const struct options *o = c->o;
+	struct step step = {
+		.kind = STEP_MIXED,
+		.size = o->max,
+		.window = 1,
+		.count = o->mixed,
+	};
+	struct row row = {
+		.test = TEST_MIXED,
+		.size = o->max,
+		.window = 1,
+		.batch = 1,
+		.iterations = 2 * o->mixed,
+		.messages = 2 * o->mixed,
+	};
+	uint64_t server_before = c->server_bytes, here_before = c->s.rx_bytes;
+	double bytes;
+	int status;
+
+	c->timing.progress = mixed_progress;
+	status = run_step(c, &step);
+	c->timing.progress = NULL;
+	if (status)
+		return status;
+	bytes = (double)(c->server_bytes - server_before) +
+		(double)(c->s.rx_bytes - here_before);
+	row.seconds = (double)c->timing.total_ns / 1e9;
+	row.mean = bytes / row.seconds / 1e6;
+	row.per_second = (double)row.messages / row.seconds;
+	report_row(c->report, &row);
+	return EXIT_FINE;
+}

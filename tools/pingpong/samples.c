@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock's own cost, and the histogram. */
+#include <string.h>
+
+#include "samples.h"
+
+#define CLOCK_READS 20000
+
+void clock_measure(struct clock_info *info)
+{
+	uint64_t start = clock_ns(), last = start, step = UINT64_MAX;
+
+	for (int i = 0; i < CLOCK_READS; i++) {
+		uint64_t now = clock_ns();
+
+		if (now > last && now - last < step)
+			step = now - last;
+		last = now;
+	}
+	info->cost_ns = (double)(last - start) / CLOCK_READS;
+	info->step_ns = step == UINT64_MAX ? 0 : (double)step;
+}
+
+static unsigned int bin_of(uint64_t v)
+{
+	int top;
+
+	if (v < 256)
+		return v;
+	top = 63 - __builtin_clzll(v);
+	return (top - 7) * 256u + ((v >> (top - 8)) & 255);
+}
+
+/* The middle of what falls into the bin. */
+static double bin_value(unsigned int bin)
+{
+	unsigned int shift;
+
+	if (bin < 256)
+		return bin;
+	shift = bin / 256 - 1;
+	return ((double)(256 + bin % 256) + 0.5) * (double)(1ull << shift);
+}
+
+void samples_reset(struct samples *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->min = UINT64_MAX;
+}
+
+void samples_add(struct samples *s, uint64_t ns)
+{
+	s->bins[bin_of(ns)]++;
+	s->n++;
+	s->sum += (double)ns;
+	if (ns < s->min)
+		s->min = ns;
+	if (ns > s->max)
+		s->max = ns;
+}
+
+double samples_percentile(const struct samples *s, double percent)
+{
+	uint64_t want, seen = 0;
+
+	if (!s->n)
+		return 0;
+	want = (uint64_t)(percent / 100 * (double)s->n + 0.5);
+	if (want < 1)
+		want = 1;
+	if (percent >= 100 || want > s->n)
+		return (double)s->max;
+	for (unsigned int i = 0; i < SAMPLE_BINS; i++) {
+		double v;
+
+		seen += s->bins[i];
+		if (seen < want)
+			continue;
+		v = bin_value(i);
+		if (v < (double)s->min)
+			return (double)s->min;
+		return v > (double)s->max ? (double)s->max : v;
+	}
+	return (double)s->max;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* What all transports share: how to wait, and whole buffers. */
+#include <errno.h>
+
+#include "samples.h"
+#include "transport.h"
+
+#define POLLS_PER_CLOCK 256u
+#define SLICE_MS 500
+
+volatile int stopped;
+
+static int silent_too_long(struct transport *t, const struct idle *idle)
+{
+	uint64_t limit = (uint64_t)t->timeout_s * 1000000000u;
+
+	return clock_ns() - idle->since_ns > limit ? -ETIMEDOUT : 0;
+}
+
+/*
+ * Reading the clock and looking at the signal flag at every poll would cost
+ * more than the poll itself, hence only at every 256th.
+ */
+int transport_idle(struct transport *t, int events, struct idle *idle)
+{
+	uint64_t now;
+	int ret;
+
+	idle->polls++;
+	if (t->wait != WAIT_SLEEP && idle->polls % POLLS_PER_CLOCK)
+		return 0;
+	if (stopped)
+		return -EINTR;
+	now = clock_ns();
+	if (!idle->since_ns)
+		idle->since_ns = now;
+	if (t->wait == WAIT_SPIN ||
+	    (t->wait == WAIT_ADAPTIVE &&
+	     now - idle->since_ns < (uint64_t)t->spin_ns))
+		return silent_too_long(t, idle);
+
+	ret = t->ops->wait(t, events, SLICE_MS);
+	if (stopped)
+		return -EINTR;
+	if (ret < 0 && ret != -EINTR)
+		return ret;
+	return ret > 0 ? 0 : silent_too_long(t, idle);
+}
+
+int transport_send(struct transport *t, const void *buf, size_t len)
+{
+	struct idle idle = { 0 };
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = t->ops->write(t, p, len);
+		int ret;
+
+		if (n < 0)
+			return n;
+		p += n;
+		len -= n;
+		if (n) {
+			idle = (struct idle){ 0 };
+			continue;
+		}
+		ret = transport_idle(t, CAN_WRITE, &idle);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int transport_recv(struct transport *t, void *buf, size_t len)
+{
+	struct idle idle = { 0 };
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = t->ops->read(t, p, len);
+		int ret;
+
+		if (n < 0)
+			return n;
+		p += n;
+		len -= n;
+		if (n) {
+			idle = (struct idle){ 0 };
+			continue;
+		}
+		ret = transport_idle(t, CAN_READ, &idle);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests run over: one connection, bytes in order both ways. Every
+ * transport fills the same small table, so that a comparison between two of
+ * them compares the transports and nothing else.
+ *
+ * Functions return -errno. read and write move what they can and return how
+ * much: 0 means nothing now. They block only when `may_block` is set and the
+ * user asked for `--wait sleep`, and then only where the system has such a
+ * call (a plain recv(), a blocking vchan): this is how those are used by
+ * programs that do not spin.
+ */
+#ifndef PINGPONG_TRANSPORT_H
+#define PINGPONG_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CAN_READ 1
+#define CAN_WRITE 2
+
+enum wait_mode {
+	WAIT_ADAPTIVE, /* spin for spin_ns, then sleep */
+	WAIT_SPIN,
+	WAIT_SLEEP,
+	WAIT_MODES,
+};
+
+/* Where the other end is; each transport reads its own part. */
+struct address {
+	uint64_t magic;	  /* ivc */
+	uint32_t id;	  /* ivc: the server's process id in the group */
+	const char *host; /* tcp: NULL is any (server) */
+	const char *port; /* tcp */
+	const char *path; /* unix, vchan */
+	int domid;	  /* vchan: the other domain */
+	uint32_t ring;	  /* bytes per direction, 0: the transport's default */
+};
+
+struct transport;
+
+struct transport_ops {
+	const char *name;
+	/* Server: become visible; then one accept per client. */
+	int (*listen)(struct transport *t);
+	/* Both wait for about a second; -EAGAIN: nobody there, ask again. */
+	int (*accept)(struct transport *t);
+	int (*connect)(struct transport *t);
+	/* Apply wait and spin_ns to the connection just made. */
+	void (*tune)(struct transport *t);
+
+	ssize_t (*read)(struct transport *t, void *buf, size_t len);
+	ssize_t (*write)(struct transport *t, const void *buf, size_t len);
+	/* Until one of events or timeout; > 0, 0 on timeout, -EINTR. */
+	int (*wait)(struct transport *t, int events, int timeout_ms);
+
+	/* Without a copy, as ivc_reserve() and so on. May be NULL, all four. */
+	ssize_t (*reserve)(struct transport *t, size_t max, void **p);
+	int (*commit)(struct transport *t, size_t len);
+	ssize_t (*peek)(struct transport *t, const void **p);
+	int (*release)(struct transport *t, size_t len);
+
+	/* End this connection; a server may then accept another. */
+	void (*hangup)(struct transport *t);
+	void (*close)(struct transport *t);
+	/* Who is there, for people: "domain 3, rings of 65536 + 65536". */
+	void (*describe)(struct transport *t, char *buf, size_t len);
+	/* What to check after error @err (positive errno), or NULL. */
+	const char *(*advice)(struct transport *t, int err);
+};
+
+struct transport {
+	const struct transport_ops *ops;
+	struct address addr;
+	enum wait_mode wait;
+	int64_t spin_ns;
+	int timeout_s; /* without a byte for so long: give up */
+	bool may_block;
+	bool server;
+	void *priv;
+};
+
+extern const struct transport_ops ivc_transport;
+extern const struct transport_ops tcp_transport;
+extern const struct transport_ops unix_transport;
+#ifdef WITH_VCHAN
+extern const struct transport_ops vchan_transport;
+#endif
+
+/* Set by the signal handler: everything that waits returns -EINTR. */
+extern volatile int stopped;
+
+/* How long nothing has moved. Zeroed at the start of every wait. */
+struct idle {
+	unsigned int polls;
+	uint64_t since_ns;
+};
+
+/*
+ * Call when nothing moved: spins or sleeps as the user wants. 0: try again.
+ * -EINTR: interrupted, -ETIMEDOUT: the other end has been silent too long.
+ */
+int transport_idle(struct transport *t, int events, struct idle *idle);
+
+/* All of it. 0 or -errno. */
+int transport_send(struct transport *t, const void *buf, size_t len);
+int transport_recv(struct transport *t, void *buf, size_t len);
+
+#endif

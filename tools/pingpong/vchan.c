@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libxenvchan, the peer that every Xen has. With `--wait sleep` it is used as
+ * its documentation shows, blocking; else polled, and slept on by its event
+ * channel's descriptor.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libxenvchan.h>
+
+#include "transport.h"
+
+#define RING_DEFAULT 65536u
+#define RETRY_US 200000
+#define PIECE_MAX (1u << 30) /* its counts are int */
+
+struct vchan {
+	struct libxenvchan *ctrl;
+	char path[256];
+};
+
+static struct vchan *vchan_of(struct transport *t)
+{
+	struct vchan *v = t->priv;
+
+	if (!v)
+		v = t->priv = calloc(1, sizeof(*v));
+	if (!v)
+		return NULL;
+	/* A path that does not begin with / is below the server's own. */
+	if (t->server || t->addr.path[0] == '/')
+		snprintf(v->path, sizeof(v->path), "%s", t->addr.path);
+	else
+		snprintf(v->path, sizeof(v->path), "/local/domain/%d/%s",
+			 t->addr.domid, t->addr.path);
+	return v;
+}
+
+/* The library prints through its logger; we have words of our own. */
+static int vchan_listen(struct transport *t)
+{
+	struct vchan *v = vchan_of(t);
+	uint32_t ring = t->addr.ring ? t->addr.ring : RING_DEFAULT;
+
+	if (!v)
+		return -ENOMEM;
+	v->ctrl = libxenvchan_server_init(NULL, t->addr.domid, v->path, ring,
+					  ring);
+	if (!v->ctrl)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int vchan_accept(struct transport *t)
+{
+	struct vchan *v = t->priv;
+
+	/* A vchan is for one client: for the next one it is made anew. */
+	if (!v->ctrl) {
+		int ret = vchan_listen(t);
+
+		if (ret)
+			return ret;
+	}
+	if (libxenvchan_is_open(v->ctrl) == 1)
+		return 0;
+	usleep(RETRY_US);
+	return -EAGAIN;
+}
+
+static int vchan_connect(struct transport *t)
+{
+	struct vchan *v = vchan_of(t);
+
+	if (!v)
+		return -ENOMEM;
+	errno = 0;
+	v->ctrl = libxenvchan_client_init(NULL, t->addr.domid, v->path);
+	if (v->ctrl)
+		return 0;
+	if (errno == EACCES || errno == EPERM)
+		return -errno;
+	usleep(RETRY_US);
+	return -EAGAIN;
+}
+
+static int result(int n)
+{
+	/* Its one error is that the other end has gone. */
+	return n < 0 ? -EPIPE : n;
+}
+
+static bool blocks(const struct transport *t)
+{
+	return t->may_block && t->wait == WAIT_SLEEP;
+}
+
+static int clip(size_t len)
+{
+	return len > PIECE_MAX ? (int)PIECE_MAX : (int)len;
+}
+
+static ssize_t vchan_read(struct transport *t, void *buf, size_t len)
+{
+	struct vchan *v = t->priv;
+
+	v->ctrl->blocking = blocks(t);
+	return result(libxenvchan_read(v->ctrl, buf, clip(len)));
+}
+
+static ssize_t vchan_write(struct transport *t, const void *buf, size_t len)
+{
+	struct vchan *v = t->priv;
+
+	v->ctrl->blocking = blocks(t);
+	return result(libxenvchan_write(v->ctrl, buf, clip(len)));
+}
+
+static int vchan_wait(struct transport *t, int events, int timeout_ms)
+{
+	struct vchan *v = t->priv;
+	struct pollfd p = {
+		.fd = libxenvchan_fd_for_select(v->ctrl),
+		.events = POLLIN,
+	};
+	int n;
+
+	(void)events; /* one event channel tells of everything */
+	n = poll(&p, 1, timeout_ms);
+	if (n < 0)
+		return -errno;
+	/* Takes the event, and so lets the next one come. */
+	if (n && libxenvchan_wait(v->ctrl) < 0)
+		return -EPIPE;
+	return n;
+}
+
+static void vchan_hangup(struct transport *t)
+{
+	struct vchan *v = t->priv;
+
+	if (v && v->ctrl) {
+		libxenvchan_close(v->ctrl);
+		v->ctrl = NULL;
+	}
+}
+
+static void vchan_end(struct transport *t)
+{
+	vchan_hangup(t);
+	free(t->priv);
+	t->priv = NULL;
+}
+
+static void vchan_describe(struct transport *t, char *buf, size_t len)
+{
+	struct vchan *v = t->priv;
+
+	snprintf(buf, len, "vchan with domain %d at %s", t->addr.domid,
+		 v->path);
+}
+
+static const char *vchan_advice(struct transport *t, int err)
+{
+	if (err == EAGAIN)
+		return "is the server started with --vchan-server and this "
+		       "domain's number, at the same path?";
+	if (t->server)
+		return "are xen-gntalloc and xen-evtchn loaded, and xenfs "
+		       "mounted on /proc/xen?";
+	return "are xen-gntdev and xen-evtchn loaded, and xenfs mounted on "
+	       "/proc/xen?";
+}
+
+const struct transport_ops vchan_transport = {
+	.name = "vchan",
+	.listen = vchan_listen,
+	.accept = vchan_accept,
+	.connect = vchan_connect,
+	.read = vchan_read,
+	.write = vchan_write,
+	.wait = vchan_wait,
+	.hangup = vchan_hangup,
+	.close = vchan_end,
+	.describe = vchan_describe,
+	.advice = vchan_advice,
+};
