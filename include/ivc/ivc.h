@@ -21,7 +21,9 @@
  * used by one reading and one writing thread at a time without any lock:
  * ivc_read, ivc_peek and ivc_release are the reader's, ivc_write, ivc_reserve
  * and ivc_commit the writer's; ivc_wait may be called by both at once, each
- * for its own event. ivc_close must be the last call on a channel.
+ * for its own event. ivc_close must be the last call on a channel. A channel
+ * still being established is one thread's until ivc_connected() returned 0; one
+ * for which ivc_arm is used has one thread that waits, and that way only.
  *
  * fork(). A child must not use its parent's contexts and channels; the memory
  * of a channel is not mapped in it. Descriptors are closed on exec.
@@ -39,6 +41,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What is declared here is what the shared library exports. */
+#pragma GCC visibility push(default)
 
 #define IVC_VERSION_MAJOR 0
 #define IVC_VERSION_MINOR 1
@@ -96,7 +101,7 @@ int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max);
  */
 int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer);
 
-/* What a new channel shall be like. Zeroed: all defaults. */
+/* What a new channel shall be like. Zeroed: all defaults, and not waiting. */
 struct ivc_channel_options {
 	uint32_t tx_size; /* own ring, bytes, power of two 4 KiB - 16 MiB */
 	uint32_t rx_size; /* connect: asked of the peer. accept: unused */
@@ -230,7 +235,8 @@ struct ivc_event {
 /*
  * The next event of the context. Waits @timeout_ms (< 0 for ever). Returns 1,
  * or 0 when there was none. The first call reports the members already there
- * as joined.
+ * as joined. After DETACHED every member leaves; after ATTACHED those that are
+ * there then join: JOIN and LEAVE alone always tell who is in the group.
  */
 int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms);
 
@@ -253,6 +259,8 @@ int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st);
  * channel. NULL is fine. 0, or the error the channel had ended with.
  */
 int ivc_close(ivc_channel *ch);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

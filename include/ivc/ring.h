@@ -77,7 +77,8 @@ struct ivc_tx {
 	uint32_t cells;		     /* power of two */
 	uint32_t pos;		     /* next cell to write, free-running */
 	uint32_t cons;		     /* last checked value of peer->cons */
-	uint32_t reserved;	     /* cells skipped by a pending reserve */
+	uint32_t limit;		     /* may write up to here: full at it */
+	uint32_t reserved;	     /* bytes of a pending reserve */
 	int error;		     /* sticky: -EPROTO once the peer lied */
 };
 
@@ -118,16 +119,17 @@ static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
 			       const struct ivc_ctrl *peer)
 {
 	memset(tx, 0, sizeof(*tx));
-	tx->data = data;
+	tx->data = (uint8_t *)data;
 	tx->peer = peer;
 	tx->cells = size >> IVC_CELL_SHIFT;
+	tx->limit = tx->cells - 1;
 }
 
 static inline void ivc_rx_init(struct ivc_rx *rx, const void *data,
 			       uint32_t size, struct ivc_ctrl *ctrl)
 {
 	memset(rx, 0, sizeof(*rx));
-	rx->data = data;
+	rx->data = (const uint8_t *)data;
 	rx->ctrl = ctrl;
 	rx->cells = size >> IVC_CELL_SHIFT;
 	rx->batch = rx->cells / 8;
@@ -139,28 +141,32 @@ static inline uint64_t ivc_ring_hdr(uint32_t pos, uint32_t len)
 	return (uint64_t)(pos + 1) << 32 | len;
 }
 
+/* Where the cell at @pos begins in a ring of @mask + 1 cells. */
+static inline size_t ivc_ring_at(uint32_t pos, uint32_t mask)
+{
+	return (size_t)(pos & mask) * IVC_CELL;
+}
+
 static inline uint64_t *ivc_tx_hdr(struct ivc_tx *tx, uint32_t pos)
 {
-	return (uint64_t *)(tx->data +
-			    (size_t)(pos & (tx->cells - 1)) * IVC_CELL);
+	return (uint64_t *)(tx->data + ivc_ring_at(pos, tx->cells - 1));
 }
 
 static inline const uint64_t *ivc_rx_hdr(const struct ivc_rx *rx, uint32_t pos)
 {
-	return (const uint64_t *)(rx->data +
-				  (size_t)(pos & (rx->cells - 1)) * IVC_CELL);
+	return (const uint64_t *)(rx->data + ivc_ring_at(pos, rx->cells - 1));
 }
 
 /* Cells free by what the producer knows; the last one stays free. */
 static inline uint32_t ivc_tx_known_free(const struct ivc_tx *tx)
 {
-	return tx->cells - 1 - (tx->pos - tx->cons);
+	return tx->limit - tx->pos;
 }
 
 /*
  * Look again at what the consumer has freed.
  * Returns 0, or -EPROTO (sticky) when it claims more than was ever written or
- * takes back what it had freed.
+ * takes back what it had freed; from then on the ring is full.
  */
 static inline int ivc_tx_refresh(struct ivc_tx *tx)
 {
@@ -170,25 +176,36 @@ static inline int ivc_tx_refresh(struct ivc_tx *tx)
 	 */
 	uint32_t cons = ivc_load_acq(&tx->peer->cons);
 
+	if (unlikely(tx->error))
+		return tx->error;
 	if (unlikely(tx->pos - cons > tx->pos - tx->cons)) {
 		tx->error = -EPROTO;
+		tx->limit = tx->pos;
 		return tx->error;
 	}
 	tx->cons = cons;
+	tx->limit = cons + tx->cells - 1;
 	return 0;
+}
+
+/* Publish the record @hdr of @cells cells at @pos. */
+static inline void ivc_ring_put(uint8_t *data, uint32_t mask, uint32_t pos,
+				uint32_t cells, uint64_t hdr)
+{
+	/* Zero the next header first: the ring's invariant, see above. */
+	ivc_store((uint64_t *)(data + ivc_ring_at(pos + cells, mask)), 0);
+	/*
+	 * Release pairs with the acquire in ivc_rx_next(): who sees this
+	 * header sees the payload and the zero behind it.
+	 */
+	ivc_store_rel((uint64_t *)(data + ivc_ring_at(pos, mask)), hdr);
 }
 
 /* Store @hdr at the current position and move past @cells cells. */
 static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
 				  uint32_t cells)
 {
-	/* Zero the next header first: the ring's invariant, see above. */
-	ivc_store(ivc_tx_hdr(tx, tx->pos + cells), 0);
-	/*
-	 * Release pairs with the acquire in ivc_rx_next(): who sees this
-	 * header sees the payload and the zero behind it.
-	 */
-	ivc_store_rel(ivc_tx_hdr(tx, tx->pos), hdr);
+	ivc_ring_put(tx->data, tx->cells - 1, tx->pos, cells, hdr);
 	tx->pos += cells;
 }
 
@@ -210,6 +227,73 @@ static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 }
 
 /*
+ * Copy @n bytes, 1 to 56: what shares a line with its header. Moves of a fixed
+ * size, of which two may overlap, instead of a call that finds out the size
+ * again. @n must not be in shared memory.
+ */
+static inline void ivc_ring_copy(void *to, const void *from, uint32_t n)
+{
+	uint8_t *dst = (uint8_t *)to;
+	const uint8_t *src = (const uint8_t *)from;
+
+	if (n >= 16) {
+		if (n > 32) {
+			memcpy(dst + 16, src + 16, 16);
+			memcpy(dst + n - 32, src + n - 32, 16);
+		}
+		memcpy(dst, src, 16);
+		memcpy(dst + n - 16, src + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(dst, src, 8);
+		memcpy(dst + n - 8, src + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(dst, src, 4);
+		memcpy(dst + n - 4, src + n - 4, 4);
+	} else {
+		dst[0] = src[0];
+		dst[n / 2] = src[n / 2];
+		dst[n - 1] = src[n - 1];
+	}
+}
+
+/* May a message of @len bytes go by ivc_ring_copy()? */
+static inline bool ivc_ring_small(size_t len)
+{
+	return len - 1 < IVC_CELL - IVC_RING_HDR;
+}
+
+/* The same for any size. */
+static inline void ivc_ring_move(void *to, const void *from, uint32_t n)
+{
+	if (ivc_ring_small(n))
+		ivc_ring_copy(to, from, n);
+	else
+		memcpy(to, from, n);
+}
+
+/*
+ * Write a message for which ivc_ring_small() is true: what ivc_tx_write() does
+ * in the common case, for callers that inline it. Returns false when it has not
+ * been written; ivc_tx_write() knows why.
+ */
+static inline bool ivc_tx_write_small(struct ivc_tx *tx, const void *buf,
+				      uint32_t len)
+{
+	/* Locals: the compiler takes the payload for what may change *@tx. */
+	uint32_t mask = tx->cells - 1;
+	uint32_t pos = tx->pos;
+	uint8_t *data = tx->data;
+
+	if (unlikely(pos == tx->limit))
+		return false;
+	tx->reserved = 0;
+	ivc_ring_copy(data + ivc_ring_at(pos, mask) + IVC_RING_HDR, buf, len);
+	ivc_ring_put(data, mask, pos, 1, ivc_ring_hdr(pos, len));
+	tx->pos = pos + 1;
+	return true;
+}
+
+/*
  * Write up to @len bytes: as many as fit now.
  * Returns the number of bytes written, 0 when nothing fits, -EPROTO when the
  * consumer's index is impossible.
@@ -223,11 +307,13 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)
 {
 	const uint32_t chunk = tx->cells / 8;
-	const uint8_t *src = buf;
+	const uint8_t *src = (const uint8_t *)buf;
 	size_t done = 0;
 
 	if (unlikely(tx->error))
 		return tx->error;
+	/* It would take the place of what is reserved, so that is off. */
+	tx->reserved = 0;
 
 	while (done < len) {
 		size_t rest = len - done;
@@ -248,8 +334,8 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 		n = ivc_ring_room(avail);
 		if (n > rest)
 			n = (uint32_t)rest;
-		memcpy((uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR,
-		       src + done, n);
+		ivc_ring_move((uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR,
+			      src + done, n);
 		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, n), ivc_ring_cells(n));
 		done += n;
 	}
@@ -263,7 +349,7 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
  * payload bytes, to be filled in place and published by ivc_tx_commit().
  * @min is at most a quarter of the ring, or the call can never succeed and
  * returns -EMSGSIZE. Returns the bytes at *@p, 0 when there is no room now,
- * or -EPROTO. A second reserve replaces the first.
+ * or -EPROTO. A second reserve, or a write, gives the first one's room back.
  */
 static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 				     uint32_t max, void **p)
@@ -273,6 +359,7 @@ static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 
 	if (unlikely(tx->error))
 		return tx->error;
+	tx->reserved = 0;
 	if (!min)
 		min = 1;
 	if (min > ivc_ring_room(tx->cells / 4))
@@ -310,10 +397,12 @@ static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 
 /*
  * Publish the first @len bytes of the reserved room (0 gives it back).
- * Returns 0, or -EINVAL when more than that was reserved.
+ * Returns 0, -EINVAL when more than that was reserved, or -EPROTO.
  */
 static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 {
+	if (unlikely(tx->error))
+		return tx->error;
 	if (len > tx->reserved)
 		return -EINVAL;
 	tx->reserved = 0;
@@ -337,10 +426,16 @@ static inline void ivc_rx_publish(struct ivc_rx *rx)
 	rx->published = rx->pos;
 }
 
+/* Have enough cells been freed to be worth the producer's cache miss? */
+static inline bool ivc_rx_due(const struct ivc_rx *rx)
+{
+	return rx->pos - rx->published >= rx->batch;
+}
+
 static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 {
 	rx->pos += cells;
-	if (rx->pos - rx->published >= rx->batch)
+	if (ivc_rx_due(rx))
 		ivc_rx_publish(rx);
 }
 
@@ -383,7 +478,7 @@ static inline int ivc_rx_next(struct ivc_rx *rx)
 	if (unlikely(rx->error))
 		return rx->error;
 	for (;;) {
-		/* Acquire pairs with the release in ivc_tx_publish(). */
+		/* Acquire pairs with the release in ivc_ring_put(). */
 		uint64_t hdr = ivc_load_acq(ivc_rx_hdr(rx, rx->pos));
 
 		if (!hdr) {
@@ -412,8 +507,31 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len)
 		uint32_t cells = ivc_ring_cells(rx->len);
 
 		rx->len = 0;
+		rx->off = 0;
 		ivc_rx_advance(rx, cells);
 	}
+}
+
+/*
+ * Read a message of exactly @len bytes, for which ivc_ring_small() is true, if
+ * it is what comes next: what ivc_rx_read() does in the common case, for
+ * callers that inline it. Returns false when it has not been read. The header
+ * that matches is one that ivc_ring_parse() takes: there is room for 56 bytes
+ * in any cell. Giving the cell back is the caller's: ivc_rx_due().
+ */
+static inline bool ivc_rx_read_small(struct ivc_rx *rx, void *buf, uint32_t len)
+{
+	uint32_t pos = rx->pos;
+	const uint8_t *cell = rx->data + ivc_ring_at(pos, rx->cells - 1);
+
+	if (unlikely(rx->len | (uint32_t)rx->error))
+		return false;
+	/* Acquire pairs with the release in ivc_ring_put(). */
+	if (ivc_load_acq((const uint64_t *)cell) != ivc_ring_hdr(pos, len))
+		return false;
+	ivc_ring_copy(buf, cell + IVC_RING_HDR, len);
+	rx->pos = pos + 1;
+	return true;
 }
 
 /*
@@ -423,11 +541,12 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len)
  */
 static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 {
-	uint8_t *dst = buf;
+	uint8_t *dst = (uint8_t *)buf;
 	size_t done = 0;
 
 	while (done < len) {
 		int ret = ivc_rx_next(rx);
+		const uint8_t *src;
 		uint32_t n;
 
 		if (ret <= 0) {
@@ -435,13 +554,12 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 				return ret;
 			break;
 		}
+		src = (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR +
+		      rx->off;
 		n = rx->len - rx->off;
 		if (n > len - done)
 			n = (uint32_t)(len - done);
-		memcpy(dst + done,
-		       (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR +
-			       rx->off,
-		       n);
+		ivc_ring_move(dst + done, src, n);
 		done += n;
 		ivc_rx_consume(rx, n);
 	}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The data path: what a program calls for every message.
+ *
+ * Each call goes to the ring first and asks why it got nothing only then. No
+ * system call is made unless the peer sleeps.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "channel.h"
+
+/* Out of line, and the last thing that a call does: no registers to save. */
+#define IVC_ASIDE __attribute__((noinline, cold))
+
+/* The peer sleeps until what has just been written; @ret is for the caller. */
+static IVC_ASIDE ssize_t wake_reader(struct ivc_channel *ch, ssize_t ret)
+{
+	ivc_channel_kick(ch);
+	return ret;
+}
+
+/* Something has been published for the peer to read. */
+static inline ssize_t sent(struct ivc_channel *ch, size_t bytes)
+{
+	ch->tx_bytes += bytes;
+	ch->tx_calls++;
+	if (unlikely(ivc_tx_peer_sleeps(&ch->tx)))
+		return wake_reader(ch, (ssize_t)bytes);
+	return (ssize_t)bytes;
+}
+
+/* If cells have been given back since @before, a waiting writer hears of it. */
+static inline void freed(struct ivc_channel *ch, uint32_t before)
+{
+	if (unlikely(ch->rx.published != before) &&
+	    unlikely(ivc_rx_peer_sleeps(ch->tx.peer)))
+		ivc_channel_kick(ch);
+}
+
+/*
+ * How many free cells the next try needs to take anything at all, as the ring
+ * decides it: IVC_WRITABLE comes with these, or a waiter would be told at once
+ * that there is room and then be refused, for ever.
+ */
+static void need_for_write(struct ivc_channel *ch, size_t len)
+{
+	struct ivc_tx *tx = &ch->tx;
+	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t need = tx->cells / 16;
+
+	if (len < ivc_ring_room(need))
+		need = ivc_ring_cells((uint32_t)len);
+	ch->need = need < contig ? need : contig;
+	ch->need_at = tx->pos;
+}
+
+static void need_for_reserve(struct ivc_channel *ch, uint32_t min)
+{
+	struct ivc_tx *tx = &ch->tx;
+	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t need = ivc_ring_cells(min ? min : 1);
+
+	ch->need = need <= contig ? need : contig + need;
+	ch->need_at = tx->pos;
+}
+
+/* Nothing was written: 0 or the ring's error. */
+static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
+{
+	if (ret < 0)
+		return ret;
+	ch->tx_calls++;
+	if (!len)
+		return 0;
+	ch->tx_full++;
+	need_for_write(ch, len);
+	return 0;
+}
+
+/* All but the common case, which is kept small by that. */
+static __attribute__((noinline)) ssize_t
+write_other(struct ivc_channel *ch, const void *buf, size_t len)
+{
+	int64_t ret;
+
+	if (ivc_load(&ch->kctl->status))
+		return ivc_channel_status(ch);
+	if (len > SSIZE_MAX)
+		len = SSIZE_MAX;
+	ret = ivc_tx_write(&ch->tx, buf, len);
+	if (ret <= 0)
+		return write_none(ch, len, ret);
+	return sent(ch, (size_t)ret);
+}
+
+ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
+{
+	if (unlikely(ivc_load(&ch->kctl->status) || !ivc_ring_small(len)) ||
+	    unlikely(!ivc_tx_write_small(&ch->tx, buf, (uint32_t)len)))
+		return write_other(ch, buf, len);
+	return sent(ch, len);
+}
+
+/*
+ * Nothing was read: say why. The status is looked at after the ring was found
+ * empty, and once it is there the ring is looked at again: bytes written
+ * before the end are never lost to a race with it. (By then the kernel has put
+ * a copy of them where the peer's pages were.)
+ */
+static __attribute__((noinline)) ssize_t
+read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
+{
+	int status;
+
+	if (ret < 0)
+		return ret;
+	ch->rx_calls++;
+	if (!len)
+		return 0;
+	status = ivc_channel_status(ch);
+	if (!status) {
+		ch->rx_empty++;
+		return 0;
+	}
+	ret = ivc_rx_read(&ch->rx, buf, len);
+	if (!ret)
+		return status;
+	if (ret > 0)
+		ch->rx_bytes += (uint64_t)ret;
+	return ret;
+}
+
+/* All but the common case. */
+static __attribute__((noinline)) ssize_t read_other(struct ivc_channel *ch,
+						    void *buf, size_t len)
+{
+	uint32_t before = ch->rx.published;
+	int64_t ret;
+
+	if (len > SSIZE_MAX)
+		len = SSIZE_MAX;
+	ret = ivc_rx_read(&ch->rx, buf, len);
+	freed(ch, before);
+	if (ret <= 0)
+		return read_none(ch, buf, len, ret);
+	ch->rx_bytes += (uint64_t)ret;
+	ch->rx_calls++;
+	return ret;
+}
+
+/* Give back a batch of cells; @ret is for the caller. */
+static IVC_ASIDE ssize_t give_back(struct ivc_channel *ch, ssize_t ret)
+{
+	uint32_t before = ch->rx.published;
+
+	ivc_rx_publish(&ch->rx);
+	freed(ch, before);
+	return ret;
+}
+
+ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
+{
+	if (unlikely(!ivc_ring_small(len)) ||
+	    !ivc_rx_read_small(&ch->rx, buf, (uint32_t)len))
+		return read_other(ch, buf, len);
+	ch->rx_bytes += len;
+	ch->rx_calls++;
+	if (unlikely(ivc_rx_due(&ch->rx)))
+		return give_back(ch, (ssize_t)len);
+	return (ssize_t)len;
+}
+
+ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
+{
+	int64_t ret;
+
+	if (unlikely(!p))
+		return -EINVAL;
+	if (unlikely(ivc_load(&ch->kctl->status)))
+		return ivc_channel_status(ch);
+	/* More than a ring can be is more than a quarter of it, too. */
+	if (min > UINT32_MAX)
+		return -EMSGSIZE;
+	if (max > UINT32_MAX)
+		max = UINT32_MAX;
+	ret = ivc_tx_reserve(&ch->tx, (uint32_t)min, (uint32_t)max, p);
+	if (!ret) {
+		ch->tx_calls++;
+		ch->tx_full++;
+		need_for_reserve(ch, (uint32_t)min);
+	}
+	return ret;
+}
+
+int ivc_commit(ivc_channel *ch, size_t len)
+{
+	int ret;
+
+	if (unlikely(len > UINT32_MAX))
+		return -EINVAL;
+	/* What is sent after the end would be taken and not be delivered. */
+	if (unlikely(ivc_load(&ch->kctl->status)))
+		return ivc_channel_status(ch);
+	ret = ivc_tx_commit(&ch->tx, (uint32_t)len);
+	if (!ret && len)
+		(void)sent(ch, len);
+	return ret;
+}
+
+ssize_t ivc_peek(ivc_channel *ch, const void **p)
+{
+	uint32_t before = ch->rx.published;
+	int64_t ret;
+	int status;
+
+	if (unlikely(!p))
+		return -EINVAL;
+	ret = ivc_rx_peek(&ch->rx, p);
+	freed(ch, before);
+	if (ret)
+		return ret;
+	/* As in read_none(). */
+	status = ivc_channel_status(ch);
+	if (!status) {
+		ch->rx_calls++;
+		ch->rx_empty++;
+		return 0;
+	}
+	ret = ivc_rx_peek(&ch->rx, p);
+	return ret ? ret : status;
+}
+
+int ivc_release(ivc_channel *ch, size_t len)
+{
+	uint32_t before = ch->rx.published;
+	int ret;
+
+	if (unlikely(len > UINT32_MAX))
+		return -EINVAL;
+	ret = ivc_rx_release(&ch->rx, (uint32_t)len);
+	if (ret)
+		return ret;
+	freed(ch, before);
+	ch->rx_bytes += len;
+	ch->rx_calls++;
+	return 0;
+}
+
+/* Would the reader get something, if only an error? */
+static bool readable(struct ivc_channel *ch)
+{
+	uint32_t before = ch->rx.published;
+	int ret = ivc_rx_next(&ch->rx);
+
+	freed(ch, before);
+	return ret;
+}
+
+/* Would the next write take something, or the last one that took nothing? */
+static bool writable(struct ivc_channel *ch)
+{
+	struct ivc_tx *tx = &ch->tx;
+	uint32_t need = tx->pos == ch->need_at && ch->need ? ch->need : 1;
+
+	return tx->error || ivc_tx_known_free(tx) >= need ||
+	       ivc_tx_refresh(tx) || ivc_tx_known_free(tx) >= need;
+}
+
+int ivc_channel_ready(struct ivc_channel *ch, int events)
+{
+	int ready = 0;
+
+	if (ivc_channel_status(ch))
+		return events;
+	if ((events & IVC_READABLE) && readable(ch))
+		ready |= IVC_READABLE;
+	if ((events & IVC_WRITABLE) && writable(ch))
+		ready |= IVC_WRITABLE;
+	return ready;
+}
+
+int ivc_close(ivc_channel *ch)
+{
+	int ret;
+
+	if (!ch)
+		return 0;
+	ret = ivc_channel_status(ch);
+	if (!ret)
+		ret = ch->tx.error ? ch->tx.error : ch->rx.error;
+	ch->ops->close(ch);
+	if (ch->wake_fd >= 0)
+		close(ch->wake_fd);
+	pthread_mutex_destroy(&ch->lock);
+	free(ch);
+	return ret;
+}

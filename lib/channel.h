@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A channel: its two private halves, one for the writing and one for the
+ * reading thread, and what both need when they do not get on.
+ */
+#ifndef IVC_CHANNEL_H
+#define IVC_CHANNEL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <ivc/ring.h>
+#include <ivc/wire.h>
+#include "transport.h"
+
+/* Lines move between CPUs in pairs (x86's adjacent-line prefetcher). */
+#define IVC_APART _Alignas(128)
+
+/* The rings begin that far into OWN and PEER, behind struct ivc_ctrl. */
+#define IVC_CTRL_SIZE 4096u
+
+#define IVC_EVENTS (IVC_READABLE | IVC_WRITABLE)
+
+/* The memory of a channel, mapped; sizes are the kernel's, never the peer's. */
+struct ivc_map {
+	const struct ivc_kctl *kctl;
+	struct ivc_ctrl *own;	     /* followed by the own ring */
+	const struct ivc_ctrl *peer; /* followed by the peer's */
+	size_t own_size;
+	size_t peer_size;
+};
+
+struct ivc_channel {
+	/* Read by both threads, written when the channel is established. */
+	const struct ivc_kctl *kctl; /* map.kctl, or &idle before */
+	const struct ivc_transport *ops;
+	int fd;
+	bool open; /* established, mapped: for good, even after its end */
+	int64_t spin;
+	ivc_peer peer;
+	struct ivc_map map;
+
+	/* The writer's. */
+	IVC_APART struct ivc_tx tx;
+	uint64_t tx_bytes, tx_full, tx_calls;
+	uint32_t need;	  /* cells that the last failed write lacked, */
+	uint32_t need_at; /* if the position is still that one */
+
+	/* The reader's. */
+	IVC_APART struct ivc_rx rx;
+	uint64_t rx_bytes, rx_empty, rx_calls;
+
+	/* The sleepers': see wait.c. */
+	IVC_APART pthread_mutex_t lock;
+	bool polling; /* a thread polls the descriptor for all */
+	unsigned int followers;
+	int wake_fd; /* eventfd that the followers poll, -1 at first */
+	uint64_t sleeps;
+
+	/*
+	 * Before the channel is established both rings stand on these, so that
+	 * the data path need not ask: an empty ring of one cell to read, no
+	 * room to write, and a status that is not 0.
+	 */
+	struct ivc_kctl idle;
+	struct ivc_ctrl idle_ctrl;
+	uint64_t idle_cell[IVC_CELL / sizeof(uint64_t)];
+};
+
+/* connect.c. */
+int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp);
+
+/* Why the channel has ended: -errno, or 0 while it lives or is connecting. */
+static inline int ivc_channel_status(const struct ivc_channel *ch)
+{
+	/*
+	 * Acquire pairs with the kernel's release: who sees the end sees the
+	 * kept copy of what the peer had written before it.
+	 */
+	int status = ivc_load_acq(&ch->kctl->status);
+
+	return status == -EINPROGRESS ? 0 : status;
+}
+
+/* The peer sleeps and waits for what we have just done: the unlikely path. */
+static inline void ivc_channel_kick(const struct ivc_channel *ch)
+{
+	/*
+	 * An error here is the channel's status, which the next call on an
+	 * empty or full ring finds where it looks anyway.
+	 */
+	(void)ch->ops->kick(ch);
+}
+
+/*
+ * wait.c: as ivc_wait(), until a time.
+ * channel.c: those of @events that are true now.
+ */
+int ivc_wait_until(struct ivc_channel *ch, int events, int64_t deadline);
+int ivc_channel_ready(struct ivc_channel *ch, int events);
+
+#endif /* IVC_CHANNEL_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: nanoseconds of CLOCK_MONOTONIC; IVC_NEVER is later than any. */
+#ifndef IVC_CLOCK_H
+#define IVC_CLOCK_H
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <time.h>
+
+#define IVC_NEVER INT64_MAX
+#define IVC_MS 1000000ll
+#define IVC_SEC 1000000000ll
+
+static inline int64_t ivc_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * IVC_SEC + ts.tv_nsec;
+}
+
+static inline int64_t ivc_deadline(int timeout_ms)
+{
+	return timeout_ms < 0 ? IVC_NEVER : ivc_now() + timeout_ms * IVC_MS;
+}
+
+/*
+ * ppoll() of one descriptor until @deadline. Returns its revents, 0 when the
+ * time has passed, or -errno. @fd < 0 only passes the time.
+ */
+static inline int ivc_poll(int fd, short events, int64_t deadline)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	struct timespec ts, *tsp = NULL;
+	int ret;
+
+	if (deadline != IVC_NEVER) {
+		int64_t left = deadline - ivc_now();
+
+		if (left < 0)
+			left = 0;
+		ts.tv_sec = left / IVC_SEC;
+		ts.tv_nsec = left % IVC_SEC;
+		tsp = &ts;
+	}
+	ret = ppoll(&pfd, 1, tsp, NULL);
+	if (ret < 0)
+		return -errno;
+	return ret ? pfd.revents : 0;
+}
+
+#endif /* IVC_CLOCK_H */

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* How a channel comes to be: connect, accept, and the moment it is there. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "clock.h"
+#include "context.h"
+
+#define IVC_CONNECT_TIMEOUT_MS 30000
+#define IVC_SPIN_DEFAULT 50000 /* ns */
+
+/* With one CPU a spinning thread only keeps others from running. */
+static int64_t spin_default(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? IVC_SPIN_DEFAULT : 0;
+}
+
+int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp)
+{
+	struct ivc_channel *ch;
+
+	ch = aligned_alloc(_Alignof(struct ivc_channel), sizeof(*ch));
+	if (!ch)
+		return -ENOMEM;
+	memset(ch, 0, sizeof(*ch));
+	ch->ops = ops;
+	ch->fd = -1;
+	ch->wake_fd = -1;
+	ch->spin = spin_default();
+	pthread_mutex_init(&ch->lock, NULL);
+
+	ch->idle.status = -EINPROGRESS;
+	ch->kctl = &ch->idle;
+	ivc_tx_init(&ch->tx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
+	ivc_rx_init(&ch->rx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
+	*chp = ch;
+	return 0;
+}
+
+/* The channel is there: put the rings on their memory. */
+static int channel_open(struct ivc_channel *ch, const struct ivc_abi_info *info)
+{
+	struct ivc_map *m = &ch->map;
+	int ret;
+
+	ret = ch->ops->map(ch, info);
+	if (ret)
+		return ret;
+	ivc_tx_init(&ch->tx, (uint8_t *)m->own + IVC_CTRL_SIZE, info->tx_size,
+		    m->peer);
+	ivc_rx_init(&ch->rx, (const uint8_t *)m->peer + IVC_CTRL_SIZE,
+		    info->rx_size, m->own);
+	ch->open = true;
+	ch->kctl = m->kctl;
+	return 0;
+}
+
+/* Has it come to be? -EAGAIN: not yet. Any other error is for good. */
+static int channel_look(struct ivc_channel *ch)
+{
+	struct ivc_abi_info info = { 0 };
+	int ret;
+
+	ret = ch->ops->info(ch, &info);
+	if (ret == -EINTR)
+		return ret;
+	if (ret)
+		goto err_failed;
+	if (info.state == IVC_ABI_CONNECTING)
+		return -EAGAIN;
+	/*
+	 * One that was established and has ended meanwhile still holds what
+	 * the peer wrote: it opens, and the reader gets that and the end.
+	 */
+	if (info.state == IVC_ABI_OPEN || info.rx_size) {
+		ret = channel_open(ch, &info);
+		if (!ret)
+			return 0;
+	}
+	if (info.status)
+		ret = info.status;
+	if (!ret)
+		ret = -EPROTO;
+err_failed:
+	ch->idle.status = ret;
+	return ret;
+}
+
+int ivc_connected(ivc_channel *ch, int timeout_ms)
+{
+	int64_t deadline;
+	int ret;
+
+	if (!ch)
+		return -EINVAL;
+	if (ch->open)
+		return 0;
+	if (ch->idle.status != -EINPROGRESS)
+		return ch->idle.status;
+	deadline = ivc_deadline(timeout_ms);
+	for (;;) {
+		ret = channel_look(ch);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = ivc_poll(ch->fd, POLLOUT, deadline);
+		if (!ret)
+			return -ETIMEDOUT;
+		if (ret < 0)
+			return ret;
+	}
+}
+
+static bool options_ok(const struct ivc_channel_options *opt)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(opt->reserved) / sizeof(opt->reserved[0]); i++)
+		if (opt->reserved[i])
+			return false;
+	return (!opt->tx_size || ivc_ring_size_ok(opt->tx_size)) &&
+	       (!opt->rx_size || ivc_ring_size_ok(opt->rx_size));
+}
+
+int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
+		    const struct ivc_channel_options *opt, ivc_channel **chp)
+{
+	static const struct ivc_channel_options defaults = {
+		.timeout_ms = IVC_CONNECT_TIMEOUT_MS,
+	};
+	struct ivc_channel *ch = NULL;
+	int ret;
+
+	if (!chp)
+		return -EINVAL;
+	*chp = NULL;
+	if (!opt)
+		opt = &defaults;
+	if (!ctx || !options_ok(opt))
+		return -EINVAL;
+	/* The end mark of a list: peers[0] of a group without peers. */
+	if (!peer.member)
+		return -ENOENT;
+	ret = ivc_channel_new(ctx->ops, &ch);
+	if (ret)
+		return ret;
+	ch->peer = peer;
+	ret = ctx->ops->connect(ctx, ch, peer.member, opt->tx_size,
+				opt->rx_size);
+	if (ret)
+		goto err_channel;
+	if (opt->timeout_ms) {
+		ret = ivc_connected(ch, opt->timeout_ms);
+		if (ret)
+			goto err_channel;
+	}
+	*chp = ch;
+	return 0;
+
+err_channel:
+	ivc_close(ch);
+	return ret;
+}
+
+ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer)
+{
+	ivc_channel *ch;
+	int ret = ivc_connect_opt(ctx, peer, NULL, &ch);
+
+	if (ret)
+		errno = -ret;
+	return ch;
+}
+
+/*
+ * Open the channel just accepted. -ECONNABORTED: the offerer went away between
+ * its offer and here, and left nothing behind; the next one may be better.
+ */
+static int accept_open(struct ivc_channel *ch)
+{
+	int ret;
+
+	do
+		ret = ivc_connected(ch, 0);
+	while (ret == -EINTR);
+
+	switch (ret) {
+	case -EPIPE:
+	case -ECONNRESET:
+	case -ECONNREFUSED:
+		ch->ops->close(ch);
+		ch->idle.status = -EINPROGRESS;
+		return -ECONNABORTED;
+	default:
+		return ret;
+	}
+}
+
+/* Wait for an offer and take it. */
+static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
+		       const struct ivc_channel_options *opt)
+{
+	int64_t deadline = ivc_deadline(opt->timeout_ms);
+	unsigned int stale = 0;
+	bool detached = false;
+	int ret;
+
+	for (;;) {
+		ret = ctx->ops->accept(ctx, ch, opt->tx_size);
+		if (!ret)
+			ret = accept_open(ch);
+		if (ret == -ECONNABORTED)
+			continue;
+		if (ret != -EAGAIN)
+			return ret;
+		if (detached)
+			return -ENODEV;
+		ret = ivc_context_wait(ctx, deadline, &stale, &detached);
+		if (ret)
+			return ret;
+	}
+}
+
+int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
+		   ivc_channel **chp)
+{
+	static const struct ivc_channel_options defaults = { .timeout_ms = -1 };
+	struct ivc_channel *ch = NULL;
+	int ret;
+
+	if (!chp)
+		return -EINVAL;
+	*chp = NULL;
+	if (!opt)
+		opt = &defaults;
+	if (!ctx || !options_ok(opt))
+		return -EINVAL;
+	ret = ivc_channel_new(ctx->ops, &ch);
+	if (ret)
+		return ret;
+	ret = accept_next(ctx, ch, opt);
+	if (ret) {
+		ivc_close(ch);
+		return ret;
+	}
+	*chp = ch;
+	return 0;
+}
+
+ivc_channel *ivc_accept(ivc_context *ctx)
+{
+	ivc_channel *ch;
+	int ret = ivc_accept_opt(ctx, NULL, &ch);
+
+	if (ret)
+		errno = -ret;
+	return ch;
+}
+
+uint32_t ivc_peer_id(const ivc_channel *ch)
+{
+	return ch ? ch->peer.id : 0;
+}
+
+void ivc_peer_of(const ivc_channel *ch, ivc_peer *peer)
+{
+	if (!peer)
+		return;
+	memset(peer, 0, sizeof(*peer));
+	if (ch)
+		*peer = ch->peer;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Contexts: joining and leaving a group, and who is in it. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "context.h"
+
+/*
+ * How long to nap when the descriptor is readable for something that is not
+ * this caller's to take (an event, while it accepts): longer each time.
+ */
+#define IVC_NAP_MIN IVC_MS
+#define IVC_NAP_SHIFT_MAX 5
+
+ivc_context *ivc_register(uint64_t magic, uint32_t id)
+{
+	struct ivc_context *ctx;
+	int ret;
+
+	ctx = calloc(1, sizeof(*ctx));
+	if (!ctx)
+		return NULL;
+	ctx->ops = &ivc_xen;
+	ctx->fd = -1;
+	ctx->magic = magic;
+	ctx->id = id;
+	ctx->dirty = true;
+	pthread_mutex_init(&ctx->lock, NULL);
+
+	ret = ctx->ops->open(ctx);
+	if (ret)
+		goto err_context;
+	ret = ctx->ops->enroll(ctx);
+	if (ret)
+		goto err_context;
+	return ctx;
+
+err_context:
+	ivc_unregister(ctx);
+	errno = -ret;
+	return NULL;
+}
+
+void ivc_unregister(ivc_context *ctx)
+{
+	if (!ctx)
+		return;
+	ctx->ops->leave(ctx);
+	free(ctx->listed.peer);
+	free(ctx->known.peer);
+	free(ctx->fresh.peer);
+	pthread_mutex_destroy(&ctx->lock);
+	free(ctx);
+}
+
+int ivc_context_fd(const ivc_context *ctx)
+{
+	return ctx ? ctx->fd : -EINVAL;
+}
+
+static int by_member(const void *a, const void *b)
+{
+	const ivc_peer *x = a, *y = b;
+
+	return (x->member > y->member) - (x->member < y->member);
+}
+
+int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max)
+{
+	uint32_t written = 0;
+	int total;
+
+	if (!ctx || (max && !peers))
+		return -EINVAL;
+	total = ctx->ops->hosts(ctx, peers, max, &written);
+	if (written > 1)
+		qsort(peers, written, sizeof(*peers), by_member);
+	return total;
+}
+
+static int members_grow(struct ivc_members *list, uint32_t room)
+{
+	ivc_peer *peer = reallocarray(list->peer, room + 1, sizeof(*peer));
+
+	if (!peer)
+		return -ENOMEM;
+	list->peer = peer;
+	list->room = room;
+	return 0;
+}
+
+int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list)
+{
+	uint32_t want = 32;
+	uint32_t written;
+	int total, ret;
+
+	list->count = 0;
+	for (;;) {
+		if (list->room < want) {
+			ret = members_grow(list, want);
+			if (ret)
+				return ret;
+		}
+		written = 0;
+		total = ctx->ops->hosts(ctx, list->peer, list->room, &written);
+		if (total < 0)
+			return total;
+		if ((uint32_t)total <= list->room)
+			break;
+		/* Some may join until we ask again. */
+		want = (uint32_t)total + 32;
+	}
+	list->count = written;
+	if (written > 1)
+		qsort(list->peer, written, sizeof(*list->peer), by_member);
+	memset(&list->peer[written], 0, sizeof(*list->peer));
+	return 0;
+}
+
+const ivc_peer *ivc_get_hosts(ivc_context *ctx)
+{
+	const ivc_peer *peers;
+	int ret;
+
+	if (!ctx) {
+		errno = EINVAL;
+		return NULL;
+	}
+	pthread_mutex_lock(&ctx->lock);
+	ret = ivc_members_get(ctx, &ctx->listed);
+	peers = ctx->listed.peer;
+	pthread_mutex_unlock(&ctx->lock);
+	if (ret) {
+		errno = -ret;
+		return NULL;
+	}
+	return peers;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int ivc_context_wait(struct ivc_context *ctx, int64_t deadline,
+		     unsigned int *stale, bool *detached)
+{
+	int64_t now = ivc_now();
+	int ret;
+
+	if (now >= deadline)
+		return -ETIMEDOUT;
+	ret = ivc_poll(ctx->fd, POLLIN, *stale ? now : deadline);
+	if (!ret && *stale) {
+		/* What was not ours has been taken: sleep properly. */
+		*stale = 0;
+		ret = ivc_poll(ctx->fd, POLLIN, deadline);
+	}
+	if (ret < 0)
+		return ret;
+	if (detached)
+		*detached = ret & POLLERR;
+	if (!ret)
+		return -ETIMEDOUT;
+	if (!*stale) {
+		*stale = 1;
+		return 0;
+	}
+	/*
+	 * Readable before, and yet the caller found nothing: it is for
+	 * somebody else, and may stay. poll() would only say so again.
+	 */
+	ret = ivc_poll(-1, 0, sooner(deadline, now + (IVC_NAP_MIN << *stale)));
+	if (*stale < IVC_NAP_SHIFT_MAX)
+		++*stale;
+	return ret < 0 ? ret : 0;
+}
+
+static int find_once(ivc_context *ctx, struct ivc_members *list, uint32_t id,
+		     ivc_peer *peer)
+{
+	uint32_t i;
+	int ret;
+
+	ret = ivc_members_get(ctx, list);
+	if (ret)
+		return ret;
+	for (i = 0; i < list->count; i++) {
+		if (list->peer[i].id == id) {
+			*peer = list->peer[i];
+			return 0;
+		}
+	}
+	return -EAGAIN;
+}
+
+/*
+ * Does not take events: they are ivc_next_event()'s, and a program that polls
+ * the context would miss them. So an event that nobody takes makes this look
+ * by time alone.
+ */
+int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
+{
+	struct ivc_members list = { 0 };
+	unsigned int stale = 0;
+	int64_t deadline;
+	int ret;
+
+	if (!ctx || !peer)
+		return -EINVAL;
+	deadline = ivc_deadline(timeout_ms);
+	for (;;) {
+		ret = find_once(ctx, &list, id, peer);
+		/* Too many requests of this guest just now: no reason to fail.
+		 */
+		if (ret == -EBUSY)
+			stale = IVC_NAP_SHIFT_MAX;
+		else if (ret != -EAGAIN)
+			break;
+		ret = ivc_context_wait(ctx, deadline, &stale, NULL);
+		if (ret)
+			break;
+	}
+	free(list.peer);
+	return ret;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* A context: membership in a group. Any thread may use it; see the lock. */
+#ifndef IVC_CONTEXT_H
+#define IVC_CONTEXT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include "transport.h"
+
+/* A list of members, ascending by member, each once. */
+struct ivc_members {
+	ivc_peer *peer; /* room for one more than count: the end marker */
+	uint32_t count;
+	uint32_t room;
+};
+
+struct ivc_context {
+	const struct ivc_transport *ops;
+	int fd;
+	uint64_t magic;
+	uint32_t id;
+
+	/* Set by enroll(). */
+	uint32_t member;
+	uint16_t domid;
+
+	/* Guards all below. Never held while waiting for something to come. */
+	pthread_mutex_t lock;
+	struct ivc_members listed; /* what ivc_get_hosts() returned */
+
+	/*
+	 * Joins and leaves are the difference of two lists, walked in step:
+	 * one event per call, however many happened between two looks.
+	 */
+	struct ivc_members known; /* what the program has been told of */
+	struct ivc_members fresh; /* what is there now */
+	uint32_t known_at;	  /* how far each list has been walked */
+	uint32_t fresh_at;
+	bool walking; /* between the two lists */
+	bool dirty;   /* the group may have changed since the last look */
+};
+
+/* context.c: fill @list with all members. */
+int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list);
+
+/*
+ * context.c: wait until the context may have what the caller did not find just
+ * now. *@stale is the caller's, 0 at first. Returns 0 (look again), -EINTR,
+ * -ETIMEDOUT at @deadline. *@detached (if not NULL) tells whether the device
+ * is.
+ */
+int ivc_context_wait(struct ivc_context *ctx, int64_t deadline,
+		     unsigned int *stale, bool *detached);
+
+#endif /* IVC_CONTEXT_H */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events of a context: who joins and leaves, and whether the device is there.
+ *
+ * The kernel says only that the group has changed. Who has come and gone is
+ * the difference between the list the program knows and the one that is true
+ * now, so that nothing is lost however late the program looks, and memory is
+ * bounded by the group, not by its history.
+ *
+ * A detached device has no group: DETACHED is followed by a LEAVE for every
+ * member known, ATTACHED by a JOIN for every one that is there then. So the
+ * program's own list is right if it follows JOIN and LEAVE alone.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "context.h"
+
+/* Begin to walk from the known list to what is there now. */
+static int walk_begin(struct ivc_context *ctx)
+{
+	int ret = ivc_members_get(ctx, &ctx->fresh);
+
+	/* No group for now; the device's own events tell that better. */
+	if (ret == -ENODEV || ret == -ENOTCONN)
+		ctx->fresh.count = 0;
+	else if (ret)
+		return ret;
+	ctx->dirty = false;
+	ctx->known_at = 0;
+	ctx->fresh_at = 0;
+	ctx->walking = true;
+	return 0;
+}
+
+static void walk_end(struct ivc_context *ctx)
+{
+	struct ivc_members old = ctx->known;
+
+	ctx->known = ctx->fresh;
+	ctx->fresh = old;
+	ctx->walking = false;
+}
+
+/* One step of the walk. Returns 1 with an event, 0 when it is at its end. */
+static int walk_step(struct ivc_context *ctx, struct ivc_event *ev)
+{
+	const struct ivc_members *old = &ctx->known;
+	const struct ivc_members *new = &ctx->fresh;
+
+	for (;;) {
+		/* Member 0 does not exist: UINT32_MAX + 1 means no more. */
+		uint64_t gone = (uint64_t)UINT32_MAX + 1;
+		uint64_t come = (uint64_t)UINT32_MAX + 1;
+
+		if (ctx->known_at < old->count)
+			gone = old->peer[ctx->known_at].member;
+		if (ctx->fresh_at < new->count)
+			come = new->peer[ctx->fresh_at].member;
+		if (gone < come) {
+			ev->type = IVC_EVENT_LEAVE;
+			ev->peer = old->peer[ctx->known_at++];
+			return 1;
+		}
+		if (come < gone) {
+			ev->type = IVC_EVENT_JOIN;
+			ev->peer = new->peer[ctx->fresh_at++];
+			return 1;
+		}
+		if (gone > UINT32_MAX) {
+			walk_end(ctx);
+			return 0;
+		}
+		ctx->known_at++;
+		ctx->fresh_at++;
+	}
+}
+
+/* Take one event from the kernel. 1: it is one for the program. */
+static int take(struct ivc_context *ctx, struct ivc_event *ev)
+{
+	struct ivc_abi_event abi = { 0 };
+	int ret = ctx->ops->event(ctx, &abi);
+
+	if (ret)
+		return ret;
+	ctx->dirty = true;
+	switch (abi.type) {
+	case IVC_ABI_EVENT_DETACHED:
+		ev->type = IVC_EVENT_DETACHED;
+		return 1;
+	case IVC_ABI_EVENT_ATTACHED:
+		ev->type = IVC_EVENT_ATTACHED;
+		ev->status = abi.status;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Returns 1 with an event, -EAGAIN for none now, or -errno. */
+static int next(struct ivc_context *ctx, struct ivc_event *ev)
+{
+	int ret;
+
+	for (;;) {
+		if (ctx->walking && walk_step(ctx, ev))
+			return 1;
+		/*
+		 * Every event is taken before the list is asked for, or the
+		 * descriptor would stay readable for changes already told.
+		 */
+		ret = take(ctx, ev);
+		if (ret == 1)
+			return 1;
+		if (!ret)
+			continue;
+		if (ret != -EAGAIN || !ctx->dirty)
+			return ret;
+		ret = walk_begin(ctx);
+		if (ret)
+			return ret;
+	}
+}
+
+int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
+{
+	unsigned int stale = 0;
+	int64_t deadline;
+	int ret;
+
+	if (!ctx || !ev)
+		return -EINVAL;
+	deadline = ivc_deadline(timeout_ms);
+	for (;;) {
+		memset(ev, 0, sizeof(*ev));
+		pthread_mutex_lock(&ctx->lock);
+		ret = next(ctx, ev);
+		pthread_mutex_unlock(&ctx->lock);
+		if (ret != -EAGAIN)
+			return ret;
+		/* While detached this naps: POLLERR cannot be masked. */
+		ret = ivc_context_wait(ctx, deadline, &stale, NULL);
+		if (ret == -ETIMEDOUT)
+			return 0;
+		if (ret)
+			return ret;
+	}
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# libivc: the shared and the static library, its pkg-config file, its manual.
+
+LIB_OUT := $(B)/lib
+LIB_SRC := $(addprefix lib/,channel.c connect.c context.c events.c stats.c \
+	version.c wait.c xen.c)
+LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
+LIB_SONAME := libivc.so.0
+LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
+	/define IVC_VERSION_MINOR/ { b = $$3 } END { print a "." b }' \
+	include/ivc/ivc.h)
+LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
+	include/ivc/ring.h include/ivc/wire.h
+LIB_MAN3 := $(wildcard docs/man/ivc*.3)
+LIB_MAN7 := $(wildcard docs/man/libivc.7)
+
+## make lib             build/lib: libivc.so.0, libivc.a, libivc.pc
+lib: $(LIB_OUT)/libivc.so $(LIB_OUT)/libivc.a $(LIB_OUT)/libivc.pc
+
+# The one set of objects serves both libraries.
+$(LIB_OUT)/%.o: lib/%.c lib/lib.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
+		-MMD -MP -c -o $@ $<
+
+$(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
+		-Wl,-soname,$(LIB_SONAME) \
+		-Wl,--version-script=lib/libivc.map -Wl,-z,defs -o $@ $(LIB_OBJ)
+
+$(LIB_OUT)/libivc.so: $(LIB_OUT)/$(LIB_SONAME)
+	$(Q)ln -sf $(LIB_SONAME) $@
+
+$(LIB_OUT)/libivc.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
+
+$(LIB_OUT)/libivc.pc: lib/libivc.pc.in lib/lib.mk include/ivc/ivc.h
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(LIB_VERSION)|' $< >$@
+
+## make install-lib     headers, libraries, manual pages, under DESTDIR
+install-lib: lib
+	$(call say,INSTALL,$(DESTDIR)$(LIBDIR))
+	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(INCLUDEDIR)/ivc $(DESTDIR)$(MANDIR)/man3 \
+		$(DESTDIR)$(MANDIR)/man7
+	$(Q)install -m 755 $(LIB_OUT)/$(LIB_SONAME) $(DESTDIR)$(LIBDIR)
+	$(Q)ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libivc.so
+	$(Q)install -m 644 $(LIB_OUT)/libivc.a $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 644 $(LIB_OUT)/libivc.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)install -m 644 $(LIB_HEADERS) $(DESTDIR)$(INCLUDEDIR)/ivc
+	$(Q)$(if $(LIB_MAN3),install -m 644 $(LIB_MAN3) \
+		$(DESTDIR)$(MANDIR)/man3)
+	$(Q)$(if $(LIB_MAN7),install -m 644 $(LIB_MAN7) \
+		$(DESTDIR)$(MANDIR)/man7)
+
+install: install-lib
+
+-include $(LIB_OBJ:.o=.d)
+
+.PHONY: lib install install-lib

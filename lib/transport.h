@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What carries channels: the part of the library that knows whom it talks to.
+ *
+ * A transport brings members together and maps the memory of a channel; the
+ * rings, waiting and everything a program sees are above it and the same for
+ * all. None of this is on the data path, kick excepted, and that only when
+ * the peer sleeps.
+ *
+ * Functions return 0 (or what they say) or -errno and never block longer than
+ * one answer of the backend takes. Those without a result take half-built
+ * objects: an `fd` of -1, a mapping that is NULL.
+ */
+#ifndef IVC_TRANSPORT_H
+#define IVC_TRANSPORT_H
+
+#include <stdint.h>
+#include <ivc/abi.h>
+#include <ivc/ivc.h>
+
+struct ivc_transport {
+	/*
+	 * Contexts. open() sets ctx->fd, which polls as abi.h says of a
+	 * context; leave() undoes both open() and enroll().
+	 */
+	int (*open)(struct ivc_context *ctx);
+	int (*enroll)(struct ivc_context *ctx);
+	void (*leave)(struct ivc_context *ctx);
+	/*
+	 * The other members, in any order: at most @max into @peers, how many
+	 * into *@written. Returns how many there are.
+	 */
+	int (*hosts)(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
+		     uint32_t *written);
+	/* -EAGAIN: none now. */
+	int (*event)(struct ivc_context *ctx, struct ivc_abi_event *ev);
+	/*
+	 * Both give @ch its descriptor, which polls as abi.h says of a channel.
+	 * connect(): it is not yet established. accept(): it is; -EAGAIN: no
+	 * offer waits, -ECONNABORTED: it was withdrawn.
+	 */
+	int (*connect)(struct ivc_context *ctx, struct ivc_channel *ch,
+		       uint32_t member, uint32_t tx_size, uint32_t rx_size);
+	int (*accept)(struct ivc_context *ctx, struct ivc_channel *ch,
+		      uint32_t tx_max);
+
+	/* Channels. */
+	int (*info)(const struct ivc_channel *ch, struct ivc_abi_info *info);
+	/* Fill ch->map from the sizes in @info, once established. */
+	int (*map)(struct ivc_channel *ch, const struct ivc_abi_info *info);
+	int (*kick)(const struct ivc_channel *ch);
+	int (*arm)(const struct ivc_channel *ch);
+	/* In order: tell the peer, unmap, close the descriptor. */
+	void (*close)(struct ivc_channel *ch);
+};
+
+/* xen.c: /dev/ivc of ivc-front. */
+extern const struct ivc_transport ivc_xen;
+
+#endif /* IVC_TRANSPORT_H */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport of Xen guests: /dev/ivc of ivc-front, as abi.h has it.
+ *
+ * The kernel is trusted: it fills in sizes, members and errors, and has
+ * checked what came from the peer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "context.h"
+
+#define IVC_PAGE 4096u
+
+_Static_assert(sizeof(struct ivc_abi_host) == sizeof(ivc_peer),
+	       "hosts are converted in place");
+
+static int xen_ioctl(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+/* No such device, by any of the ways in which a file can fail to be one. */
+static int xen_no_device(int err)
+{
+	switch (err) {
+	case ENOENT:
+	case ENOTDIR:
+	case ENXIO:
+	case ENOTTY:
+		return -ENODEV;
+	default:
+		return -err;
+	}
+}
+
+static int xen_open(struct ivc_context *ctx)
+{
+	/* NULL in a set-user-id program: its device is not the caller's. */
+	const char *path = secure_getenv("IVC_DEVICE");
+	struct ivc_abi_version version = { 0 };
+	int ret;
+
+	if (!path || !*path)
+		path = "/dev/ivc";
+	ctx->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (ctx->fd < 0)
+		return xen_no_device(errno);
+	ret = xen_ioctl(ctx->fd, IVC_IOC_VERSION, &version);
+	if (ret)
+		return xen_no_device(-ret);
+	if (version.abi != IVC_ABI_VERSION)
+		return -EPROTONOSUPPORT;
+	return 0;
+}
+
+static int xen_enroll(struct ivc_context *ctx)
+{
+	struct ivc_abi_register reg = { .magic = ctx->magic, .id = ctx->id };
+	int ret = xen_ioctl(ctx->fd, IVC_IOC_REGISTER, &reg);
+
+	if (ret)
+		return ret;
+	ctx->member = reg.member;
+	ctx->domid = (uint16_t)reg.domid;
+	return 0;
+}
+
+static void xen_leave(struct ivc_context *ctx)
+{
+	if (ctx->fd >= 0)
+		close(ctx->fd);
+	ctx->fd = -1;
+}
+
+static ivc_peer xen_peer(const struct ivc_abi_host *host)
+{
+	return (ivc_peer){ .id = host->id,
+			   .member = host->member,
+			   .domid = host->domid,
+			   .local = host->local };
+}
+
+static int xen_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
+		     uint32_t *written)
+{
+	struct ivc_abi_hosts hosts = { .buf = (uintptr_t)peers, .count = max };
+	struct ivc_abi_host host;
+	uint32_t i;
+	int ret;
+
+	ret = xen_ioctl(ctx->fd, IVC_IOC_HOSTS, &hosts);
+	if (ret)
+		return ret;
+	if (hosts.count > max || hosts.total > INT32_MAX)
+		return -EPROTO;
+	for (i = 0; i < hosts.count; i++) {
+		memcpy(&host, &peers[i], sizeof(host));
+		peers[i] = xen_peer(&host);
+	}
+	*written = hosts.count;
+	return (int)hosts.total;
+}
+
+static int xen_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
+{
+	return xen_ioctl(ctx->fd, IVC_IOC_NEXT_EVENT, ev);
+}
+
+static int xen_connect(struct ivc_context *ctx, struct ivc_channel *ch,
+		       uint32_t member, uint32_t tx_size, uint32_t rx_size)
+{
+	struct ivc_abi_connect conn = { .member = member,
+					.tx_size = tx_size,
+					.rx_size = rx_size,
+					.fd = -1 };
+	int ret = xen_ioctl(ctx->fd, IVC_IOC_CONNECT, &conn);
+
+	if (!ret)
+		ch->fd = conn.fd;
+	return ret;
+}
+
+static int xen_accept(struct ivc_context *ctx, struct ivc_channel *ch,
+		      uint32_t tx_max)
+{
+	struct ivc_abi_accept acc = { .tx_max = tx_max, .fd = -1 };
+	int ret = xen_ioctl(ctx->fd, IVC_IOC_ACCEPT, &acc);
+
+	if (ret)
+		return ret;
+	ch->fd = acc.fd;
+	ch->peer = xen_peer(&acc.peer);
+	return 0;
+}
+
+static int xen_info(const struct ivc_channel *ch, struct ivc_abi_info *info)
+{
+	return xen_ioctl(ch->fd, IVC_IOC_INFO, info);
+}
+
+static int xen_map_one(int fd, uint64_t offset, size_t size, int prot,
+		       void *out)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	memcpy(out, &p, sizeof(p));
+	return 0;
+}
+
+/* What is mapped when one fails is unmapped by xen_close(). */
+static int xen_map(struct ivc_channel *ch, const struct ivc_abi_info *info)
+{
+	struct ivc_map *m = &ch->map;
+	int ret;
+
+	if (!ivc_ring_size_ok(info->tx_size) ||
+	    !ivc_ring_size_ok(info->rx_size))
+		return -EPROTO;
+	m->own_size = IVC_PAGE + info->tx_size;
+	m->peer_size = IVC_PAGE + info->rx_size;
+	ret = xen_map_one(ch->fd, IVC_MAP_KCTL, IVC_PAGE, PROT_READ, &m->kctl);
+	if (ret)
+		return ret;
+	ret = xen_map_one(ch->fd, IVC_MAP_OWN, m->own_size,
+			  PROT_READ | PROT_WRITE, &m->own);
+	if (ret)
+		return ret;
+	return xen_map_one(ch->fd, IVC_MAP_PEER, m->peer_size, PROT_READ,
+			   &m->peer);
+}
+
+static int xen_kick(const struct ivc_channel *ch)
+{
+	return xen_ioctl(ch->fd, IVC_IOC_KICK, NULL);
+}
+
+static int xen_arm(const struct ivc_channel *ch)
+{
+	return xen_ioctl(ch->fd, IVC_IOC_ARM, NULL);
+}
+
+static void xen_unmap(const void *p, size_t size)
+{
+	if (p)
+		munmap((void *)p, size);
+}
+
+static void xen_close(struct ivc_channel *ch)
+{
+	struct ivc_map *m = &ch->map;
+
+	/* Without it the peer would be told that this process has died. */
+	if (ch->fd >= 0)
+		(void)xen_ioctl(ch->fd, IVC_IOC_CLOSE, NULL);
+	xen_unmap(m->peer, m->peer_size);
+	xen_unmap(m->own, m->own_size);
+	xen_unmap(m->kctl, IVC_PAGE);
+	memset(m, 0, sizeof(*m));
+	if (ch->fd >= 0)
+		close(ch->fd);
+	ch->fd = -1;
+}
+
+const struct ivc_transport ivc_xen = {
+	.open = xen_open,
+	.enroll = xen_enroll,
+	.leave = xen_leave,
+	.hosts = xen_hosts,
+	.event = xen_event,
+	.connect = xen_connect,
+	.accept = xen_accept,
+	.info = xen_info,
+	.map = xen_map,
+	.kick = xen_kick,
+	.arm = xen_arm,
+	.close = xen_close,
+};
