@@ -45,8 +45,8 @@ enum ivc_chan_event {
 
 #define IVC_CHAN_NONE 0xff
 
-static const unsigned char
-	ivc_chan_next[IVC_CHAN_STATES][IVC_CHAN_EVENTS] = {
+static const unsigned char ivc_chan_next[IVC_CHAN_STATES][IVC_CHAN_EVENTS]
+	__attribute__((unused)) = {
 #define X IVC_CHAN_NONE
 #define F IVC_CHAN_OFFERED
 #define O IVC_CHAN_OPEN

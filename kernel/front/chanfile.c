@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The descriptor of a channel: ioctl, poll, mmap, close.
+ *
+ * Each has an inode of its own, in a file system that nobody can mount, because
+ * revoking (unmap_mapping_range) works on an inode's mappings and must not
+ * reach those of other channels.
+ */
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/poll.h>
+#include <linux/pseudo_fs.h>
+#include <linux/uaccess.h>
+
+#include "front.h"
+
+#define IVC_FS_MAGIC 0x49564346 /* "IVCF" */
+
+static struct vfsmount *ivc_mnt;
+
+static void chan_info(struct ivc_chan *ch, struct ivc_abi_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	mutex_lock(&ch->lock);
+	switch (ch->state) {
+	case IVC_CHAN_NEW:
+	case IVC_CHAN_OFFERED:
+		info->state = IVC_ABI_CONNECTING;
+		break;
+	case IVC_CHAN_OPEN:
+		info->state = IVC_ABI_OPEN;
+		break;
+	default:
+		info->state = IVC_ABI_CLOSED;
+		info->status = ch->status;
+	}
+	info->peer = ch->peer;
+	info->tx_size = ch->tx_size;
+	info->rx_size = ch->established ? ch->rx_size : 0;
+	info->kicks = ch->kicks;
+	info->wakeups = ch->wakeups;
+	info->spurious = ch->spurious;
+	info->kept = ch->kept_bytes;
+	mutex_unlock(&ch->lock);
+}
+
+static int chan_kick(struct ivc_chan *ch)
+{
+	int ret;
+
+	mutex_lock(&ch->lock);
+	if (ch->state == IVC_CHAN_OPEN) {
+		ch->kicks++;
+		ivc_doorbell_ring(ch);
+		ret = 0;
+	} else {
+		ret = ch->status ?: -ENOTCONN;
+	}
+	mutex_unlock(&ch->lock);
+	return ret;
+}
+
+static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ivc_chan *ch = file->private_data;
+	struct ivc_abi_info info;
+
+	switch (cmd) {
+	case IVC_IOC_KICK:
+		return chan_kick(ch);
+	case IVC_IOC_ARM:
+		WRITE_ONCE(ch->rung, false);
+		return 0;
+	case IVC_IOC_INFO:
+		chan_info(ch, &info);
+		return copy_to_user((void __user *)arg, &info, sizeof(info))
+			       ? -EFAULT
+			       : 0;
+	case IVC_IOC_CLOSE:
+		ivc_chan_close(ch, -EPIPE);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static __poll_t chan_poll(struct file *file, poll_table *wait)
+{
+	struct ivc_chan *ch = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, &ch->wq, wait);
+	switch (READ_ONCE(ch->state)) {
+	case IVC_CHAN_NEW:
+	case IVC_CHAN_OFFERED:
+		break;
+	case IVC_CHAN_OPEN:
+		mask = EPOLLOUT | EPOLLWRNORM;
+		if (READ_ONCE(ch->rung))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		break;
+	default:
+		mask = EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	}
+	return mask;
+}
+
+static int chan_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return ivc_usermap_mmap(file->private_data, vma);
+}
+
+/* All mappings are gone too: each holds the file. */
+static int chan_release(struct inode *inode, struct file *file)
+{
+	struct ivc_chan *ch = file->private_data;
+	struct ivc_chan *partner;
+
+	/* Orderly if the process said CLOSE first: then this is nothing. */
+	ivc_chan_close(ch, -ECONNRESET);
+	mutex_lock(&ch->lock);
+	ch->mapping = NULL;
+	/* Two ends of one guest hold each other: here it ends. */
+	partner = ch->partner;
+	ch->partner = NULL;
+	mutex_unlock(&ch->lock);
+	if (partner)
+		ivc_chan_put(partner);
+	ivc_chan_put(ch);
+	return 0;
+}
+
+static const struct file_operations chan_fops = {
+	.owner = THIS_MODULE,
+	.release = chan_release,
+	.unlocked_ioctl = chan_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = chan_poll,
+	.mmap = chan_mmap,
+	.llseek = noop_llseek,
+};
+
+/* A new file for @ch, which takes over the caller's reference. */
+struct file *ivc_chan_file(struct ivc_chan *ch)
+{
+	struct inode *inode;
+	struct file *file;
+
+	inode = alloc_anon_inode(ivc_mnt->mnt_sb);
+	if (IS_ERR(inode))
+		return ERR_CAST(inode);
+	__module_get(THIS_MODULE); /* fput() gives it back, with chan_fops */
+	file = alloc_file_pseudo(inode, ivc_mnt, "ivc", O_RDWR, &chan_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(inode);
+		return file;
+	}
+	file->private_data = ch;
+	mutex_lock(&ch->lock);
+	ch->mapping = inode->i_mapping;
+	mutex_unlock(&ch->lock);
+	return file;
+}
+
+static int ivc_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, IVC_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No owner: the mount must not keep the module from going. */
+static struct file_system_type ivc_fs_type = {
+	.name = "ivc",
+	.init_fs_context = ivc_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+int ivc_chanfs_init(void)
+{
+	ivc_mnt = kern_mount(&ivc_fs_type);
+	return PTR_ERR_OR_ZERO(ivc_mnt);
+}
+
+void ivc_chanfs_exit(void)
+{
+	kern_unmount(ivc_mnt);
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The states of a channel and how it ends.
+ *
+ * The table is ivc/state.h; docs/protocol.md 3.4 and 3.5 say what it means:
+ *
+ *               OFFER              ACCEPTED
+ *       NEW ----------> OFFERED -----------> OPEN
+ *        |  \______________________________^  |
+ *        |          TAKEN         |           |
+ *        |  FAIL, LOST            | GONE,     | GONE, FAIL, LOST
+ *        +---------> ENDED <------+ FAIL,     |
+ *        |             ^            LOST      |
+ *        |             +----------------------+
+ *        |  CLOSE      | CLOSE
+ *        +----------> CLOSING <---- CLOSE (from OFFERED, OPEN too)
+ *                      | RELEASED
+ *                      v
+ *                     DEAD
+ *
+ * What comes from outside (the backend's events, the doorbell) is only noted,
+ * in the todo fields, and carried out by the channel's work item, so that
+ * nothing slow runs in the event work and a channel is handled by one at a
+ * time.
+ */
+#include <linux/slab.h>
+
+#include "front.h"
+
+#define RETRY_MIN_MS 10
+#define RETRY_MAX_MS 1000
+
+static void chan_work(struct work_struct *work);
+
+struct ivc_chan *ivc_chan_new(u32 member)
+{
+	struct ivc_chan *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
+
+	if (!ch)
+		return NULL;
+	kref_init(&ch->ref);
+	INIT_LIST_HEAD(&ch->node);
+	INIT_LIST_HEAD(&ch->usermaps);
+	mutex_init(&ch->lock);
+	spin_lock_init(&ch->todo_lock);
+	init_waitqueue_head(&ch->wq);
+	INIT_DELAYED_WORK(&ch->work, chan_work);
+	ch->irq = -1;
+	ch->member = member;
+	ch->retry_ms = RETRY_MIN_MS;
+	return ch;
+}
+
+void ivc_chan_get(struct ivc_chan *ch)
+{
+	kref_get(&ch->ref);
+}
+
+static void chan_free(struct kref *ref)
+{
+	struct ivc_chan *ch = container_of(ref, struct ivc_chan, ref);
+
+	ivc_doorbell_free(ch);
+	ivc_foreign_unmap(&ch->foreign);
+	ivc_keep_free(ch);
+	ivc_own_free(&ch->own);
+	if (ch->partner)
+		ivc_chan_put(ch->partner);
+	kfree(ch);
+}
+
+void ivc_chan_put(struct ivc_chan *ch)
+{
+	kref_put(&ch->ref, chan_free);
+}
+
+/* Of the reasons that a peer may give, those we pass on. */
+int ivc_chan_reason(int reason)
+{
+	switch (reason) {
+	case -EPIPE:
+	case -ECONNRESET:
+	case -ECONNREFUSED:
+	case -ETIMEDOUT:
+	case -EPROTO:
+	case -ENOMEM:
+	case -ENODEV:
+		return reason;
+	default:
+		return -ECONNRESET;
+	}
+}
+
+void ivc_chan_wake(struct ivc_chan *ch)
+{
+	WRITE_ONCE(ch->rung, true);
+	wake_up_interruptible_all(&ch->wq);
+}
+
+/* Have the channel looked at. Any context. */
+void ivc_chan_kick_work(struct ivc_chan *ch)
+{
+	kref_get(&ch->ref);
+	if (mod_delayed_work(ivc_front.wq, &ch->work, 0))
+		kref_put(&ch->ref, chan_free); /* it was queued already */
+}
+
+static void retry_later(struct ivc_chan *ch)
+{
+	kref_get(&ch->ref);
+	if (!queue_delayed_work(ivc_front.wq, &ch->work,
+				msecs_to_jiffies(ch->retry_ms)))
+		kref_put(&ch->ref, chan_free);
+	ch->retry_ms = min(ch->retry_ms * 2, (unsigned int)RETRY_MAX_MS);
+}
+
+static void forget_conn(struct ivc_chan *ch)
+{
+	xa_lock(&ivc_front.conns);
+	if (ch->conn && xa_load(&ivc_front.conns, ch->conn) == ch)
+		__xa_erase(&ivc_front.conns, ch->conn);
+	xa_unlock(&ivc_front.conns);
+}
+
+/* Tell the backend, once, that this end is closed. */
+static void close_conn(struct ivc_chan *ch, int reason)
+{
+	struct ivc_request *req;
+
+	if (!ch->conn || ch->conn_closed)
+		return;
+	ch->conn_closed = true;
+	req = ivc_request_new(IVC_MSG_CLOSE, ch->member);
+	req->msg.close.conn = ch->conn;
+	req->msg.close.reason = reason;
+	ivc_request_send(req);
+	ivc_request_put(req);
+}
+
+/* What the peer's kernel sees. Release pairs with its acquire of `state`. */
+static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
+{
+	struct ivc_kctl *kctl;
+
+	if (!ch->own.pages)
+		return;
+	kctl = ivc_own_kctl(&ch->own);
+	if (reason)
+		ivc_store(&kctl->reason, reason);
+	if (kctl->state < state)
+		ivc_store_rel(&kctl->state, state);
+}
+
+/* Let go of the peer's pages, which no process sees any more. */
+static void detach(struct ivc_chan *ch)
+{
+	if (!ch->foreign.nr)
+		return;
+	ivc_doorbell_blind(ch);
+	ivc_foreign_unmap(&ch->foreign);
+}
+
+/* A local partner hears of our end as it would from another guest. */
+static void tell_partner(struct ivc_chan *ch, int reason)
+{
+	struct ivc_chan *partner = ch->partner;
+
+	if (!partner)
+		return;
+	spin_lock(&partner->todo_lock);
+	if (!partner->todo_gone)
+		partner->todo_gone = reason;
+	spin_unlock(&partner->todo_lock);
+	ivc_chan_kick_work(partner);
+}
+
+static void enter_open(struct ivc_chan *ch)
+{
+	ch->established = true;
+	publish(ch, IVC_WIRE_OPEN, 0);
+	ivc_doorbell_ring(ch);
+	ivc_chan_wake(ch);
+}
+
+/* The peer has gone: what it left is kept, the rest is let go. */
+static void enter_ended(struct ivc_chan *ch, int reason)
+{
+	int err;
+
+	ivc_usermap_revoke(ch);
+	err = ivc_keep(ch);
+	ch->status = err ?: reason;
+	detach(ch);
+	publish(ch, IVC_WIRE_DETACHED, reason);
+	ivc_doorbell_ring(ch);
+	tell_partner(ch, -ECONNRESET);
+	close_conn(ch, reason);
+	ivc_own_end_dir(&ch->own);
+	/*
+	 * Release pairs with libivc's acquire: who reads the status finds all
+	 * that was kept in its mapping.
+	 */
+	if (ch->own.pages)
+		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, ch->status);
+	ivc_chan_wake(ch);
+}
+
+/* Our process has closed. The peer may yet have to read. */
+static void enter_closing(struct ivc_chan *ch, int reason)
+{
+	if (!ch->status)
+		ch->status = -EPIPE;
+	ivc_usermap_revoke(ch);
+	publish(ch, IVC_WIRE_CLOSED, reason);
+	ivc_doorbell_ring(ch);
+	tell_partner(ch, reason);
+	close_conn(ch, reason);
+	if (ch->own.pages)
+		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, ch->status);
+	ivc_chan_wake(ch);
+}
+
+/* May we take our pages back now? Not before the peer has what we wrote. */
+static bool peer_is_through(const struct ivc_chan *ch)
+{
+	return ch->state == IVC_CHAN_ENDED || !ch->peer_kctl || ch->gone ||
+	       ivc_load_acq(&ch->peer_kctl->state) >= IVC_WIRE_CLOSED;
+}
+
+/* ENDED or CLOSING: take back what the peer has let go of. */
+static void release(struct ivc_chan *ch)
+{
+	if (!peer_is_through(ch))
+		return;
+	detach(ch);
+	publish(ch, IVC_WIRE_DETACHED, 0);
+	if (!ivc_own_end(&ch->own)) {
+		/* The peer wants to know that we have let go of its pages. */
+		ivc_doorbell_ring(ch);
+		retry_later(ch);
+		return;
+	}
+	if (ch->irq >= 0) {
+		ivc_doorbell_ring(ch);
+		ivc_doorbell_free(ch);
+	}
+	ivc_own_end_dir(&ch->own);
+	if (ch->state == IVC_CHAN_CLOSING)
+		ivc_chan_event(ch, IVC_CHAN_RELEASED, 0);
+}
+
+static void enter_dead(struct ivc_chan *ch)
+{
+	bool listed;
+
+	forget_conn(ch);
+	spin_lock(&ivc_front.lock);
+	listed = !list_empty(&ch->node);
+	list_del_init(&ch->node);
+	spin_unlock(&ivc_front.lock);
+	/* Never the last reference: the caller has one. */
+	if (listed)
+		ivc_chan_put(ch);
+}
+
+/* The one way to change the state. Under ch->lock. True if it did. */
+bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
+{
+	unsigned char next = ivc_chan_next[ch->state][ev];
+
+	if (next == IVC_CHAN_NONE)
+		return false;
+	pr_debug("conn %u: %u --%u--> %u (%d)\n", ch->conn, ch->state, ev, next,
+		 reason);
+	WRITE_ONCE(ch->state, next);
+	switch ((enum ivc_chan_state)next) {
+	case IVC_CHAN_OPEN:
+		enter_open(ch);
+		break;
+	case IVC_CHAN_ENDED:
+		enter_ended(ch, reason);
+		release(ch);
+		break;
+	case IVC_CHAN_CLOSING:
+		enter_closing(ch, reason);
+		release(ch);
+		break;
+	case IVC_CHAN_DEAD:
+		enter_dead(ch);
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+/* Peer's end seen through its own page, not through the backend. */
+static void look_at_peer(struct ivc_chan *ch)
+{
+	const struct ivc_kctl *peer = ch->peer_kctl;
+	u32 state;
+
+	if (!peer || ch->state != IVC_CHAN_OPEN)
+		return;
+	state = ivc_load_acq(&peer->state);
+	if (state >= IVC_WIRE_CLOSED)
+		ivc_chan_event(ch, IVC_CHAN_GONE,
+			       ivc_chan_reason(ivc_load(&peer->reason)));
+	else if (state >= IVC_WIRE_OPEN)
+		ivc_own_end_dir(&ch->own); /* it has read it */
+}
+
+static void chan_work(struct work_struct *work)
+{
+	struct ivc_chan *ch =
+		container_of(to_delayed_work(work), struct ivc_chan, work);
+	bool accepted;
+	u32 dir_gref;
+	u8 tx_shift;
+	int gone, err;
+
+	spin_lock(&ch->todo_lock);
+	accepted = ch->todo_accepted;
+	dir_gref = ch->todo_dir_gref;
+	tx_shift = ch->todo_tx_shift;
+	gone = ch->todo_gone;
+	ch->todo_accepted = false;
+	ch->todo_gone = 0;
+	spin_unlock(&ch->todo_lock);
+
+	mutex_lock(&ch->lock);
+	if (accepted && ch->state == IVC_CHAN_OFFERED) {
+		err = ivc_chan_establish(ch, dir_gref, tx_shift);
+		ivc_chan_event(ch, err ? IVC_CHAN_FAIL : IVC_CHAN_ACCEPTED,
+			       err);
+	}
+	/* Its own words first: they are more exact than the backend's. */
+	look_at_peer(ch);
+	if (gone) {
+		ch->gone = true;
+		forget_conn(ch);
+		ivc_chan_event(ch, IVC_CHAN_GONE, gone);
+	}
+	if (ch->state == IVC_CHAN_ENDED || ch->state == IVC_CHAN_CLOSING)
+		release(ch);
+	mutex_unlock(&ch->lock);
+	ivc_chan_put(ch);
+}
+
+/* The descriptor is closed, or the process says so first. */
+void ivc_chan_close(struct ivc_chan *ch, int reason)
+{
+	mutex_lock(&ch->lock);
+	ivc_chan_event(ch, IVC_CHAN_CLOSE, reason);
+	mutex_unlock(&ch->lock);
+}
+
+/* ------------------------------------------------ told by the backend */
+
+static struct ivc_chan *chan_find(u32 conn)
+{
+	struct ivc_chan *ch;
+
+	xa_lock(&ivc_front.conns);
+	ch = xa_load(&ivc_front.conns, conn);
+	if (ch && !kref_get_unless_zero(&ch->ref))
+		ch = NULL;
+	xa_unlock(&ivc_front.conns);
+	return ch;
+}
+
+void ivc_chan_accepted(const struct ivc_msg *msg)
+{
+	struct ivc_chan *ch = chan_find(msg->accept.conn);
+
+	if (!ch)
+		return;
+	spin_lock(&ch->todo_lock);
+	ch->todo_accepted = true;
+	ch->todo_dir_gref = msg->accept.dir_gref;
+	ch->todo_tx_shift = msg->accept.tx_shift;
+	spin_unlock(&ch->todo_lock);
+	ivc_chan_kick_work(ch);
+	ivc_chan_put(ch);
+}
+
+void ivc_chan_gone(const struct ivc_msg *msg)
+{
+	struct ivc_chan *ch = chan_find(msg->close.conn);
+
+	if (!ch)
+		return;
+	/* Both ends of a local pair have one number; they tell each other of
+	 * all but an offer that nobody took.
+	 */
+	if (!ch->local || (ch->member == msg->member &&
+			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED)) {
+		spin_lock(&ch->todo_lock);
+		ch->todo_gone = ivc_chan_reason(msg->close.reason);
+		spin_unlock(&ch->todo_lock);
+		ivc_chan_kick_work(ch);
+	}
+	ivc_chan_put(ch);
+}
+
+/* --------------------------------------------------- detach and unload */
+
+static struct ivc_chan *unseen(u32 round)
+{
+	struct ivc_chan *ch, *found = NULL;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ch, &ivc_front.chans, node) {
+		if (ch->round == round)
+			continue;
+		ch->round = round;
+		kref_get(&ch->ref);
+		found = ch;
+		break;
+	}
+	spin_unlock(&ivc_front.lock);
+	return found;
+}
+
+/*
+ * The device has gone, or is going: every channel ends, and keeps what was
+ * unread. @tell: there still is a backend to hear of it.
+ */
+void ivc_chan_lose_all(bool tell)
+{
+	static u32 round;
+	struct ivc_chan *ch;
+
+	round++;
+	while ((ch = unseen(round))) {
+		mutex_lock(&ch->lock);
+		ch->gone = true;
+		if (!tell)
+			ch->conn_closed = true;
+		forget_conn(ch);
+		ivc_chan_event(ch, IVC_CHAN_LOST, -ENODEV);
+		if (ch->state == IVC_CHAN_CLOSING)
+			release(ch);
+		mutex_unlock(&ch->lock);
+		ivc_chan_put(ch);
+	}
+}
+
+/*
+ * The module goes. No descriptor is open, so all that is left is CLOSING and
+ * waits for peers to let go; the kernel waits for them from here on.
+ */
+void ivc_chan_abandon_all(void)
+{
+	struct ivc_chan *ch, *next;
+
+	list_for_each_entry_safe (ch, next, &ivc_front.chans, node) {
+		list_del_init(&ch->node);
+		forget_conn(ch);
+		if (cancel_delayed_work_sync(&ch->work))
+			ivc_chan_put(ch);
+		mutex_lock(&ch->lock);
+		detach(ch);
+		publish(ch, IVC_WIRE_DETACHED, 0);
+		ivc_doorbell_ring(ch);
+		mutex_unlock(&ch->lock);
+		ivc_chan_put(ch);
+	}
+}

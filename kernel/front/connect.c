@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How a channel comes to be.
+ *
+ *   offerer                     backend                     accepter
+ *   LOOKUP: in which domain ->
+ *   own pages, granted to it;
+ *   a port for it
+ *   CONNECT ------------------> EV_OFFER -----------------> waits in context
+ *                                                           map, own pages,
+ *                                                           grant, bind port
+ *   map, OPEN <---------------- EV_ACCEPTED <-------------- ACCEPT, OPEN
+ *
+ * Both ends check all they are given; whatever is wrong ends this channel with
+ * an error, on both sides, and nothing else.
+ */
+#include <linux/slab.h>
+
+#include "front.h"
+
+static bool shift_ok(u8 shift)
+{
+	return shift >= IVC_RING_MIN_SHIFT && shift <= IVC_RING_MAX_SHIFT;
+}
+
+static void chan_list(struct ivc_chan *ch)
+{
+	ivc_chan_get(ch);
+	spin_lock(&ivc_front.lock);
+	list_add_tail(&ch->node, &ivc_front.chans);
+	spin_unlock(&ivc_front.lock);
+}
+
+/* Tell the backend that an offer is not taken, or not any more. */
+void ivc_refuse(u32 member, u32 conn, int reason)
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_CLOSE, member);
+
+	req->msg.close.conn = conn;
+	req->msg.close.reason = reason;
+	ivc_request_send(req);
+	ivc_request_put(req);
+}
+
+/* Map the other end's pages. Under ch->lock. */
+static int map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
+{
+	const struct ivc_kctl *kctl;
+	int err;
+
+	err = ivc_foreign_map(&ch->foreign, ch->peer.domid, dir_gref,
+			      1u << shift);
+	if (err)
+		return err;
+	kctl = page_address(ch->foreign.pages[0]);
+	if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||
+	    ivc_load(&kctl->version) != IVC_PROTOCOL_VERSION) {
+		ivc_foreign_unmap(&ch->foreign);
+		return -EPROTO;
+	}
+	ch->rx_size = 1u << shift;
+	return 0;
+}
+
+/* An offer of ours was taken. Under ch->lock, OFFERED. */
+int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
+{
+	int err;
+
+	if (!shift_ok(tx_shift) || 1u << tx_shift > ch->rx_size)
+		return -EPROTO;
+	if (ch->local) {
+		/* The accepter has introduced itself, or nobody has. */
+		if (!ch->partner || ch->partner->tx_size != 1u << tx_shift)
+			return -EPROTO;
+		ch->rx_size = ch->partner->tx_size;
+		return 0;
+	}
+	err = map_peer(ch, dir_gref, tx_shift);
+	if (err)
+		return err;
+	ivc_own_end_dir(&ch->own);
+	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
+	return 0;
+}
+
+/* ------------------------------------------------------------- offer */
+
+static int lookup(u32 member, u32 peer, struct ivc_abi_host *host)
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_LOOKUP, member);
+	int err;
+
+	req->msg.lookup.member = peer;
+	ivc_request_send(req);
+	err = ivc_request_wait(req);
+	if (!err) {
+		host->member = peer;
+		host->id = req->msg.looked.id;
+		host->domid = req->msg.looked.domid;
+		host->local = !!req->msg.looked.local;
+	}
+	ivc_request_put(req);
+	return err;
+}
+
+/* In the event work, before any event about this connection. */
+static void connect_done(struct ivc_request *req)
+{
+	struct ivc_chan *ch = req->data;
+	int err = req->status;
+
+	mutex_lock(&ch->lock);
+	if (!err) {
+		ch->conn = req->msg.offer.conn;
+		err = xa_insert(&ivc_front.conns, ch->conn, ch, GFP_KERNEL);
+	}
+	if (!err && !ivc_chan_event(ch, IVC_CHAN_OFFER, 0))
+		err = -ECONNRESET; /* its process has given up meanwhile */
+	if (err && !req->status) {
+		ch->conn_closed = true;
+		ivc_refuse(ch->member, ch->conn, -ECONNRESET);
+	}
+	mutex_unlock(&ch->lock);
+	ivc_chan_put(ch);
+}
+
+static int offer(struct ivc_chan *ch, u32 dir_gref)
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_CONNECT, ch->member);
+	int err;
+
+	req->msg.offer.peer = ch->peer.member;
+	req->msg.offer.dir_gref = dir_gref;
+	req->msg.offer.port = ch->local ? 0 : ch->port;
+	req->msg.offer.tx_shift = ilog2(ch->tx_size);
+	req->msg.offer.rx_shift = ilog2(ch->rx_size);
+	req->done = connect_done;
+	ivc_chan_get(ch);
+	req->data = ch;
+	ivc_request_send(req);
+	err = ivc_request_wait(req);
+	ivc_request_put(req);
+	return err;
+}
+
+static int size_or_default(u32 size, u32 *out)
+{
+	*out = size ?: 1u << IVC_RING_DEFAULT_SHIFT;
+	return ivc_ring_size_ok(*out) ? 0 : -EINVAL;
+}
+
+int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
+		struct ivc_chan **chp)
+{
+	u32 member = READ_ONCE(ctx->member);
+	struct ivc_chan *ch;
+	u32 dir_gref = 0;
+	int err;
+
+	if (!member)
+		return READ_ONCE(ctx->registered) ? -ENODEV : -ENOTCONN;
+	ch = ivc_chan_new(member);
+	if (!ch)
+		return -ENOMEM;
+	err = size_or_default(arg->tx_size, &ch->tx_size) ?:
+	      size_or_default(arg->rx_size, &ch->rx_size) ?:
+	      lookup(member, arg->member, &ch->peer);
+	if (err)
+		goto err_put;
+	ch->local = ch->peer.local;
+	err = ivc_own_alloc(&ch->own, ch->tx_size);
+	if (err)
+		goto err_put;
+	chan_list(ch);
+	if (!ch->local)
+		err = ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
+			      ?: ivc_doorbell_offer(ch, ch->peer.domid);
+	if (!err)
+		err = offer(ch, dir_gref);
+	if (err)
+		goto err_close;
+	*chp = ch;
+	return 0;
+
+err_close:
+	ivc_chan_close(ch, -ECONNRESET);
+err_put:
+	ivc_chan_put(ch);
+	return err;
+}
+
+/* ------------------------------------------------------------ accept */
+
+/* Join up with the end in this guest that has offered. */
+static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
+{
+	struct ivc_chan *other;
+	int err = -ECONNABORTED;
+
+	xa_lock(&ivc_front.conns);
+	other = xa_load(&ivc_front.conns, msg->offer.conn);
+	if (other && !kref_get_unless_zero(&other->ref))
+		other = NULL;
+	xa_unlock(&ivc_front.conns);
+	if (!other)
+		return err;
+	mutex_lock(&other->lock);
+	if (other->local && other->state == IVC_CHAN_OFFERED &&
+	    !other->partner && other->peer.member == ch->member &&
+	    ch->tx_size <= other->rx_size) {
+		ivc_chan_get(ch);
+		other->partner = ch;
+		ch->rx_size = other->tx_size;
+		err = 0;
+	}
+	mutex_unlock(&other->lock);
+	if (err)
+		ivc_chan_put(other);
+	else
+		ch->partner = other;
+	return err;
+}
+
+static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
+		     u32 *dir_gref)
+{
+	int err;
+
+	err = map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift);
+	if (err)
+		return err;
+	err = ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
+	if (err)
+		return err;
+	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
+	err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+	if (err)
+		return err;
+	return xa_insert(&ivc_front.conns, ch->conn, ch, GFP_KERNEL);
+}
+
+static void accept_done(struct ivc_request *req)
+{
+	struct ivc_chan *ch = req->data;
+
+	mutex_lock(&ch->lock);
+	if (!req->status)
+		ivc_chan_event(ch, IVC_CHAN_TAKEN, 0);
+	else
+		ivc_chan_event(ch, IVC_CHAN_FAIL, -ECONNABORTED);
+	mutex_unlock(&ch->lock);
+	ivc_chan_put(ch);
+}
+
+static int take(struct ivc_chan *ch, u32 dir_gref)
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_ACCEPT, ch->member);
+	int err;
+
+	req->msg.accept.conn = ch->conn;
+	req->msg.accept.dir_gref = dir_gref;
+	req->msg.accept.tx_shift = ilog2(ch->tx_size);
+	req->done = accept_done;
+	ivc_chan_get(ch);
+	req->data = ch;
+	ivc_request_send(req);
+	err = ivc_request_wait(req);
+	ivc_request_put(req);
+	return err == -ENOENT ? -ECONNABORTED : err;
+}
+
+static int accept_sizes(struct ivc_chan *ch, const struct ivc_msg *msg,
+			u32 tx_max)
+{
+	if (!shift_ok(msg->offer.tx_shift) || !shift_ok(msg->offer.rx_shift))
+		return -EPROTO;
+	ch->tx_size = 1u << msg->offer.rx_shift;
+	if (tx_max && tx_max < ch->tx_size)
+		ch->tx_size = tx_max;
+	return 0;
+}
+
+static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
+			u32 tx_max)
+{
+	u32 dir_gref = 0;
+	int err;
+
+	ch->conn = msg->offer.conn;
+	ch->local = msg->flags & IVC_OFFER_LOCAL;
+	ch->peer = (struct ivc_abi_host){
+		.member = msg->offer.peer,
+		.id = msg->offer.peer_id,
+		.domid = msg->offer.domid,
+		.local = ch->local,
+	};
+	err = accept_sizes(ch, msg, tx_max)
+		      ?: ivc_own_alloc(&ch->own, ch->tx_size);
+	if (err)
+		return err;
+	mutex_lock(&ch->lock);
+	err = ch->local ? meet_partner(ch, msg) : meet_peer(ch, msg, &dir_gref);
+	/* Its memory is there, whatever comes next. */
+	ch->established = !err;
+	mutex_unlock(&ch->lock);
+	return err ?: take(ch, dir_gref);
+}
+
+int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
+	       struct ivc_chan **chp)
+{
+	struct ivc_offer *o;
+	struct ivc_chan *ch;
+	int err;
+
+	if (arg->tx_max && !ivc_ring_size_ok(arg->tx_max))
+		return -EINVAL;
+	o = ivc_ctx_take_offer(ctx);
+	if (!o) {
+		if (!READ_ONCE(ctx->registered))
+			return -ENOTCONN;
+		return READ_ONCE(ctx->member) ? -EAGAIN : -ENODEV;
+	}
+	ch = ivc_chan_new(o->msg.member);
+	if (!ch) {
+		ivc_refuse(o->msg.member, o->msg.offer.conn, -ENOMEM);
+		kfree(o);
+		return -ENOMEM;
+	}
+	chan_list(ch);
+	err = accept_offer(ch, &o->msg, arg->tx_max);
+	kfree(o);
+	if (err) {
+		/* Closing tells the backend, and so the offerer, why. */
+		ivc_chan_close(ch, err == -EPROTO || err == -ENOMEM
+					   ? err
+					   : -ECONNREFUSED);
+		ivc_chan_put(ch);
+		return err;
+	}
+	arg->peer = ch->peer;
+	*chp = ch;
+	return 0;
+}

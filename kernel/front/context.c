@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Contexts: a process's membership in a group. A context outlives the device:
+ * while there is no backend it has no member number, and when one comes it
+ * registers again by itself.
+ */
+#include <linux/slab.h>
+
+#include "front.h"
+
+struct ivc_ctx *ivc_ctx_new(void)
+{
+	struct ivc_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+
+	if (!ctx)
+		return NULL;
+	kref_init(&ctx->ref);
+	INIT_LIST_HEAD(&ctx->node);
+	INIT_LIST_HEAD(&ctx->offers);
+	spin_lock_init(&ctx->lock);
+	init_waitqueue_head(&ctx->wq);
+	return ctx;
+}
+
+static void ctx_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct ivc_ctx, ref));
+}
+
+void ivc_ctx_put(struct ivc_ctx *ctx)
+{
+	kref_put(&ctx->ref, ctx_free);
+}
+
+static void unregister(u32 member)
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_UNREGISTER, member);
+
+	ivc_request_send(req);
+	ivc_request_put(req);
+}
+
+/* In the event work; @again: after a re-attach, nobody waits for it. */
+static void registered(struct ivc_request *req, bool again)
+{
+	struct ivc_ctx *ctx = req->data;
+	u32 member = req->msg.reged.member;
+	bool unwanted;
+
+	spin_lock(&ctx->lock);
+	unwanted = !ctx->registered || ctx->dead;
+	if (!req->status && !unwanted) {
+		ctx->member = member;
+		ctx->domid = req->msg.reged.domid;
+	}
+	if (again) {
+		ctx->attached = true;
+		ctx->attach_status = req->status;
+	}
+	ctx->asking = false;
+	spin_unlock(&ctx->lock);
+	/* Its process gave up meanwhile. */
+	if (!req->status && unwanted)
+		unregister(member);
+	wake_up_interruptible(&ctx->wq);
+	ivc_ctx_put(ctx);
+}
+
+static void registered_first(struct ivc_request *req)
+{
+	registered(req, false);
+}
+
+static void registered_again(struct ivc_request *req)
+{
+	registered(req, true);
+}
+
+static struct ivc_request *
+register_request(struct ivc_ctx *ctx, void (*done)(struct ivc_request *req))
+{
+	struct ivc_request *req = ivc_request_new(IVC_MSG_REGISTER, 0);
+
+	req->msg.reg.magic = ctx->magic;
+	req->msg.reg.id = ctx->id;
+	req->done = done;
+	kref_get(&ctx->ref);
+	req->data = ctx;
+	return req;
+}
+
+int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
+{
+	struct ivc_request *req;
+	int err;
+
+	spin_lock(&ivc_front.lock);
+	if (ctx->registered) {
+		spin_unlock(&ivc_front.lock);
+		return -EALREADY;
+	}
+	ctx->registered = true;
+	ctx->asking = true;
+	ctx->magic = magic;
+	ctx->id = id;
+	/* In the list first: an offer may come right behind the reply. */
+	list_add_tail(&ctx->node, &ivc_front.ctxs);
+	spin_unlock(&ivc_front.lock);
+
+	req = register_request(ctx, registered_first);
+	ivc_request_send(req);
+	err = ivc_request_wait(req);
+	ivc_request_put(req);
+	if (!err)
+		return 0;
+
+	spin_lock(&ivc_front.lock);
+	spin_lock(&ctx->lock);
+	ctx->registered = false;
+	list_del_init(&ctx->node);
+	spin_unlock(&ctx->lock);
+	spin_unlock(&ivc_front.lock);
+	return err;
+}
+
+static void free_offers(struct ivc_ctx *ctx)
+{
+	struct ivc_offer *o, *next;
+	LIST_HEAD(offers);
+
+	spin_lock(&ctx->lock);
+	list_splice_init(&ctx->offers, &offers);
+	ctx->nr_offers = 0;
+	spin_unlock(&ctx->lock);
+	list_for_each_entry_safe (o, next, &offers, node)
+		kfree(o);
+}
+
+/* The descriptor is closed. Offers that wait are refused by the backend. */
+void ivc_ctx_close(struct ivc_ctx *ctx)
+{
+	u32 member;
+
+	spin_lock(&ivc_front.lock);
+	list_del_init(&ctx->node);
+	spin_lock(&ctx->lock);
+	ctx->dead = true;
+	ctx->registered = false;
+	member = ctx->member;
+	ctx->member = 0;
+	spin_unlock(&ctx->lock);
+	spin_unlock(&ivc_front.lock);
+	free_offers(ctx);
+	if (member)
+		unregister(member);
+	ivc_ctx_put(ctx);
+}
+
+int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
+{
+	int ret = 0;
+
+	memset(ev, 0, sizeof(*ev));
+	spin_lock(&ctx->lock);
+	if (ctx->detached) {
+		ctx->detached = false;
+		ev->type = IVC_ABI_EVENT_DETACHED;
+	} else if (ctx->attached) {
+		ctx->attached = false;
+		ev->type = IVC_ABI_EVENT_ATTACHED;
+		ev->status = ctx->attach_status;
+	} else if (ctx->hosts_changed) {
+		ctx->hosts_changed = false;
+		ev->type = IVC_ABI_EVENT_HOSTS;
+		ev->generation = ctx->generation;
+	} else {
+		ret = -EAGAIN;
+	}
+	spin_unlock(&ctx->lock);
+	return ret;
+}
+
+struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx)
+{
+	struct ivc_offer *o;
+
+	spin_lock(&ctx->lock);
+	o = list_first_entry_or_null(&ctx->offers, struct ivc_offer, node);
+	if (o) {
+		list_del(&o->node);
+		ctx->nr_offers--;
+	}
+	spin_unlock(&ctx->lock);
+	return o;
+}
+
+/* ------------------------------------------------ told by the backend */
+
+static struct ivc_ctx *ctx_find(u32 member)
+{
+	struct ivc_ctx *ctx, *found = NULL;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ctx, &ivc_front.ctxs, node) {
+		if (member && READ_ONCE(ctx->member) == member) {
+			kref_get(&ctx->ref);
+			found = ctx;
+			break;
+		}
+	}
+	spin_unlock(&ivc_front.lock);
+	return found;
+}
+
+void ivc_ctx_offer(const struct ivc_msg *msg)
+{
+	struct ivc_ctx *ctx = ctx_find(msg->member);
+	struct ivc_offer *o = NULL;
+	bool queued = false;
+
+	if (ctx)
+		o = kmalloc(sizeof(*o), GFP_KERNEL);
+	if (o) {
+		o->msg = *msg;
+		spin_lock(&ctx->lock);
+		if (!ctx->dead && ctx->nr_offers < IVC_MAX_OFFERS) {
+			list_add_tail(&o->node, &ctx->offers);
+			ctx->nr_offers++;
+			queued = true;
+		}
+		spin_unlock(&ctx->lock);
+	}
+	if (queued) {
+		wake_up_interruptible(&ctx->wq);
+	} else {
+		kfree(o);
+		ivc_refuse(msg->member, msg->offer.conn, -ECONNREFUSED);
+	}
+	if (ctx)
+		ivc_ctx_put(ctx);
+}
+
+/* An offer that nobody has taken yet is withdrawn: true if it was found. */
+bool ivc_ctx_withdraw(const struct ivc_msg *msg)
+{
+	struct ivc_ctx *ctx = ctx_find(msg->member);
+	struct ivc_offer *o, *found = NULL;
+
+	if (!ctx)
+		return false;
+	spin_lock(&ctx->lock);
+	list_for_each_entry (o, &ctx->offers, node) {
+		if (o->msg.offer.conn == msg->close.conn) {
+			list_del(&o->node);
+			ctx->nr_offers--;
+			found = o;
+			break;
+		}
+	}
+	spin_unlock(&ctx->lock);
+	ivc_ctx_put(ctx);
+	if (!found)
+		return false;
+	kfree(found);
+	/* Our end is closed too, and the backend can forget it. */
+	ivc_refuse(msg->member, msg->close.conn, -ECONNREFUSED);
+	return true;
+}
+
+void ivc_ctx_hosts(const struct ivc_msg *msg)
+{
+	struct ivc_ctx *ctx = ctx_find(msg->member);
+
+	if (!ctx)
+		return;
+	spin_lock(&ctx->lock);
+	ctx->hosts_changed = true;
+	ctx->generation = msg->hosted.generation;
+	spin_unlock(&ctx->lock);
+	wake_up_interruptible(&ctx->wq);
+	ivc_ctx_put(ctx);
+}
+
+/* --------------------------------------------------- attach and detach */
+
+/* A context that round @round has not seen, with a reference; or NULL. */
+static struct ivc_ctx *unseen(u32 round)
+{
+	struct ivc_ctx *ctx, *found = NULL;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ctx, &ivc_front.ctxs, node) {
+		if (ctx->round == round)
+			continue;
+		ctx->round = round;
+		kref_get(&ctx->ref);
+		found = ctx;
+		break;
+	}
+	spin_unlock(&ivc_front.lock);
+	return found;
+}
+
+/* Attach and detach come one after the other, from xenbus's thread. */
+static u32 this_round;
+
+void ivc_ctx_attach_all(void)
+{
+	struct ivc_request *req;
+	struct ivc_ctx *ctx;
+
+	this_round++;
+	while ((ctx = unseen(this_round))) {
+		/* One that is just registering hears from its own request. */
+		if (!READ_ONCE(ctx->asking)) {
+			req = register_request(ctx, registered_again);
+			ivc_request_send(req);
+			ivc_request_put(req);
+		}
+		ivc_ctx_put(ctx);
+	}
+}
+
+void ivc_ctx_detach_all(void)
+{
+	struct ivc_ctx *ctx;
+
+	this_round++;
+	while ((ctx = unseen(this_round))) {
+		spin_lock(&ctx->lock);
+		ctx->member = 0;
+		ctx->detached = true;
+		spin_unlock(&ctx->lock);
+		free_offers(ctx);
+		wake_up_interruptible(&ctx->wq);
+		ivc_ctx_put(ctx);
+	}
+}

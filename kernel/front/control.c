@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control ring, from the guest's side.
+ *
+ * At most IVC_CTL_REQS requests are in the ring unanswered; more wait in a
+ * list. Replies and events come in one ring and are handled by one work item in
+ * their order, which the rest of the driver relies on: a reply's `done` has run
+ * before a later event is looked at.
+ *
+ * The backend may lie. A reply is matched to its request by a cookie that is
+ * never the same twice in a row for a slot; indices are bounded; what does not
+ * fit is dropped, or ends the connection to the backend.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <xen/events.h>
+
+#include "front.h"
+
+#define REPLY_TIMEOUT (5 * HZ)
+
+static struct ivc_ctl {
+	spinlock_t lock;
+	bool up;
+	struct xenbus_device *dev;
+	struct ivc_ctl_page *page;
+	struct ivc_host *table;
+	grant_ref_t page_ref, table_ref;
+	int irq;
+	u32 req_prod; /* private: the shared ones are output only */
+	u32 ev_cons;
+	u32 turn; /* upper part of the next cookie */
+	struct list_head waiting;
+	struct ivc_request *inflight[IVC_CTL_REQS];
+	struct work_struct work;
+	struct mutex table_lock; /* one HOSTS at a time */
+} ctl = {
+	.lock = __SPIN_LOCK_UNLOCKED(ctl.lock),
+	.waiting = LIST_HEAD_INIT(ctl.waiting),
+	.table_lock = __MUTEX_INITIALIZER(ctl.table_lock),
+	.irq = -1,
+	.page_ref = INVALID_GRANT_REF,
+	.table_ref = INVALID_GRANT_REF,
+};
+
+/* ---------------------------------------------------------- requests */
+
+/* A small object on paths that must not fail: it is always found. */
+struct ivc_request *ivc_request_new(u16 op, u32 member)
+{
+	struct ivc_request *req =
+		kzalloc(sizeof(*req), GFP_KERNEL | __GFP_NOFAIL);
+
+	kref_init(&req->ref);
+	INIT_LIST_HEAD(&req->node);
+	init_completion(&req->completed);
+	req->msg.op = op;
+	req->msg.member = member;
+	return req;
+}
+
+static void request_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct ivc_request, ref));
+}
+
+void ivc_request_put(struct ivc_request *req)
+{
+	kref_put(&req->ref, request_free);
+}
+
+/* Takes the reference that the ring held. */
+static void finish(struct ivc_request *req, int status)
+{
+	req->status = status;
+	if (req->done)
+		req->done(req);
+	complete_all(&req->completed);
+	ivc_request_put(req);
+}
+
+/* Move what waits into the ring while there is room. Under ctl.lock. */
+static void pump(void)
+{
+	bool notify = false;
+	u32 i;
+
+	for (i = 0; i < IVC_CTL_REQS && !list_empty(&ctl.waiting); i++) {
+		struct ivc_request *req;
+
+		if (ctl.inflight[i])
+			continue;
+		req = list_first_entry(&ctl.waiting, struct ivc_request, node);
+		list_del_init(&req->node);
+		ctl.turn += IVC_CTL_REQS;
+		req->msg.cookie = ctl.turn | i;
+		ctl.inflight[i] = req;
+		memcpy(&ctl.page->req[ctl.req_prod % IVC_CTL_REQS], &req->msg,
+		       sizeof(req->msg));
+		/* Release pairs with the backend's acquire of req_prod. */
+		ivc_store_rel(&ctl.page->req_prod, ++ctl.req_prod);
+		notify = true;
+	}
+	if (notify)
+		notify_remote_via_irq(ctl.irq);
+}
+
+/*
+ * Hand @req to the backend; its `done` and its waiter hear of the outcome, at
+ * once (-ENODEV) if there is no backend.
+ */
+void ivc_request_send(struct ivc_request *req)
+{
+	bool up;
+
+	kref_get(&req->ref);
+	spin_lock(&ctl.lock);
+	up = ctl.up;
+	if (up) {
+		list_add_tail(&req->node, &ctl.waiting);
+		pump();
+	}
+	spin_unlock(&ctl.lock);
+	if (!up)
+		finish(req, -ENODEV);
+}
+
+/*
+ * Wait for the reply: its status, -ETIMEDOUT, or -EINTR if the process is being
+ * killed. In the last two `done` is still to come.
+ */
+int ivc_request_wait(struct ivc_request *req)
+{
+	long left = wait_for_completion_killable_timeout(&req->completed,
+							 REPLY_TIMEOUT);
+
+	if (left < 0)
+		return -EINTR;
+	return left ? req->status : -ETIMEDOUT;
+}
+
+static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
+		      u32 max, u32 *total)
+{
+	u32 i;
+
+	if (count > IVC_TABLE_HOSTS)
+		return -EPROTO;
+	for (i = 0; i < count; i++) {
+		struct ivc_host h;
+
+		memcpy(&h, &ctl.table[i], sizeof(h));
+		barrier(); /* one copy, and only the copy is looked at */
+		/* Ascending, so that this ends. */
+		if (h.member <= *after)
+			return -EPROTO;
+		*after = h.member;
+		if (*total < max)
+			hosts[*total] = (struct ivc_abi_host){
+				.member = h.member,
+				.id = h.id,
+				.domid = h.domid,
+			};
+		++*total;
+	}
+	return 0;
+}
+
+/* The other members of @member's group; the first @max of them in @hosts. */
+int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
+		      u32 *total, u32 *generation)
+{
+	u32 after = 0, more = 1;
+	int err = 0;
+
+	*total = 0;
+	mutex_lock(&ctl.table_lock);
+	while (more && !err) {
+		struct ivc_request *req =
+			ivc_request_new(IVC_MSG_HOSTS, member);
+
+		req->msg.hosts.after = after;
+		ivc_request_send(req);
+		err = ivc_request_wait(req);
+		if (!err) {
+			*generation = req->msg.hosted.generation;
+			more = req->msg.hosted.more;
+			err = copy_table(req->msg.hosted.count, &after, hosts,
+					 max, total);
+			if (more && !req->msg.hosted.count)
+				err = -EPROTO;
+		}
+		ivc_request_put(req);
+	}
+	mutex_unlock(&ctl.table_lock);
+	return err;
+}
+
+/* ------------------------------------------------------------ events */
+
+static void reply(const struct ivc_msg *msg)
+{
+	u32 slot = msg->cookie % IVC_CTL_REQS;
+	struct ivc_request *req;
+
+	spin_lock(&ctl.lock);
+	req = ctl.inflight[slot];
+	if (!req || req->msg.cookie != msg->cookie) {
+		spin_unlock(&ctl.lock);
+		pr_warn_once("backend answers what was not asked\n");
+		return;
+	}
+	ctl.inflight[slot] = NULL;
+	pump();
+	spin_unlock(&ctl.lock);
+	req->msg = *msg;
+	finish(req, msg->status > 0 || msg->status < -MAX_ERRNO ? -EPROTO
+								: msg->status);
+}
+
+static void dispatch(const struct ivc_msg *msg)
+{
+	switch (msg->op) {
+	case IVC_MSG_REPLY:
+		reply(msg);
+		break;
+	case IVC_MSG_EV_OFFER:
+		ivc_ctx_offer(msg);
+		break;
+	case IVC_MSG_EV_ACCEPTED:
+		ivc_chan_accepted(msg);
+		break;
+	case IVC_MSG_EV_GONE:
+		if (!ivc_ctx_withdraw(msg))
+			ivc_chan_gone(msg);
+		break;
+	case IVC_MSG_EV_HOSTS:
+		ivc_ctx_hosts(msg);
+		break;
+	default:
+		pr_warn_once("backend sends unknown event %u\n", msg->op);
+	}
+}
+
+/* The next event: 1, 0 when there is none, -EPROTO. */
+static int take(struct ivc_msg *msg)
+{
+	/* Acquire pairs with the backend's release of ev_prod. */
+	u32 waiting = ivc_load_acq(&ctl.page->ev_prod) - ctl.ev_cons;
+
+	if (!waiting)
+		return 0;
+	if (waiting > IVC_CTL_EVENTS)
+		return -EPROTO;
+	memcpy(msg, &ctl.page->ev[ctl.ev_cons % IVC_CTL_EVENTS], sizeof(*msg));
+	barrier(); /* the copy is made before the slot is given back */
+	ivc_store_rel(&ctl.page->ev_cons, ++ctl.ev_cons);
+	return 1;
+}
+
+static void event_work(struct work_struct *work)
+{
+	unsigned int eoi = XEN_EOI_FLAG_SPURIOUS;
+	struct ivc_msg msg;
+	int ret;
+
+	while ((ret = take(&msg)) > 0) {
+		eoi = 0;
+		dispatch(&msg);
+		cond_resched();
+	}
+	if (ret < 0) {
+		xenbus_dev_error(ctl.dev, ret,
+				 "backend broke the control ring");
+		/* The irq stays masked: this backend is not listened to. */
+		xenbus_switch_state(ctl.dev, XenbusStateClosing);
+		return;
+	}
+	/*
+	 * The fence pairs with the backend's between its store of ev_want and
+	 * its look at ev_cons: if it still waits for room, we see it.
+	 */
+	ivc_fence();
+	if (ivc_load(&ctl.page->ev_want))
+		notify_remote_via_irq(ctl.irq);
+	xen_irq_lateeoi(ctl.irq, eoi);
+}
+
+static irqreturn_t control_event(int irq, void *data)
+{
+	queue_work(ivc_front.wq, &ctl.work);
+	return IRQ_HANDLED;
+}
+
+/* --------------------------------------------------- connect, disconnect */
+
+static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
+{
+	struct xenbus_transaction xbt;
+	int err;
+
+	do {
+		err = xenbus_transaction_start(&xbt);
+		if (err)
+			return err;
+		err = xenbus_printf(xbt, dev->nodename, "version", "%u",
+				    IVC_PROTOCOL_VERSION) ?:
+		      xenbus_printf(xbt, dev->nodename, "ring-ref", "%u",
+				    ctl.page_ref) ?:
+		      xenbus_printf(xbt, dev->nodename, "table-ref", "%u",
+				    ctl.table_ref) ?:
+		      xenbus_printf(xbt, dev->nodename, "event-channel", "%u",
+				    port);
+		if (err) {
+			xenbus_transaction_end(xbt, 1);
+			return err;
+		}
+		err = xenbus_transaction_end(xbt, 0);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* Set up the ring and publish it in xenstore. */
+int ivc_ctl_connect(struct xenbus_device *dev)
+{
+	evtchn_port_t port;
+	int err;
+
+	err = xenbus_setup_ring(dev, GFP_KERNEL, (void **)&ctl.page, 1,
+				&ctl.page_ref);
+	if (err)
+		return err;
+	err = xenbus_setup_ring(dev, GFP_KERNEL, (void **)&ctl.table, 1,
+				&ctl.table_ref);
+	if (err)
+		goto err_page;
+	err = xenbus_alloc_evtchn(dev, &port);
+	if (err)
+		goto err_table;
+	INIT_WORK(&ctl.work, event_work);
+	ctl.dev = dev;
+	ctl.req_prod = 0;
+	ctl.ev_cons = 0;
+	err = bind_evtchn_to_irqhandler_lateeoi(port, control_event, 0,
+						"ivc-control", &ctl);
+	if (err < 0) {
+		xenbus_free_evtchn(dev, port);
+		goto err_table;
+	}
+	ctl.irq = err;
+	err = write_nodes(dev, port);
+	if (err)
+		goto err_irq;
+	spin_lock(&ctl.lock);
+	ctl.up = true;
+	spin_unlock(&ctl.lock);
+	return 0;
+
+err_irq:
+	unbind_from_irqhandler(ctl.irq, &ctl);
+	ctl.irq = -1;
+err_table:
+	xenbus_teardown_ring((void **)&ctl.table, 1, &ctl.table_ref);
+err_page:
+	xenbus_teardown_ring((void **)&ctl.page, 1, &ctl.page_ref);
+	return err;
+}
+
+/* Every request ends with -ENODEV. Nothing when not connected. */
+void ivc_ctl_disconnect(void)
+{
+	struct ivc_request *req, *next;
+	LIST_HEAD(orphans);
+	u32 i;
+
+	if (ctl.irq < 0)
+		return;
+	spin_lock(&ctl.lock);
+	ctl.up = false;
+	list_splice_init(&ctl.waiting, &orphans);
+	spin_unlock(&ctl.lock);
+
+	disable_irq(ctl.irq);
+	cancel_work_sync(&ctl.work);
+	unbind_from_irqhandler(ctl.irq, &ctl);
+	ctl.irq = -1;
+	for (i = 0; i < IVC_CTL_REQS; i++) {
+		if (ctl.inflight[i])
+			list_add(&ctl.inflight[i]->node, &orphans);
+		ctl.inflight[i] = NULL;
+	}
+	list_for_each_entry_safe (req, next, &orphans, node) {
+		list_del_init(&req->node);
+		finish(req, -ENODEV);
+	}
+	/* A reader of the table has had its answer by now. */
+	mutex_lock(&ctl.table_lock);
+	xenbus_teardown_ring((void **)&ctl.table, 1, &ctl.table_ref);
+	xenbus_teardown_ring((void **)&ctl.page, 1, &ctl.page_ref);
+	mutex_unlock(&ctl.table_lock);
+	ctl.dev = NULL;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The event channel of a channel: a doorbell, never on the data path of two
+ * busy sides.
+ *
+ * An event means "look". The handler looks at two things: has the peer's kernel
+ * closed its end, and has our process asked to be woken (`want` in its control
+ * page). An event that finds neither is spurious, and the event core slows down
+ * who sends many (lateeoi). `want` is cleared here, so one wish gives one
+ * wake-up and a storm gives no more.
+ */
+#include <linux/interrupt.h>
+#include <xen/events.h>
+#include <asm/xen/hypercall.h>
+
+#include "front.h"
+
+/* Our process's wish comes true, if it has one. Any context. */
+bool ivc_doorbell_heard(struct ivc_chan *ch)
+{
+	u32 *want = &ivc_own_ctrl(&ch->own)->want;
+
+	if (!ivc_load(want) || !xchg(want, 0))
+		return false;
+	ch->wakeups++;
+	WRITE_ONCE(ch->rung, true);
+	/* A reader and a writer may both sleep; only they know whose it is. */
+	wake_up_interruptible_all(&ch->wq);
+	return true;
+}
+
+/*
+ * Has the peer's kernel moved? Acquire pairs with its release of the state:
+ * what its process wrote before is in the ring when we keep it. Without a peer
+ * to look at, it may have let go of pages that we want back.
+ */
+static bool peer_moved(struct ivc_chan *ch)
+{
+	const struct ivc_kctl *peer = READ_ONCE(ch->peer_kctl);
+	u32 state;
+
+	if (!peer)
+		return true;
+	state = ivc_load_acq(&peer->state);
+	return state >= IVC_WIRE_CLOSED ||
+	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->own.dir));
+}
+
+static irqreturn_t doorbell(int irq, void *data)
+{
+	struct ivc_chan *ch = data;
+	bool heard = ivc_doorbell_heard(ch);
+	bool moved = peer_moved(ch);
+
+	if (moved)
+		ivc_chan_kick_work(ch);
+	if (!heard && !moved)
+		ch->spurious++;
+	xen_irq_lateeoi(irq, heard || moved ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	return IRQ_HANDLED;
+}
+
+static int bind(struct ivc_chan *ch, evtchn_port_t port)
+{
+	int irq = bind_evtchn_to_irqhandler_lateeoi(port, doorbell, 0,
+						    "ivc-channel", ch);
+	struct evtchn_close close = { .port = port };
+
+	if (irq < 0) {
+		HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
+		return irq;
+	}
+	ch->port = port;
+	ch->irq = irq;
+	return 0;
+}
+
+/* A port that @domid may bind to. */
+int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid)
+{
+	struct evtchn_alloc_unbound alloc = {
+		.dom = DOMID_SELF,
+		.remote_dom = domid,
+	};
+	int err = HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+
+	return err ? err : bind(ch, alloc.port);
+}
+
+/*
+ * Bind to the port that @domid has offered. The kernel's own helper takes a
+ * xenbus device and its other end, which is the backend; the peer is not.
+ */
+int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
+{
+	struct evtchn_bind_interdomain arg = {
+		.remote_dom = domid,
+		.remote_port = port,
+	};
+
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &arg))
+		return -EPROTO;
+	return bind(ch, arg.local_port);
+}
+
+void ivc_doorbell_ring(struct ivc_chan *ch)
+{
+	if (ch->partner)
+		ivc_doorbell_heard(ch->partner);
+	else if (ch->irq >= 0)
+		notify_remote_via_irq(ch->irq);
+}
+
+/* The handler looks at the peer's page no more; it may be unmapped then. */
+void ivc_doorbell_blind(struct ivc_chan *ch)
+{
+	WRITE_ONCE(ch->peer_kctl, NULL);
+	if (ch->irq >= 0)
+		synchronize_irq(ch->irq);
+}
+
+void ivc_doorbell_free(struct ivc_chan *ch)
+{
+	if (ch->irq >= 0)
+		unbind_from_irqhandler(ch->irq, ch);
+	ch->irq = -1;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The peer's pages in this kernel, read-only.
+ *
+ * The directory is the peer's memory: each page of it is copied once, unmapped
+ * and only then believed as far as it can be checked. Grant references are
+ * never read again: a process's PV page tables (usermap.c) use our copy.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <asm/xen/hypercall.h>
+#include <xen/balloon.h>
+
+#include "front.h"
+
+/* Map operations per hypercall: bounds the array on the heap. */
+#define BATCH 64u
+
+/* A few at a time, from the stack, so that this cannot fail. */
+static void unmap_some(struct page **pages, grant_handle_t *handles, u32 nr)
+{
+	struct gnttab_unmap_grant_ref ops[8];
+	struct page *batch[ARRAY_SIZE(ops)];
+	u32 i, n = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (handles[i] != INVALID_GRANT_HANDLE) {
+			gnttab_set_unmap_op(&ops[n],
+					    (unsigned long)page_address(
+						    pages[i]),
+					    GNTMAP_host_map | GNTMAP_readonly,
+					    handles[i]);
+			handles[i] = INVALID_GRANT_HANDLE;
+			batch[n++] = pages[i];
+		}
+		if (n && (n == ARRAY_SIZE(ops) || i == nr - 1)) {
+			WARN_ON(gnttab_unmap_refs(ops, NULL, batch, n));
+			n = 0;
+		}
+	}
+}
+
+/* Map @nr pages of @domid: all, or none and an error. */
+static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
+		   grant_handle_t *handles, u32 nr)
+{
+	struct gnttab_map_grant_ref *ops;
+	u32 i, j, n;
+	int err = 0;
+
+	for (i = 0; i < nr; i++)
+		handles[i] = INVALID_GRANT_HANDLE;
+	ops = kcalloc(min(nr, BATCH), sizeof(*ops), GFP_KERNEL);
+	if (!ops)
+		return -ENOMEM;
+	for (i = 0; i < nr && !err; i += n) {
+		n = min(nr - i, BATCH);
+		for (j = 0; j < n; j++)
+			gnttab_set_map_op(&ops[j],
+					  (unsigned long)page_address(
+						  pages[i + j]),
+					  GNTMAP_host_map | GNTMAP_readonly,
+					  refs[i + j], domid);
+		err = gnttab_map_refs(ops, NULL, pages + i, n);
+		/* Every element counts, not only the call (CVE-2021-26932). */
+		for (j = 0; j < n; j++) {
+			if (ops[j].status == GNTST_okay)
+				handles[i + j] = ops[j].handle;
+			else if (!err)
+				err = -EPROTO;
+		}
+	}
+	kfree(ops);
+	if (err)
+		unmap_some(pages, handles, nr);
+	return err;
+}
+
+/* Copy one page of @domid's and let go of it. */
+static int copy_page_of(domid_t domid, grant_ref_t ref, void *copy)
+{
+	grant_handle_t handle;
+	struct page *page;
+	int err;
+
+	err = gnttab_alloc_pages(1, &page);
+	if (err)
+		return err;
+	err = map_all(domid, &ref, &page, &handle, 1);
+	if (!err) {
+		memcpy(copy, page_address(page), PAGE_SIZE);
+		unmap_some(&page, &handle, 1);
+	}
+	gnttab_free_pages(1, &page);
+	return err;
+}
+
+static int read_dir(domid_t domid, grant_ref_t gref, grant_ref_t *refs, u32 nr)
+{
+	struct ivc_dir *dir;
+	u32 done = 0;
+	int err = 0;
+
+	dir = kmalloc(sizeof(*dir), GFP_KERNEL);
+	if (!dir)
+		return -ENOMEM;
+	while (done < nr) {
+		u32 want = min(nr - done, IVC_DIR_REFS);
+
+		err = copy_page_of(domid, gref, dir);
+		if (err)
+			break;
+		/* Exactly what the sizes call for, or nothing. */
+		if (dir->magic != IVC_DIR_MAGIC || dir->count != want ||
+		    !dir->last != (done + want < nr)) {
+			err = -EPROTO;
+			break;
+		}
+		memcpy(refs + done, dir->ref, want * sizeof(*refs));
+		done += want;
+		gref = dir->next;
+	}
+	kfree(dir);
+	return err;
+}
+
+/* Map what the directory at @dir_gref names, for a ring of @size bytes. */
+int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
+		    u32 size)
+{
+	u32 nr = IVC_DIR_HEAD + (size >> PAGE_SHIFT);
+	int err = -ENOMEM;
+
+	f->domid = domid;
+	f->refs = kvmalloc_array(nr, sizeof(*f->refs), GFP_KERNEL);
+	f->handles = kvmalloc_array(nr, sizeof(*f->handles), GFP_KERNEL);
+	f->pages = kvcalloc(nr, sizeof(*f->pages), GFP_KERNEL);
+	if (!f->refs || !f->handles || !f->pages)
+		goto err_free;
+	err = read_dir(domid, dir_gref, f->refs, nr);
+	if (err)
+		goto err_free;
+	err = gnttab_alloc_pages(nr, f->pages);
+	if (err)
+		goto err_free;
+	err = map_all(domid, f->refs, f->pages, f->handles, nr);
+	if (err)
+		goto err_pages;
+	f->nr = nr;
+	return 0;
+
+err_pages:
+	gnttab_free_pages(nr, f->pages);
+err_free:
+	kvfree(f->refs);
+	kvfree(f->handles);
+	kvfree(f->pages);
+	memset(f, 0, sizeof(*f));
+	return err;
+}
+
+/* Let go of everything; nothing of it is mapped anywhere else any more. */
+void ivc_foreign_unmap(struct ivc_foreign *f)
+{
+	if (f->nr) {
+		unmap_some(f->pages, f->handles, f->nr);
+		gnttab_free_pages(f->nr, f->pages);
+	}
+	kvfree(f->refs);
+	kvfree(f->handles);
+	kvfree(f->pages);
+	memset(f, 0, sizeof(*f));
+}

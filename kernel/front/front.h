@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ivc-front: the guest's side of IVC.
+ *
+ *   main.c      module init and exit
+ *   xenbus.c    the device: probe, states, connect, disconnect
+ *   control.c   the control ring: requests out, replies and events in
+ *   context.c   contexts: register, hosts, offers that wait, events
+ *   ctxfile.c   /dev/ivc: the descriptor of a context
+ *   connect.c   how a channel comes to be: offer, accept, local pairs
+ *   channel.c   states of a channel and how it ends
+ *   chanfile.c  the descriptor of a channel, and the file system it lives in
+ *   own.c       own pages: allocated, granted, taken back; the directory
+ *   foreign.c   the peer's pages, in the kernel
+ *   usermap.c   the pages in a process: faults, revocation, PV page tables
+ *   keep.c      the copy of what a peer left unread
+ *   doorbell.c  the event channel
+ *   debugfs.c   the state, readable
+ *
+ * Lifetimes. A channel is held by its descriptor, by the list of channels
+ * until no page of it is granted any more, by work that is queued and by a
+ * request that is under way. A context is held by its descriptor, by the list
+ * while it is registered, and by a request under way.
+ *
+ * Locks, outermost first:
+ *   mmap_lock          of a process; taken by the core before our fault and
+ *                      mmap handlers, so nothing below may touch user memory
+ *   ivc_chan.lock      state and pages of one channel; never two at once
+ *   ivc_usermap.lock   inside, from MMU notifiers
+ *   ivc_front.lock     spinlock: lists of contexts and channels
+ *   ivc_ctx.lock       spinlock: offers and events of a context
+ *   ivc_ctl.lock       spinlock: requests
+ */
+#ifndef IVC_FRONT_H
+#define IVC_FRONT_H
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <xen/grant_table.h>
+#include <xen/xenbus.h>
+
+#include <ivc/abi.h>
+#include <ivc/ring.h>
+#include <ivc/state.h>
+#include <ivc/wire.h>
+
+/* ------------------------------------------------------------ control.c */
+
+/*
+ * A request to the backend. @done runs in the event work, in the order of the
+ * control ring, before any later event is looked at; it may not sleep for
+ * another request. Then the waiter, if there still is one, is woken.
+ */
+struct ivc_request {
+	struct list_head node;
+	struct kref ref;
+	struct ivc_msg msg; /* out: request; in: reply */
+	int status;	    /* of the reply, or -ENODEV */
+	void (*done)(struct ivc_request *req);
+	void *data; /* for @done */
+	struct completion completed;
+};
+
+int ivc_ctl_connect(struct xenbus_device *dev);
+void ivc_ctl_disconnect(void);
+struct ivc_request *ivc_request_new(u16 op, u32 member);
+void ivc_request_put(struct ivc_request *req);
+void ivc_request_send(struct ivc_request *req);
+int ivc_request_wait(struct ivc_request *req);
+int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
+		      u32 *total, u32 *generation);
+
+/* ------------------------------------------------------------ context.c */
+
+struct ivc_offer {
+	struct list_head node;
+	struct ivc_msg msg;
+};
+
+struct ivc_ctx {
+	struct kref ref;
+	struct list_head node; /* ivc_front.ctxs, while registered */
+	spinlock_t lock;
+	bool registered; /* the process wants it; survives a detach */
+	bool asking;	 /* its first REGISTER is under way */
+	bool dead;	 /* its descriptor is closed */
+	u32 round;	 /* of attach and detach, the last that saw it */
+	u64 magic;
+	u32 id;
+	u32 member; /* 0 while there is no backend */
+	u32 domid;
+	struct list_head offers;
+	unsigned int nr_offers;
+	u32 generation;
+	bool hosts_changed;
+	bool detached;
+	bool attached;
+	int attach_status;
+	wait_queue_head_t wq;
+};
+
+/* More than any quota lets wait; a backend that lies is not believed. */
+#define IVC_MAX_OFFERS 1024
+
+struct ivc_ctx *ivc_ctx_new(void);
+void ivc_ctx_put(struct ivc_ctx *ctx);
+int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
+void ivc_ctx_close(struct ivc_ctx *ctx);
+int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
+struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx);
+void ivc_ctx_offer(const struct ivc_msg *msg);
+bool ivc_ctx_withdraw(const struct ivc_msg *msg);
+void ivc_ctx_hosts(const struct ivc_msg *msg);
+void ivc_ctx_attach_all(void);
+void ivc_ctx_detach_all(void);
+
+/* ---------------------------------------------------------------- own.c */
+
+/* Pages of ours that a peer may map: kernel control, control, data. */
+struct ivc_own {
+	u32 nr;
+	u32 granted; /* refs that have not been ended yet */
+	struct page **pages;
+	grant_ref_t *refs;
+	u32 nr_dir; /* directory pages, until the channel is established */
+	struct page **dir;
+	grant_ref_t *dir_refs;
+};
+
+int ivc_own_alloc(struct ivc_own *own, u32 size);
+int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref);
+void ivc_own_end_dir(struct ivc_own *own);
+bool ivc_own_end(struct ivc_own *own);
+void ivc_own_free(struct ivc_own *own);
+
+static inline struct ivc_kctl *ivc_own_kctl(const struct ivc_own *own)
+{
+	return page_address(own->pages[0]);
+}
+
+static inline struct ivc_ctrl *ivc_own_ctrl(const struct ivc_own *own)
+{
+	return page_address(own->pages[1]);
+}
+
+/* ------------------------------------------------------------ foreign.c */
+
+/* The same pages of the peer, mapped read-only in this kernel. */
+struct ivc_foreign {
+	u32 nr;
+	domid_t domid;
+	struct page **pages;
+	grant_ref_t *refs; /* as the directory said when it was copied */
+	grant_handle_t *handles;
+};
+
+int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
+		    u32 size);
+void ivc_foreign_unmap(struct ivc_foreign *f);
+
+/* ------------------------------------------------------------ channel.c */
+
+struct ivc_chan {
+	struct kref ref;
+	struct list_head node; /* ivc_front.chans */
+	struct mutex lock;
+	enum ivc_chan_state state;
+	int status;	  /* 0, or why it ended */
+	u32 member;	  /* the context it was made from */
+	u32 conn;	  /* 0: not known yet */
+	bool conn_closed; /* CLOSE sent */
+	struct ivc_abi_host peer;
+	u32 tx_size;
+	u32 rx_size;
+
+	struct ivc_own own;
+	struct ivc_foreign foreign;
+	struct page **kept; /* of PEER: what was unread when it went */
+	u32 nr_kept;
+	bool revoked; /* PEER shows @kept or nothing, for ever */
+
+	bool local;
+	struct ivc_chan *partner; /* local: the other end, a reference */
+
+	/* doorbell.c */
+	const struct ivc_kctl *peer_kctl; /* NULL: do not look */
+	evtchn_port_t port;
+	int irq;
+	bool rung;
+	bool established;
+	wait_queue_head_t wq;
+	u64 kicks, wakeups, spurious, kept_bytes;
+
+	/* Told by events, carried out by @work, in this order. */
+	spinlock_t todo_lock;
+	bool todo_accepted;
+	u32 todo_dir_gref;
+	u8 todo_tx_shift;
+	int todo_gone; /* reason */
+	bool gone;     /* the backend has said so: nobody will answer */
+	u32 round;     /* the last detach that saw it */
+	struct delayed_work work;
+	unsigned int retry_ms;
+
+	struct list_head usermaps; /* PV: see usermap.c */
+	struct address_space *mapping;
+};
+
+struct ivc_chan *ivc_chan_new(u32 member);
+void ivc_chan_get(struct ivc_chan *ch);
+void ivc_chan_put(struct ivc_chan *ch);
+bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
+void ivc_chan_kick_work(struct ivc_chan *ch);
+void ivc_chan_close(struct ivc_chan *ch, int reason);
+void ivc_chan_wake(struct ivc_chan *ch);
+void ivc_chan_accepted(const struct ivc_msg *msg);
+void ivc_chan_gone(const struct ivc_msg *msg);
+void ivc_chan_lose_all(bool tell);
+void ivc_chan_abandon_all(void);
+int ivc_chan_reason(int reason);
+
+/* ------------------------------------------------------------ connect.c */
+
+int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
+		struct ivc_chan **chp);
+int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
+	       struct ivc_chan **chp);
+void ivc_refuse(u32 member, u32 conn, int reason);
+int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
+
+/* ----------------------------------------------------------- chanfile.c */
+
+int ivc_chanfs_init(void);
+void ivc_chanfs_exit(void);
+struct file *ivc_chan_file(struct ivc_chan *ch);
+
+/* ------------------------------------------------------------ usermap.c */
+
+int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma);
+void ivc_usermap_revoke(struct ivc_chan *ch);
+
+/* --------------------------------------------------------------- keep.c */
+
+int ivc_keep(struct ivc_chan *ch);
+void ivc_keep_free(struct ivc_chan *ch);
+
+/* ----------------------------------------------------------- doorbell.c */
+
+int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid);
+int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port);
+void ivc_doorbell_ring(struct ivc_chan *ch);
+bool ivc_doorbell_heard(struct ivc_chan *ch);
+void ivc_doorbell_blind(struct ivc_chan *ch);
+void ivc_doorbell_free(struct ivc_chan *ch);
+
+/* ------------------------------------------------------------ the rest */
+
+extern struct ivc_front {
+	spinlock_t lock;
+	struct list_head ctxs;
+	struct list_head chans;
+	struct xarray conns; /* conn -> ivc_chan, not of local accepters */
+	struct xenbus_device *dev; /* NULL: none connected */
+	struct workqueue_struct *wq;
+} ivc_front;
+
+int ivc_ctxfile_init(void);
+void ivc_ctxfile_exit(void);
+int ivc_xenbus_init(void);
+void ivc_xenbus_exit(void);
+void ivc_debugfs_init(void);
+void ivc_debugfs_exit(void);
+
+#endif /* IVC_FRONT_H */

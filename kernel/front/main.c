@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ivc-front: module init and exit. */
+#include <linux/module.h>
+#include <xen/xen.h>
+
+#include "front.h"
+
+struct ivc_front ivc_front = {
+	.lock = __SPIN_LOCK_UNLOCKED(ivc_front.lock),
+	.ctxs = LIST_HEAD_INIT(ivc_front.ctxs),
+	.chans = LIST_HEAD_INIT(ivc_front.chans),
+};
+
+static int __init ivc_front_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+
+	xa_init(&ivc_front.conns);
+	ivc_front.wq = alloc_workqueue("ivc-front", WQ_UNBOUND, 0);
+	if (!ivc_front.wq)
+		return -ENOMEM;
+	err = ivc_chanfs_init();
+	if (err)
+		goto err_wq;
+	err = ivc_ctxfile_init();
+	if (err)
+		goto err_chanfs;
+	ivc_debugfs_init();
+	err = ivc_xenbus_init();
+	if (err)
+		goto err_debugfs;
+	return 0;
+
+err_debugfs:
+	ivc_debugfs_exit();
+	ivc_ctxfile_exit();
+err_chanfs:
+	ivc_chanfs_exit();
+err_wq:
+	destroy_workqueue(ivc_front.wq);
+	return err;
+}
+module_init(ivc_front_init);
+
+static void __exit ivc_front_exit(void)
+{
+	/* No descriptor is open: they hold the module. */
+	ivc_xenbus_exit();
+	ivc_ctxfile_exit();
+	ivc_chan_abandon_all();
+	ivc_debugfs_exit();
+	destroy_workqueue(ivc_front.wq);
+	ivc_chanfs_exit();
+	WARN_ON(!xa_empty(&ivc_front.conns));
+}
+module_exit(ivc_front_exit);
+
+MODULE_DESCRIPTION("IVC frontend: shared-memory channels between guests");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS("xen:ivc");
+MODULE_ALIAS("devname:ivc");

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pages of a channel in a process.
+ *
+ *   KCTL, OWN   pages of ours: plain memory, there until the descriptor and all
+ *               mappings are gone, so mapped at once
+ *   PEER        foreign pages, which may have to go at any moment
+ *
+ * All are PFN mappings: nobody can take a reference to such a page behind our
+ * back (no get_user_pages), so that when the page tables are clear, nothing is
+ * left. They cannot be split, moved or inherited.
+ *
+ * PEER comes in two kinds. Where the hypervisor translates for us (PVH) the
+ * foreign page has a page frame number here and goes into the page table like
+ * any other. A PV guest may have a foreign frame in a page table entry only by
+ * a grant operation on that very entry; a struct ivc_usermap remembers what was
+ * put where, and an MMU notifier tells us to take it out the same way before
+ * the kernel touches the entry. Both are put in place by the fault handler,
+ * under ch->lock: never at mmap() time, for unmap_mapping_range() does not find
+ * a region whose mmap() has not returned.
+ *
+ * Revoking: first the PV entries, then unmap_mapping_range(), which finds the
+ * PVH ones. From then on a fault gets what was kept, or the zero page.
+ */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <asm/xen/hypercall.h>
+#include <asm/xen/page.h>
+#include <xen/xen.h>
+
+#include "front.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
+				unsigned long clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/* PV: page table entries of one process that hold foreign frames. */
+struct ivc_usermap {
+	struct list_head node; /* ivc_chan.usermaps, under ch->lock */
+	struct mutex lock;     /* entries against notifier */
+	struct mmu_interval_notifier notifier;
+	unsigned long start;
+	u32 nr;
+	struct ivc_chan *ch;
+	struct entry {
+		u64 pte; /* machine address */
+		grant_handle_t handle;
+	} entry[];
+};
+
+static const u32 grant_pte_flags =
+	GNTMAP_host_map | GNTMAP_readonly | GNTMAP_application_map |
+	GNTMAP_contains_pte | (1 << _GNTMAP_guest_avail0);
+
+/* ---------------------------------------------------------------- PV */
+
+static void entries_unmap(struct ivc_usermap *um, u32 from, u32 to)
+{
+	struct gnttab_unmap_grant_ref op;
+	u32 i;
+
+	mutex_lock(&um->lock);
+	for (i = from; i < to; i++) {
+		if (um->entry[i].handle == INVALID_GRANT_HANDLE)
+			continue;
+		gnttab_set_unmap_op(&op, um->entry[i].pte, grant_pte_flags,
+				    um->entry[i].handle);
+		if (WARN_ON(HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref,
+						      &op, 1) ||
+			    op.status != GNTST_okay))
+			continue;
+		um->entry[i].handle = INVALID_GRANT_HANDLE;
+	}
+	mutex_unlock(&um->lock);
+}
+
+/* The process is about to lose these addresses: our entries go before. */
+static bool usermap_invalidate(struct mmu_interval_notifier *mni,
+			       const struct mmu_notifier_range *range,
+			       unsigned long seq)
+{
+	struct ivc_usermap *um =
+		container_of(mni, struct ivc_usermap, notifier);
+	unsigned long end = um->start + ((unsigned long)um->nr << PAGE_SHIFT);
+	unsigned long from, to;
+
+	if (!mmu_notifier_range_blockable(range))
+		return false;
+	from = max(range->start, um->start);
+	to = min(range->end, end);
+	if (from < to)
+		entries_unmap(um, (from - um->start) >> PAGE_SHIFT,
+			      (to - um->start) >> PAGE_SHIFT);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops usermap_notifier_ops = {
+	.invalidate = usermap_invalidate,
+};
+
+/* Called with the page table lock held: the hypercall does not sleep. */
+static int entry_map(pte_t *pte, unsigned long addr, void *data)
+{
+	struct ivc_usermap *um = data;
+	u32 i = (addr - um->start) >> PAGE_SHIFT;
+	struct ivc_foreign *f = &um->ch->foreign;
+	struct gnttab_map_grant_ref op;
+
+	um->entry[i].pte = arbitrary_virt_to_machine(pte).maddr;
+	gnttab_set_map_op(&op, um->entry[i].pte, grant_pte_flags,
+			  f->refs[i + 1], f->domid);
+	if (HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, &op, 1) ||
+	    op.status != GNTST_okay)
+		return -EPROTO;
+	um->entry[i].handle = op.handle;
+	return 0;
+}
+
+/*
+ * Under ch->lock, and mmap_lock as every fault. Whoever invalidates these
+ * addresses holds mmap_lock for writing, or ch->lock (that is us), or is the
+ * process's exit: no invalidation runs beside us.
+ */
+static vm_fault_t fault_pv(struct ivc_usermap *um, unsigned long addr)
+{
+	u32 i = (addr - um->start) >> PAGE_SHIFT;
+
+	if (um->entry[i].handle != INVALID_GRANT_HANDLE)
+		return VM_FAULT_NOPAGE;
+	mmu_interval_read_begin(&um->notifier);
+	if (apply_to_page_range(um->notifier.mm, addr & PAGE_MASK, PAGE_SIZE,
+				entry_map, um))
+		return VM_FAULT_SIGBUS;
+	return VM_FAULT_NOPAGE;
+}
+
+static void usermap_free(struct ivc_usermap *um)
+{
+	mmu_interval_notifier_remove(&um->notifier);
+	kvfree(um);
+}
+
+/* Under ch->lock and mmap_lock (write). */
+static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
+{
+	u32 nr = vma_pages(vma), i;
+	struct ivc_usermap *um;
+	int err;
+
+	um = kvzalloc(struct_size(um, entry, nr), GFP_KERNEL);
+	if (!um)
+		return -ENOMEM;
+	mutex_init(&um->lock);
+	um->ch = ch;
+	um->start = vma->vm_start;
+	um->nr = nr;
+	for (i = 0; i < nr; i++)
+		um->entry[i].handle = INVALID_GRANT_HANDLE;
+	err = mmu_interval_notifier_insert_locked(&um->notifier, vma->vm_mm,
+						  vma->vm_start,
+						  nr << PAGE_SHIFT,
+						  &usermap_notifier_ops);
+	if (err)
+		goto err_free;
+	vma->vm_private_data = um;
+	list_add(&um->node, &ch->usermaps);
+	return 0;
+
+err_free:
+	kvfree(um);
+	return err;
+}
+
+/* -------------------------------------------------------------- both */
+
+static struct ivc_chan *chan_of(struct vm_area_struct *vma)
+{
+	return vma->vm_file->private_data;
+}
+
+/* What stands at page @i of PEER. Under ch->lock. */
+static struct page *peer_page(struct ivc_chan *ch, u32 i)
+{
+	/* A partner's pages stay for as long as we hold it. */
+	if (ch->partner)
+		return ch->partner->own.pages[i + 1];
+	if (!ch->revoked)
+		return ch->foreign.pages[i + 1];
+	if (ch->kept && i < ch->nr_kept && ch->kept[i])
+		return ch->kept[i];
+	return ZERO_PAGE(0);
+}
+
+static vm_fault_t peer_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct ivc_chan *ch = chan_of(vma);
+	unsigned long addr = vmf->address & PAGE_MASK;
+	struct page *page;
+	vm_fault_t ret;
+
+	mutex_lock(&ch->lock);
+	if (vma->vm_private_data && !ch->revoked) {
+		ret = fault_pv(vma->vm_private_data, addr);
+	} else {
+		page = peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	}
+	mutex_unlock(&ch->lock);
+	return ret;
+}
+
+static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int refuse_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static void peer_close(struct vm_area_struct *vma)
+{
+	struct ivc_usermap *um = vma->vm_private_data;
+	struct ivc_chan *ch = chan_of(vma);
+
+	if (!um)
+		return;
+	mutex_lock(&ch->lock);
+	list_del(&um->node);
+	mutex_unlock(&ch->lock);
+	/* The notifier has unmapped the entries before we were called. */
+	usermap_free(um);
+}
+
+static const struct vm_operations_struct peer_vm_ops = {
+	.fault = peer_fault,
+	.close = peer_close,
+	.may_split = refuse_split,
+	.mremap = refuse_mremap,
+};
+
+static const struct vm_operations_struct own_vm_ops = {
+	.may_split = refuse_split,
+	.mremap = refuse_mremap,
+};
+
+static int mmap_own(struct ivc_chan *ch, struct vm_area_struct *vma, u32 first)
+{
+	unsigned long addr = vma->vm_start;
+	vm_fault_t ret;
+	u32 i;
+
+	vma->vm_ops = &own_vm_ops;
+	for (i = first; addr < vma->vm_end; i++, addr += PAGE_SIZE) {
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(ch->own.pages[i]));
+		if (ret != VM_FAULT_NOPAGE)
+			return ret == VM_FAULT_OOM ? -ENOMEM : -EFAULT;
+	}
+	return 0;
+}
+
+static int mmap_peer(struct ivc_chan *ch, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &peer_vm_ops;
+	vma->vm_private_data = NULL;
+	if (xen_pv_domain() && !ch->partner && !ch->revoked)
+		return mmap_pv(ch, vma);
+	return 0;
+}
+
+int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	unsigned long size = vma->vm_end - vma->vm_start;
+	bool write = offset == IVC_MAP_OWN;
+	int err = -EINVAL;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+	if (vma->vm_flags & VM_WRITE && !write)
+		return -EACCES;
+	vm_flags_mod(vma,
+		     VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP |
+			     VM_DONTCOPY,
+		     VM_MAYEXEC | (write ? 0 : VM_MAYWRITE));
+
+	mutex_lock(&ch->lock);
+	if (offset == IVC_MAP_KCTL && size == PAGE_SIZE)
+		err = mmap_own(ch, vma, 0);
+	else if (!ch->established)
+		err = -ENOTCONN;
+	else if (offset == IVC_MAP_OWN && size == PAGE_SIZE + ch->tx_size)
+		err = mmap_own(ch, vma, 1);
+	else if (offset == IVC_MAP_PEER && size == PAGE_SIZE + ch->rx_size)
+		err = mmap_peer(ch, vma);
+	mutex_unlock(&ch->lock);
+	return err;
+}
+
+/*
+ * No process sees the peer's pages when this returns, and none will. Under
+ * ch->lock. The caller has put what was kept in place, or will, before it lets
+ * go of the lock: a process that faults meanwhile waits.
+ */
+void ivc_usermap_revoke(struct ivc_chan *ch)
+{
+	struct ivc_usermap *um;
+
+	/* A partner's pages are ours too: they need not go. */
+	if (ch->partner)
+		return;
+	ch->revoked = true;
+	list_for_each_entry (um, &ch->usermaps, node)
+		entries_unmap(um, 0, um->nr);
+	if (ch->mapping)
+		unmap_mapping_range(ch->mapping, IVC_MAP_PEER,
+				    PAGE_SIZE + (loff_t)ch->rx_size, 1);
+}
