@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ivc-apitest: libivc used for real, between guests, each use checked.
+ *
+ * One command per process, one file per noun. A command returns 0 for success;
+ * whatever is wrong ends the process by fail(), with one line that says what
+ * and exit status 1.
+ */
+#ifndef APITEST_H
+#define APITEST_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <ivc/ivc.h>
+
+#define IDS_MAX 64
+
+/* An ordered list of process ids: --expect 3,5,7. */
+struct ids {
+	bool given;
+	unsigned int n;
+	uint32_t id[IDS_MAX];
+};
+
+struct options {
+	uint64_t magic;
+	uint32_t id;
+	uint32_t peer;
+	uint64_t messages;
+	uint32_t max; /* bytes of the largest message */
+	uint64_t seed;
+	uint64_t count;
+	uint64_t after; /* bytes; UINT64_MAX: not given */
+	uint32_t channels;
+	uint32_t tx_size, rx_size;
+	int64_t spin;
+	bool spin_given;
+	int timeout_ms; /* without progress */
+	int hold_ms;
+	int within_ms;
+	int error; /* positive errno */
+	const char *how;
+	bool zero_copy;
+	bool both;
+	struct ids expect, forbid;
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct options *opt);
+	const char *args;
+	const char *help;
+};
+
+/* common.c */
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *fmt, ...);
+const char *errname(int err);
+int errnumber(const char *name);
+int64_t now_ns(void);
+void sleep_ms(int ms);
+/* Fail unless @got, a return of -errno kind, is @want. */
+void expect_ret(const char *what, int64_t got, int64_t want);
+ivc_context *must_register(const struct options *opt);
+ivc_peer must_find(ivc_context *ctx, const struct options *opt);
+ivc_channel *must_connect(ivc_context *ctx, const struct options *opt);
+ivc_channel *must_accept(ivc_context *ctx, const struct options *opt);
+void must_write(ivc_channel *ch, const struct options *opt, const void *buf,
+		size_t len);
+void must_read(ivc_channel *ch, const struct options *opt, void *buf,
+	       size_t len);
+/* Nothing more may come but this end: a negative errno. */
+void must_end(ivc_channel *ch, const struct options *opt, int want);
+void print_stats(const char *who, const ivc_channel *ch);
+
+/* Deterministic bytes: both sides compute them. */
+struct rng {
+	uint64_t s;
+};
+
+struct rng rng_seed(uint64_t seed, uint64_t stream);
+uint64_t rng_next(struct rng *r);
+uint32_t rng_below(struct rng *r, uint32_t n);
+void rng_fill(struct rng *r, void *buf, size_t len);
+
+/* The byte at each offset of an endless stream is a function of both. */
+void pattern_fill(uint64_t seed, uint64_t offset, uint8_t *buf, size_t len);
+/* Returns the index of the first wrong byte, or @len. */
+size_t pattern_check(uint64_t seed, uint64_t offset, const uint8_t *buf,
+		     size_t len);
+
+/* The commands. */
+int cmd_echo(const struct options *opt);
+int cmd_stream(const struct options *opt);
+int cmd_sink(const struct options *opt);
+int cmd_hosts(const struct options *opt);
+int cmd_events(const struct options *opt);
+int cmd_many(const struct options *opt);
+int cmd_cycle(const struct options *opt);
+int cmd_puppet(const struct options *opt);
+int cmd_closers(const struct options *opt);
+int cmd_die(const struct options *opt);
+int cmd_expect_end(const struct options *opt);
+int cmd_figure5_client(const struct options *opt);
+int cmd_figure5_server(const struct options *opt);
+
+#endif
