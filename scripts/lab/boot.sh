@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# One boot: the emulated host(s) put together, started, listened to, ended.
+# The configuration is in CONF (scenarios.sh); what came out of each scenario
+# is left in VERDICT, TOOK and WHY by its name.
+
+declare -A VERDICT TOOK WHY
+declare -a QEMU_PIDS=()
+RUN=			# this run's own directory, removed at the end
+BOOT_PROBLEM=		# why this boot is bad whatever its scenarios say
+DOM0_MEM=1024
+
+# stage TEXT: one line of progress
+stage() {
+	[ "${QUIET:-no}" = yes ] || printf '%4d s  %s\n' "$((SECONDS - STARTED))" "$*"
+}
+
+# Kills what this run started, nothing else.
+boot_cleanup() {
+	local pid
+
+	for pid in ${QEMU_PIDS[@]+"${QEMU_PIDS[@]}"}; do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
+	QEMU_PIDS=()
+	[ -z "$RUN" ] || rm -rf "$RUN"
+	RUN=
+}
+
+# shared_libs DIR: what the dynamic programs in DIR need, from this machine
+# (they were built here).  Scripts, modules and static programs need nothing.
+shared_libs() {
+	local f
+
+	find "$1" -type f ! -name '*.ko' \( -perm -100 -o -name '*.so*' \) | while read -r f; do
+		LD_LIBRARY_PATH=$1:$1/lib ldd "$f" 2>/dev/null || :
+	done | grep -oE '/[^ ]+' | grep -v "^$1" | sort -u
+}
+
+# add_libs PAYLOAD ROOT: copies them into ROOT at their own paths
+add_libs() {
+	local lib
+
+	for lib in $(shared_libs "$1"); do
+		[ -e "$lib" ] || continue
+		mkdir -p "$2$(dirname "$lib")"
+		cp -L "$lib" "$2$lib"
+	done
+}
+
+# guest_overlay DIR: everything in a guest that is not from a package
+guest_overlay() {
+	local dir=$1 payload=$PAYLOAD/guest
+
+	if [ -n "$DEBUG_KERNEL" ] && [ -d "$DEBUG_KERNEL/payload" ]; then
+		payload=$DEBUG_KERNEL/payload
+	fi
+	mkdir -p "$dir"/{lab,etc,ivc,root,proc/xen}
+	rmdir "$dir/proc/xen"
+	cp "$IMAGES/agent" "$LAB/guest/rc" "$dir/lab/"
+	cp "$LAB"/guest/etc/* "$dir/etc/"
+	if [ -d "$payload" ]; then
+		cp -a "$payload/." "$dir/ivc/"
+		add_libs "$payload" "$dir"
+	fi
+}
+
+# run_conf HOST MODE SCENARIO...: what Dom0 is told
+run_conf() {
+	local host=$1 mode=$2 name items=
+	shift 2
+
+	for name in "$@"; do
+		items+="${items:+ }$name:$(scenario_conf "$name"; echo "${CONF[time]}")"
+	done
+	cat <<-EOF
+	LAB_HOST=$host
+	LAB_HOSTS=${CONF[hosts]}
+	LAB_MODE=$mode
+	LAB_GUESTS='${CONF[guests]//,/ }'
+	LAB_VIF=${CONF[vif]}
+	LAB_ATTACH=${CONF[attach]}
+	LAB_MEM=${CONF[mem]}
+	LAB_VCPUS=${CONF[vcpus]}
+	LAB_GUEST_ARGS='$GUEST_ARGS'
+	LAB_SCENARIOS='$items'
+	EOF
+}
+
+# boot_prepare HOST MODE SCENARIO...: Dom0's initrd for this run
+boot_prepare() {
+	local dir=$RUN/host$1
+
+	mkdir -p "$dir/overlay"/{lab/bin,lab/tests,ivc}
+	run_conf "$@" >"$dir/overlay/lab/run.conf"
+	cp -a "$LAB/dom0" "$dir/overlay/lab/"
+	cp "$LAB/dom0/init" "$dir/overlay/init"
+	cp "$LAB_TESTS"/*.sh "$dir/overlay/lab/tests/"
+	cp "$IMAGES/labctl" "$dir/overlay/lab/bin/"
+	if [ -d "$PAYLOAD/dom0" ]; then
+		cp -a "$PAYLOAD/dom0/." "$dir/overlay/ivc/"
+	fi
+	guest_overlay "$dir/guest"
+	{ cat "$IMAGES/guest.cpio"; pack "$dir/guest"; } >"$dir/overlay/lab/guest.cpio"
+	{ cat "$IMAGES/dom0.cpio.gz"; pack "$dir/overlay"; } >"$dir/initrd"
+	rm -rf "$dir/guest" "$dir/overlay"
+}
+
+# The guests' kernel travels as a disk.
+guest_kernel() {
+	if [ -z "$DEBUG_KERNEL" ]; then
+		echo "$IMAGES/guest-kernel"
+		return
+	fi
+	[ -e "$DEBUG_KERNEL/vmlinux" ] || die "$DEBUG_KERNEL: no vmlinux in there"
+	objcopy --strip-debug "$DEBUG_KERNEL/vmlinux" "$RUN/guest-kernel"
+	pad_to_sectors "$RUN/guest-kernel"
+	echo "$RUN/guest-kernel"
+}
+
+# boot_memory: of the emulated host: Dom0, the guests, Xen and its tables
+boot_memory() {
+	local guests
+
+	guests=$(tr -cd , <<<"${CONF[guests]}" | wc -c)
+	echo $((DOM0_MEM + (guests + 1) * CONF[mem] + 320))
+}
+
+# qemu HOST SERIAL [ARGUMENT...]: start it; every flag was measured:
+#   -smap            with SMAP the PV Dom0 dies in its first instructions
+#   -rdtscp,-rdpid   PVH guests: QEMU's SVM gives no instruction length for them
+#   iommu_platform   under Xen virtio must use the DMA API
+#   dom0_vcpus_pin   with the guests' own pins (dom0/guests.sh): PVH guests whose
+#                    vCPU moves are corrupted by QEMU's SVM
+qemu() {
+	local dir=$RUN/host$1 serial=$2 port
+	local virtio=disable-legacy=on,iommu_platform=on
+	local args=()
+	shift 2
+
+	: >"$dir/events"
+	for port in events consoles results; do
+		args+=(-chardev "file,id=$port,path=$dir/$port"
+		       -device "virtserialport,chardev=$port,name=lab.$port")
+	done
+	exec qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \
+		-cpu max,-smap,-rdtscp,-rdpid -smp 2 -m "$(boot_memory)" \
+		-nodefaults -display none -no-reboot \
+		-chardev "$serial,id=serial" -serial chardev:serial \
+		-kernel "$IMAGES/xen" \
+		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
+		-initrd "$IMAGES/vmlinuz console=hvc0 loglevel=5,$dir/initrd" \
+		-drive "id=d0,if=none,format=raw,file=$IMAGES/dom0.img,snapshot=on" \
+		-device "virtio-blk-pci,drive=d0,$virtio" \
+		-drive "id=d1,if=none,format=raw,file=$(guest_kernel),readonly=on" \
+		-device "virtio-blk-pci,drive=d1,$virtio" \
+		-device "virtio-serial-pci,$virtio" "${args[@]}" "$@"
+}
+
+# qemu_start HOST [ARGUMENT...]: in the background
+qemu_start() {
+	local dir=$RUN/host$1
+
+	qemu "$1" "file,path=$dir/serial.log" "${@:2}" </dev/null >"$dir/qemu.log" 2>&1 &
+	QEMU_PIDS+=($!)
+}
+
+# Two hosts are joined by a wire of their own, on a free local port.
+boot_start() {
+	local port
+
+	if [ "${CONF[hosts]}" = 1 ]; then
+		qemu_start 1
+		return
+	fi
+	port=$(free_port)
+	qemu_start 1 -netdev "socket,id=n,listen=127.0.0.1:$port" \
+		-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,disable-legacy=on,iommu_platform=on
+	sleep 0.5
+	qemu_start 2 -netdev "socket,id=n,connect=127.0.0.1:$port" \
+		-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:02,disable-legacy=on,iommu_platform=on
+}
+
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 20000))
+		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+# The end of every domain's console, when Dom0 cannot tell any more.
+show_last_words() {
+	local f
+
+	for f in "$RUN"/host*/{qemu.log,serial.log,consoles}; do
+		[ -s "$f" ] || continue
+		echo "--- the end of ${f#"$RUN/"}"
+		tail -n 25 "$f" | tr -d '\r'
+	done
+}
+
+# boot_listen: follow host 1's events until it powers off, or time runs out.
+# SECONDS is bash's clock.
+boot_listen() {
+	local line word rest deadline=$((SECONDS + 90 * CONF[hosts])) current=
+
+	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
+	EVENTS_PID=$!
+	while :; do
+		if ! read -r -t 1 -u 8 line; then
+			if ! kill -0 "${QEMU_PIDS[0]}" 2>/dev/null; then
+				BOOT_PROBLEM="the emulated host ended by itself"
+				break
+			elif [ "$SECONDS" -gt "$deadline" ]; then
+				BOOT_PROBLEM="nothing heard in time${current:+ during $current}"
+				break
+			fi
+			continue
+		fi
+		word=${line%% *} rest=${line#* }
+		case $word in
+		stage | note) stage "$rest" ;;
+		problem)
+			stage "PROBLEM: $rest"
+			BOOT_PROBLEM=${BOOT_PROBLEM:-$rest}
+			;;
+		begin)
+			current=$rest
+			scenario_conf "$current"
+			deadline=$((SECONDS + CONF[time] + 120))
+			stage "$current begins"
+			;;
+		end)
+			read -r current VERDICT[$current] TOOK[$current] WHY[$current] <<<"$rest"
+			stage "$current: ${VERDICT[$current]}${WHY[$current]:+ (${WHY[$current]})}"
+			current=
+			deadline=$((SECONDS + 120))
+			;;
+		fresh-boot) stage "the next scenarios get a fresh boot: $rest" ;;
+		off) break ;;
+		esac
+	done
+	kill "$EVENTS_PID" 2>/dev/null || :
+	exec 8<&-
+	if [ "$line" != off ]; then
+		show_last_words
+		[ -z "$current" ] || VERDICT[$current]=fail WHY[$current]=$BOOT_PROBLEM
+	fi
+}
+
+# The hosts power off by themselves; QEMU is given a moment to end.
+boot_end() {
+	local pid
+
+	for pid in "${QEMU_PIDS[@]}"; do
+		for _ in $(seq 50); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+	boot_results "$@"
+	boot_cleanup
+}
+
+# boot_results SCENARIO...: what Dom0 sent, and the logs of the whole boot
+boot_results() {
+	local name f
+
+	for name in boot-health "$@"; do
+		rm -rf "${LAB_BUILD:?}/results/$name"
+		mkdir -p "$LAB_BUILD/results/$name"
+	done
+	# Several archives after one another; the last may be cut off.
+	if [ -s "$RUN/host1/results" ]; then
+		tar -C "$LAB_BUILD/results" --ignore-zeros -xf "$RUN/host1/results" 2>/dev/null || :
+	fi
+	for name in "$@"; do
+		for f in "$RUN"/host*/{serial.log,consoles,qemu.log}; do
+			[ -s "$f" ] || continue
+			cp "$f" "$LAB_BUILD/results/$name/$(basename "$(dirname "$f")")-$(basename "$f" .log).log"
+		done
+	done
+}
+
+# boot_run SCENARIO...: one boot for scenarios of one key
+boot_run() {
+	local host
+
+	scenario_conf "$1"
+	BOOT_PROBLEM=
+	RUN=$(mktemp -d "$LAB_BUILD/run.XXXXXX")
+	for host in $(seq "${CONF[hosts]}"); do
+		boot_prepare "$host" run "$@"
+	done
+	boot_start
+	stage "starting ${CONF[hosts]} host(s), guests ${CONF[guests]}"
+	boot_listen
+	boot_end "$@"
+}
+
+# boot_shell: on the terminal; QEMU itself gets no signals from its keys
+boot_shell() {
+	scenario_conf ""
+	RUN=$(mktemp -d "$LAB_BUILD/run.XXXXXX")
+	boot_prepare 1 shell
+	stage "Dom0's shell comes in half a minute; 'exit' there ends everything"
+	(qemu 1 "stdio,signal=off,logfile=$RUN/host1/serial.log")
+	boot_cleanup
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# What runs in the lab: payloads, the scenarios, the demo.
+
+LAB := scripts/lab/lab
+
+# Everything that guests and Dom0 get from this tree.
+payload: payload-modules payload-tools payload-tests
+
+## make demo            the whole thing: two guests, ivc-pingpong beside TCP and vchan
+demo: deps
+	$(Q)$(MAKE) payload
+	$(Q)$(LAB) run demo
+	@cat $(B)/lab/results/demo/table.txt
+
+## make check           unit tests, then the lab's scenarios
+check: deps
+	$(Q)$(MAKE) check-unit
+	$(Q)$(MAKE) check-tools
+	$(Q)$(MAKE) check-lab
+
+## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them
+check-lab: payload
+	$(Q)$(LAB) suite $(LAB_TESTS)
+
+## make lab-shell       guests up, a shell on Dom0's console; GUESTS=pv,pvh
+lab-shell: payload
+	$(Q)$(LAB) shell $(if $(GUESTS),--guests $(GUESTS))
+
+## make deps            install the Debian packages needed (as root), or name them
+deps:
+	$(Q)scripts/deps
+
+.PHONY: payload demo check check-lab lab-shell deps

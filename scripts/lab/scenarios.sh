@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What a scenario wants: its header line "# lab: KEY=VALUE ...", the defaults
+# below, and what the command line overrides.
+
+# Every file of tests/lab that has such a header is a scenario.
+scenario_names() {
+	local f
+
+	for f in "$LAB_TESTS"/*.sh; do
+		grep -q '^# lab:' "$f" && basename "$f" .sh
+	done
+	return 0
+}
+
+# Its first comment line after the header.
+scenario_about() {
+	sed -n '/^# lab:/{n;s/^# //p;q}' "$LAB_TESTS/$1.sh"
+}
+
+# scenario_conf NAME: sets the associative array CONF
+declare -A CONF OVERRIDE
+scenario_conf() {
+	local word
+
+	[ -z "$1" ] || [ -e "$LAB_TESTS/$1.sh" ] ||
+		die "no scenario '$1': 'lab list' shows them"
+	CONF=([guests]=pv,pv [hosts]=1 [time]=120 [vif]=no [attach]=yes
+	      [mem]=192 [vcpus]=1 [suite]=yes)
+	[ -z "$1" ] || for word in $(sed -n 's/^# lab://p' "$LAB_TESTS/$1.sh"); do
+		[ -n "${CONF[${word%%=*}]+set}" ] ||
+			die "tests/lab/$1.sh: unknown key '${word%%=*}' in its '# lab:' line"
+		CONF[${word%%=*}]=${word#*=}
+	done
+	for word in "${!OVERRIDE[@]}"; do
+		CONF[$word]=${OVERRIDE[$word]}
+	done
+	case ,${CONF[guests]}, in
+	*,pv,* | *,pvh,*) ;;
+	*) die "guests=${CONF[guests]}: want a list of pv and pvh" ;;
+	esac
+}
+
+# Scenarios of one key can share a boot.
+scenario_key() {
+	scenario_conf "$1"
+	echo "${CONF[guests]} ${CONF[hosts]} ${CONF[vif]} ${CONF[attach]} ${CONF[mem]} ${CONF[vcpus]}"
+}

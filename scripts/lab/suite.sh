@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Many scenarios: those that want the same machine share a boot.  Dom0 stops
+# early when a scenario left something it cannot put right; the rest then gets
+# another boot, as does everything after a host that hung.
+
+# report NAME: its line in the list
+report() {
+	printf '%-6s %-28s %4s s  %s\n' "${VERDICT[$1]:-fail}" "$1" "${TOOK[$1]:--}" "${WHY[$1]:-}"
+}
+
+# run_group NAME...: scenarios of one key, in as many boots as it takes
+run_group() {
+	local left=("$@") name tried
+
+	while [ ${#left[@]} -gt 0 ]; do
+		if [ "$SHARE" = yes ]; then
+			boot_run "${left[@]}"
+		else
+			boot_run "${left[0]}"
+		fi
+		tried=no
+		for name in "${left[@]}"; do
+			[ -n "${VERDICT[$name]:-}" ] || continue
+			tried=yes
+			if [ -n "$BOOT_PROBLEM" ] && [ "${VERDICT[$name]}" != fail ]; then
+				VERDICT[$name]=fail
+				WHY[$name]="its boot: $BOOT_PROBLEM"
+			fi
+			report "$name"
+			left=("${left[@]:1}")
+		done
+		if [ $tried = no ]; then
+			VERDICT[${left[0]}]=fail
+			WHY[${left[0]}]=${BOOT_PROBLEM:-the host ended before it began}
+			report "${left[0]}"
+			left=("${left[@]:1}")
+		fi
+	done
+}
+
+# suite NAME...: returns 0 when all passed; its last line is the count
+suite() {
+	local names=("$@") name key passed=0 failed=0
+	local -A groups=()
+	local order=()
+
+	for name in "${names[@]}"; do
+		key=$(scenario_key "$name") || exit 1
+		[ -n "${groups[$key]+set}" ] || order+=("$key")
+		groups[$key]+=" $name"
+	done
+	for key in ${order[@]+"${order[@]}"}; do
+		# shellcheck disable=SC2086 # names are words
+		run_group ${groups[$key]}
+	done
+	for name in "${names[@]}"; do
+		case ${VERDICT[$name]:-fail} in
+		fail) failed=$((failed + 1)) ;;
+		*) passed=$((passed + 1)) ;;
+		esac
+	done
+	echo "$passed passed, $failed failed"
+	[ $failed = 0 ]
+}
