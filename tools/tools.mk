@@ -4,8 +4,8 @@
 #   WITH_VCHAN=   ivc-pingpong without libxenvchan (else: where it is found)
 #   WITH_XEN=     no ivcctl (else: where libxenstore and libxenctrl are found)
 
-has_header = $(shell echo '\#include <$(1)>' | \
-	$(CC) -fsyntax-only -xc - 2>/dev/null && echo 1)
+has_header = $(shell $(CC) -E -include $(1) -xc /dev/null >/dev/null 2>&1 && \
+	echo 1)
 WITH_VCHAN ?= $(call has_header,libxenvchan.h)
 WITH_XEN ?= $(call has_header,xenctrl.h)
 
@@ -13,25 +13,37 @@ PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
 	transport.c ivc.c socket.c tcp.c unix.c message.c samples.c tests.c \
 	client.c rows.c server.c explain.c report.c json.c compare.c \
 	$(if $(WITH_VCHAN),vchan.c))
-PINGPONG_OBJ := $(PINGPONG_SRC:%.c=$(B)/%.o)
-PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:%.c=$(B)/static/%.o)
+PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
+PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
 PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 	-lxenevtchn -lxencall -lxentoollog -lxentoolcore) -lpthread -ldl
 
+IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c attach.c audit.c daemon.c \
+	detach.c device.c domain.c keeper.c list.c policy.c stat.c store.c \
+	table.c)
+IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
+
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP
 
-TOOLS := $(B)/tools/ivc-pingpong $(B)/static/ivc-pingpong
+# A sanitizer cannot be linked statically.
+TOOLS := $(B)/tools/ivc-pingpong $(if $(SAN),,$(B)/static/ivc-pingpong) \
+	$(if $(WITH_XEN),$(B)/tools/ivcctl)
 
 ## make tools           ivc-pingpong (also static, for guests) and ivcctl
 tools: $(TOOLS)
 
-$(B)/tools/%.o: tools/%.c
+# Xen's public headers are written in GNU C.
+XEN_OBJ := $(B)/tools/obj/ivcctl/domain.o $(B)/tools/obj/pingpong/vchan.o \
+	$(B)/static/obj/pingpong/vchan.o
+$(XEN_OBJ): TOOLS_CFLAGS += -std=gnu11
+
+$(B)/tools/obj/%.o: tools/%.c tools/tools.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(TOOLS_CFLAGS) -c -o $@ $<
 
-$(B)/static/tools/%.o: tools/%.c
+$(B)/static/obj/%.o: tools/%.c tools/tools.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(TOOLS_CFLAGS) -DSTATIC_BUILD \
@@ -41,21 +53,25 @@ $(B)/tools/ivc-pingpong: $(PINGPONG_OBJ) $(B)/lib/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PINGPONG_LIBS)
 
-# A sanitizer cannot be linked statically: there is no static tool with SAN=.
 $(B)/static/ivc-pingpong: $(PINGPONG_STATIC_OBJ) $(B)/lib/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ \
 		$(PINGPONG_STATIC_LIBS)
 
--include $(PINGPONG_OBJ:.o=.d) $(PINGPONG_STATIC_OBJ:.o=.d)
+$(B)/tools/ivcctl: $(IVCCTL_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		-lxenstore -lxenctrl -lxentoollog
+
+-include $(IVCCTL_OBJ:.o=.d) $(PINGPONG_OBJ:.o=.d) $(PINGPONG_STATIC_OBJ:.o=.d)
 
 TOOLS_TESTS := $(B)/tools/test-relay $(B)/tools/test-peer
 
-$(B)/tools/test-relay: $(B)/tools/pingpong/test-relay.o
+$(B)/tools/test-relay: $(B)/tools/obj/pingpong/test-relay.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(B)/tools/test-peer: $(addprefix $(B)/tools/pingpong/,test-peer.o plan.o)
+$(B)/tools/test-peer: $(addprefix $(B)/tools/obj/pingpong/,test-peer.o plan.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -63,4 +79,32 @@ $(B)/tools/test-peer: $(addprefix $(B)/tools/pingpong/,test-peer.o plan.o)
 check-tools: $(B)/tools/ivc-pingpong $(TOOLS_TESTS)
 	$(Q)tools/check.sh $(B)/tools
 
-.PHONY: tools check-tools
+SYSCONFDIR ?= /etc
+
+# The policy is the administrator's: one that is there stays as it is.
+install-tools: tools
+	$(call say,INSTALL,ivc-pingpong ivcctl)
+	$(Q)install -D -m 755 $(B)/tools/ivc-pingpong \
+		$(DESTDIR)$(BINDIR)/ivc-pingpong
+	$(Q)install -D -m 644 docs/man/ivc-pingpong.1 \
+		$(DESTDIR)$(MANDIR)/man1/ivc-pingpong.1
+ifneq ($(WITH_XEN),)
+	$(Q)install -D -m 755 $(B)/tools/ivcctl $(DESTDIR)$(SBINDIR)/ivcctl
+	$(Q)install -D -m 644 docs/man/ivcctl.8 \
+		$(DESTDIR)$(MANDIR)/man8/ivcctl.8
+	$(Q)install -D -m 644 docs/man/ivc-policy.5 \
+		$(DESTDIR)$(MANDIR)/man5/ivc-policy.5
+	$(Q)[ -e $(DESTDIR)$(SYSCONFDIR)/ivc/policy.conf ] || \
+		install -D -m 644 tools/ivcctl/policy.conf \
+			$(DESTDIR)$(SYSCONFDIR)/ivc/policy.conf
+endif
+
+# What the lab's guests and Dom0 get. Guests have no shared libraries; Dom0 has
+# those of xen-utils.
+payload-tools: tools
+	@mkdir -p $(B)/payload/guest $(B)/payload/dom0
+	$(Q)cp $(B)/static/ivc-pingpong $(B)/payload/guest/
+	$(Q)cp $(B)/static/ivc-pingpong $(B)/payload/dom0/
+	$(if $(WITH_XEN),$(Q)cp $(B)/tools/ivcctl $(B)/payload/dom0/)
+
+.PHONY: tools check-tools install-tools payload-tools

@@ -49,6 +49,8 @@ static int vchan_listen(struct transport *t)
 
 	if (!v)
 		return -ENOMEM;
+	if (access("/dev/xen/gntalloc", F_OK))
+		return -ENODEV;
 	v->ctrl = libxenvchan_server_init(NULL, t->addr.domid, v->path, ring,
 					  ring);
 	if (!v->ctrl)
@@ -79,6 +81,8 @@ static int vchan_connect(struct transport *t)
 
 	if (!v)
 		return -ENOMEM;
+	if (access("/dev/xen/gntdev", F_OK))
+		return -ENODEV;
 	errno = 0;
 	v->ctrl = libxenvchan_client_init(NULL, t->addr.domid, v->path);
 	if (v->ctrl)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Going into the background, without losing the first errors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "ivcctl.h"
+
+static int ready_fd = -1, pid_fd = -1;
+
+/* The status the daemon sent, or that it died without one. */
+static void wait_until_ready(int fd)
+{
+	unsigned char status = EXIT_FAILED;
+
+	if (read(fd, &status, 1) != 1)
+		status = EXIT_FAILED;
+	_exit(status);
+}
+
+int daemon_begin(void)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid) {
+		close(fds[1]);
+		wait_until_ready(fds[0]);
+	}
+	close(fds[0]);
+	ready_fd = fds[1];
+	setsid();
+	return chdir("/") ? -errno : 0;
+}
+
+/* Until here complaints went to the terminal; from here to the log. */
+void daemon_ready(int status)
+{
+	unsigned char byte = status;
+	int null;
+
+	if (ready_fd < 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, 0);
+		dup2(null, 1);
+		dup2(null, 2);
+		if (null > 2)
+			close(null);
+	}
+	if (!status)
+		say_to_syslog();
+	if (write(ready_fd, &byte, 1) != 1)
+		complain("whoever started this has gone");
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+int pid_file_take(const char *path)
+{
+	char text[24];
+	int n, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return errno == EWOULDBLOCK ? -EEXIST : -errno;
+	}
+	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) || write(fd, text, n) != n) {
+		close(fd);
+		return -EIO;
+	}
+	pid_fd = fd;
+	return 0;
+}
+
+void pid_file_drop(const char *path)
+{
+	if (pid_fd < 0)
+		return;
+	unlink(path);
+	close(pid_fd);
+	pid_fd = -1;
+}

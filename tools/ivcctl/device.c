@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing, watching and removing a device's nodes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+
+struct creation {
+	const struct device *d;
+	const struct rules *rules;
+};
+
+void device_init(struct device *d, unsigned int guest, unsigned int backend)
+{
+	d->guest = guest;
+	d->backend = backend;
+	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/ivc/0", guest);
+	snprintf(d->be, sizeof(d->be), "/local/domain/%u/backend/ivc/%u/0",
+		 backend, guest);
+}
+
+void device_states(struct store *s, const struct device *d, int *fe, int *be)
+{
+	*fe = store_number(s, "%s/state", d->fe);
+	*be = store_number(s, "%s/state", d->be);
+}
+
+const char *state_name(int state)
+{
+	static const char *const names[] = {
+		"unknown",     "initialising",	"init-wait",
+		"initialised", "connected",	"closing",
+		"closed",      "reconfiguring", "reconfigured",
+	};
+
+	if (state < 0)
+		return "absent";
+	return state < 9 ? names[state] : names[0];
+}
+
+static int write_backend(struct store *s, const struct creation *c)
+{
+	const struct device *d = c->d;
+	int ret = store_mkdir(s, d->be, d->backend, d->guest);
+
+	if (!ret)
+		ret = store_write(s, d->be, "frontend", d->fe);
+	if (!ret)
+		ret = store_write_number(s, d->be, "frontend-id", d->guest);
+	if (!ret)
+		ret = store_write_number(s, d->be, "online", 1);
+	if (!ret)
+		ret = store_write(s, d->be, "realm", c->rules->realm);
+	for (int i = 0; i < LIMITS && !ret; i++)
+		ret = store_write_number(s, d->be, limits[i].name,
+					 c->rules->limit[i]);
+	if (!ret)
+		ret = store_write_number(s, d->be, "state", STATE_INITIALISING);
+	return ret;
+}
+
+/* Its state last: where watches are served node by node, that one counts. */
+static int write_frontend(struct store *s, const struct creation *c)
+{
+	const struct device *d = c->d;
+	int ret = store_mkdir(s, d->fe, d->guest, d->backend);
+
+	if (!ret)
+		ret = store_write(s, d->fe, "backend", d->be);
+	if (!ret)
+		ret = store_write_number(s, d->fe, "backend-id", d->backend);
+	if (!ret)
+		ret = store_write_number(s, d->fe, "state", STATE_INITIALISING);
+	return ret;
+}
+
+static int write_both(struct store *s, void *arg)
+{
+	const struct creation *c = arg;
+	int ret;
+
+	/* Or nodes would outlive a guest that goes just now. */
+	if (!store_exists(s, "/local/domain/%u", c->d->guest))
+		return -ENOENT;
+	if (store_exists(s, "%s/backend", c->d->fe))
+		return -EEXIST;
+	ret = write_backend(s, c);
+	return ret ? ret : write_frontend(s, c);
+}
+
+static int remove_leftover(struct store *s, void *arg)
+{
+	const struct device *d = ((struct creation *)arg)->d;
+
+	if (store_exists(s, "%s/backend", d->fe) ||
+	    !store_exists(s, "%s", d->be))
+		return 0;
+	return store_remove(s, d->be, 1);
+}
+
+int device_create(struct store *s, const struct device *d,
+		  const struct rules *rules)
+{
+	struct creation c = { .d = d, .rules = rules };
+	int ret;
+
+	/*
+	 * In a transaction of its own, so that the backend driver sees the old
+	 * device go before the new one comes.
+	 */
+	ret = store_transaction(s, remove_leftover, &c);
+	return ret ? ret : store_transaction(s, write_both, &c);
+}
+
+static int write_closing(struct store *s, void *arg)
+{
+	const struct device *d = arg;
+	int ret;
+
+	if (!store_exists(s, "%s/state", d->be))
+		return 0;
+	ret = store_write_number(s, d->be, "online", 0);
+	return ret ? ret : store_write_number(s, d->be, "state", STATE_CLOSING);
+}
+
+int device_close(struct store *s, const struct device *d)
+{
+	return store_transaction(s, write_closing, (void *)d);
+}
+
+static int remove_both(struct store *s, void *arg)
+{
+	const struct device *d = arg;
+	int ret = store_remove(s, d->fe, 1);
+
+	return ret ? ret : store_remove(s, d->be, 2);
+}
+
+int device_remove(struct store *s, const struct device *d)
+{
+	return store_transaction(s, remove_both, (void *)d);
+}
+
+static time_t now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static void show_waiting(int fe, int be, int left)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr,
+			"\r\033[Kwaiting: guest %s, backend %s, %d s "
+			"left ",
+			state_name(fe), state_name(be), left);
+}
+
+static void watch_states(struct store *s, const struct device *d, bool on)
+{
+	const char *const dirs[] = { d->fe, d->be };
+	char path[STORE_PATH_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/state", dirs[i]);
+		if (on)
+			xs_watch(s->xs, path, "state");
+		else
+			xs_unwatch(s->xs, path, "state");
+	}
+}
+
+int device_wait(struct store *s, const struct device *d, int seconds,
+		bool (*until)(int fe, int be))
+{
+	time_t end = now_s() + seconds;
+	int ret = 0;
+
+	watch_states(s, d, true);
+	for (;;) {
+		time_t left = end - now_s();
+		char *token;
+		int fe, be;
+
+		device_states(s, d, &fe, &be);
+		if (until(fe, be))
+			break;
+		if (left <= 0) {
+			ret = -ETIMEDOUT;
+			break;
+		}
+		show_waiting(fe, be, left);
+		ret = store_wait(s, 1000, &token);
+		free(token);
+		if (ret < 0)
+			break;
+		ret = 0;
+	}
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+	if (ret != -ECONNRESET)
+		watch_states(s, d, false);
+	return ret;
+}

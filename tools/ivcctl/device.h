@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The IVC device of one guest: its two directories in xenstore, as
+ * docs/protocol.md section 1 has them.
+ */
+#ifndef IVCCTL_DEVICE_H
+#define IVCCTL_DEVICE_H
+
+#include "policy.h"
+#include "store.h"
+
+enum {
+	STATE_INITIALISING = 1,
+	STATE_INIT_WAIT,
+	STATE_INITIALISED,
+	STATE_CONNECTED,
+	STATE_CLOSING,
+	STATE_CLOSED,
+};
+
+struct device {
+	unsigned int guest, backend;
+	char fe[64], be[64]; /* the directories */
+};
+
+void device_init(struct device *d, unsigned int guest, unsigned int backend);
+
+/* The states, -1: no such directory. */
+void device_states(struct store *s, const struct device *d, int *fe, int *be);
+const char *state_name(int state);
+
+/*
+ * Write both directories in one transaction. -EEXIST: it has the device,
+ * -ENOENT: the guest has gone. What a dead guest of the same number has left
+ * is removed.
+ */
+int device_create(struct store *s, const struct device *d,
+		  const struct rules *rules);
+/* Ask both drivers to let go; their answer is Closed. */
+int device_close(struct store *s, const struct device *d);
+/* Remove both directories. */
+int device_remove(struct store *s, const struct device *d);
+
+/*
+ * Wait until @until is true of the states, for @seconds. 0, -ETIMEDOUT,
+ * -EINTR or xenstore's error. Shows on a terminal that it waits.
+ */
+int device_wait(struct store *s, const struct device *d, int seconds,
+		bool (*until)(int fe, int be));
+
+#endif

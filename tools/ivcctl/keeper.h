@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* ivcctl attach --all: every guest the policy allows, now or from now on. */
+#ifndef IVCCTL_KEEPER_H
+#define IVCCTL_KEEPER_H
+
+#include <stdbool.h>
+
+struct keeper_options {
+	const char *policy; /* NULL: the usual file, if there is one */
+	const char *backend;
+	const char *pid_file;
+	bool watch, daemon;
+};
+
+/* Returns the exit status. */
+int keep(const struct keeper_options *o);
+
+#endif

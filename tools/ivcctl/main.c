@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* ivcctl: attach guests to IVC and look after them, see --help. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "ivcctl.h"
+
+static const char *running; /* the sub-command */
+static bool to_syslog;
+
+/* Texts as wide as they print. */
+/* clang-format off */
+const struct command commands[] = {
+	{ "attach", cmd_attach, "GUEST | --all", "give a guest its IVC device",
+	  "GUEST is a name or a number, as in xl list.\n"
+	  "      --realm NAME       which guests it may meet (default: default)\n"
+	  "      --max-contexts N   processes registered at once (64)\n"
+	  "      --max-channels N   channels (256)\n"
+	  "      --max-pages N      pages shared, 4 KiB each (16384)\n"
+	  "      --max-pending N    connections waiting to be accepted (64)\n"
+	  "      --max-rate N       requests per second (5000)\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "      --wait SECONDS     until both drivers are connected\n"
+	  "  --all                  every running guest that the policy allows\n"
+	  "      --policy FILE      default /etc/ivc/policy.conf, if it is there\n"
+	  "      --watch            stay, attach guests as they come, clean up\n"
+	  "                         after those that go; SIGHUP reads the policy again\n"
+	  "      --once             one look, then exit (the default without --watch)\n"
+	  "      --daemon           with --watch: in the background, to the system log\n"
+	  "      --pid-file FILE    of the daemon\n"
+	  "\n"
+	  "  ivcctl attach web1 --realm shop --wait 10\n"
+	  "  ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid\n" },
+	{ "detach", cmd_detach, "GUEST", "take the device away in good order",
+	  "Programs of the guest get ENODEV on their channels.\n"
+	  "      --wait SECONDS     for both drivers to let go (default 10)\n"
+	  "      --force            remove the device even if they do not\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "\n"
+	  "  ivcctl detach web1\n" },
+	{ "realm", cmd_realm, "GUEST [NAME]",
+	  "show which realm a guest is in, or move it",
+	  "The realm of an attached guest is fixed: to move it, it is detached\n"
+	  "and attached again, and its channels end.\n"
+	  "      --wait SECONDS     for the detach and the attach (default 10)\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "\n"
+	  "  ivcctl realm web1\n"
+	  "  ivcctl realm web1 shop\n" },
+	{ "list", cmd_list, "", "guests, realms, states and what they use",
+	  "      --members          processes registered\n"
+	  "      --channels         channels between them\n"
+	  "      --json             for programs\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "      --debugfs DIR      default /sys/kernel/debug\n"
+	  "\n"
+	  "  ivcctl list\n" },
+	{ "stat", cmd_stat, "[GUEST]", "counters live, per second",
+	  "      --interval S       seconds between two lines (default 1)\n"
+	  "      --count N          lines, then exit (default: until Ctrl-C)\n"
+	  "      --debugfs DIR      default /sys/kernel/debug\n"
+	  "\n"
+	  "  ivcctl stat web1 --interval 5\n" },
+	{ "policy", cmd_policy, "[NAME...]",
+	  "check the policy file, ask what it says of guests",
+	  "      --policy FILE      default /etc/ivc/policy.conf\n"
+	  "\n"
+	  "  ivcctl policy web1 db1\n" },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+/* clang-format on */
+
+static void say(FILE *f, int level, const char *prefix, const char *fmt,
+		va_list ap)
+{
+	if (to_syslog) {
+		vsyslog(level, fmt, ap);
+		return;
+	}
+	fputs(prefix, f);
+	vfprintf(f, fmt, ap);
+	fputc('\n', f);
+	fflush(f);
+}
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(stderr, LOG_ERR, "ivcctl: ", fmt, ap);
+	va_end(ap);
+}
+
+void report(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(stdout, LOG_INFO, "", fmt, ap);
+	va_end(ap);
+}
+
+void say_to_syslog(void)
+{
+	openlog("ivcctl", LOG_PID, LOG_DAEMON);
+	to_syslog = true;
+}
+
+int usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(stderr, LOG_ERR, "ivcctl: ", fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try: ivcctl %s --help\n", running);
+	return EXIT_WRONG;
+}
+
+long long number_arg(const char *what, const char *s, long long min,
+		     long long max)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(s, &end, 0);
+	if (!errno && end != s && !*end && v >= min && v <= max)
+		return v;
+	usage_error("%s must be a number from %lld to %lld, not '%s'", what,
+		    min, max, s);
+	return -1;
+}
+
+static void help(void)
+{
+	puts("Attach Xen guests to IVC and look after them. For the "
+	     "administrator, in Dom0.\n");
+	for (const struct command *c = commands; c->name; c++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s %s", c->name, c->args);
+		printf("  ivcctl %-24s %s\n", line, c->help);
+	}
+	puts("\nTo begin with:\n"
+	     "  modprobe ivc-back              here, in Dom0\n"
+	     "  ivcctl attach web1 --wait 10   for each guest, running "
+	     "already\n"
+	     "  modprobe ivc-front             in each guest\n"
+	     "\nEach has options: ivcctl attach --help. More: man ivcctl");
+}
+
+static void help_on(const struct command *c)
+{
+	printf("ivcctl %s %s\n\n%c%s.\n%s", c->name, c->args,
+	       c->help[0] - 'a' + 'A', c->help + 1, c->more);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "ivcctl: what shall be done? Try: ivcctl "
+				"--help\n");
+		return EXIT_WRONG;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		help();
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("ivcctl 0.1");
+		return EXIT_FINE;
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(c->name, argv[1]))
+			continue;
+		running = c->name;
+		if (wants_help(argc - 2, argv + 2)) {
+			help_on(c);
+			return EXIT_FINE;
+		}
+		return c->run(argc - 1, argv + 1);
+	}
+	fprintf(stderr,
+		"ivcctl: there is no command '%s'. Try: ivcctl --help\n",
+		argv[1]);
+	return EXIT_WRONG;
+}

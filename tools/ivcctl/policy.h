@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest may do, and the file that says it: ivc-policy(5). */
+#ifndef IVCCTL_POLICY_H
+#define IVCCTL_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POLICY_FILE "/etc/ivc/policy.conf"
+#define REALM_MAX 63
+
+enum {
+	LIMIT_CONTEXTS,
+	LIMIT_CHANNELS,
+	LIMIT_PAGES,
+	LIMIT_PENDING,
+	LIMIT_RATE,
+	LIMITS,
+};
+
+struct limit {
+	const char *name; /* the node's, the option's, the keyword's */
+	unsigned int usual, max;
+};
+
+extern const struct limit limits[LIMITS];
+
+struct rules {
+	char realm[REALM_MAX + 1];
+	unsigned int limit[LIMITS];
+};
+
+void rules_default(struct rules *r);
+/* 1-63 of A-Za-z0-9._- */
+bool realm_valid(const char *realm);
+/* Index of the limit called @name of @len characters, or -1. */
+int limit_find(const char *name, size_t len);
+
+struct policy;
+
+/*
+ * Read the file. @path NULL: the usual one, and if that does not exist a
+ * policy that lets every guest into the realm `default`. NULL after
+ * complaining: file:line: what is wrong.
+ */
+struct policy *policy_read(const char *path);
+void policy_free(struct policy *p);
+
+/*
+ * What holds for a guest of that name. False: it is not to be attached.
+ * @line: of the rule, 0 if none fits (may be NULL).
+ */
+bool policy_for(const struct policy *p, const char *name, struct rules *rules,
+		int *line);
+
+#endif
