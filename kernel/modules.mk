@@ -33,10 +33,13 @@ endif
 install-modules: modules
 	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(KMOD)) modules_install
 
+# Without their debug information: guests carry them in their memory.
 payload-modules: modules
 	$(Q)mkdir -p $(B)/payload/dom0 $(B)/payload/guest
-	$(Q)cp -u $(KMOD)/kernel/back/ivc-back.ko \
-		$(KMOD)/kernel/front/ivc-front.ko $(B)/payload/dom0/
-	$(Q)cp -u $(KMOD)/kernel/front/ivc-front.ko $(B)/payload/guest/
+	$(Q)strip -g -o $(B)/payload/dom0/ivc-back.ko \
+		$(KMOD)/kernel/back/ivc-back.ko
+	$(Q)strip -g -o $(B)/payload/dom0/ivc-front.ko \
+		$(KMOD)/kernel/front/ivc-front.ko
+	$(Q)cp -p $(B)/payload/dom0/ivc-front.ko $(B)/payload/guest/
 
 .PHONY: modules install-modules payload-modules

@@ -19,7 +19,7 @@ static int __init ivc_back_init(void)
 		return -ENODEV;
 
 	xa_init(&ivc_back.members);
-	xa_init(&ivc_back.conns);
+	xa_init_flags(&ivc_back.conns, XA_FLAGS_ALLOC1);
 	ivc_back.wq = alloc_workqueue("ivc-back", WQ_UNBOUND, 0);
 	if (!ivc_back.wq)
 		return -ENOMEM;
