@@ -11,7 +11,7 @@ all: lib tools modules
 include lib/lib.mk
 include tools/tools.mk
 include kernel/modules.mk
-include tests/tests.mk
+-include tests/tests.mk
 include scripts/lab/lab.mk
 
 help:
