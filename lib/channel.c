@@ -197,13 +197,13 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 
 int ivc_commit(ivc_channel *ch, size_t len)
 {
-	int ret;
+	/* What is sent after the end would be taken and not be delivered. */
+	int ret = ivc_channel_status(ch);
 
+	if (unlikely(ret))
+		return ret;
 	if (unlikely(len > UINT32_MAX))
 		return -EINVAL;
-	/* What is sent after the end would be taken and not be delivered. */
-	if (unlikely(ivc_load(&ch->kctl->status)))
-		return ivc_channel_status(ch);
 	ret = ivc_tx_commit(&ch->tx, (uint32_t)len);
 	if (!ret && len)
 		(void)sent(ch, len);

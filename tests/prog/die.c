@@ -47,6 +47,7 @@ int cmd_die(const struct options *opt)
 	}
 	if (!strcmp(opt->how, "close")) {
 		expect_ret("ivc_close", ivc_close(ch), 0);
+		ivc_unregister(ctx);
 		printf("PASS die: closed after %llu bytes\n",
 		       (unsigned long long)at);
 		return 0;

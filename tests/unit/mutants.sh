@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Can the ring's tests fail? Each mutant is ring.h with one thing broken; the
+# suites must notice every one of them, and pass with the header as it is.
+# Usage: mutants.sh WORK-DIR PROGRAM-SOURCES...   (CC, CFLAGS, LIBS from make)
+set -eu
+work=$1
+shift
+rm -rf "$work"
+mkdir -p "$work"
+survivors=0
+killed=0
+
+# run NAME: build the tests against $work/NAME/include; suite by suite until
+# one fails. A mutant that hangs fails by a tenth of the usual time limits.
+run() {
+	# shellcheck disable=SC2086
+	$CC $CFLAGS -w -DRING_ONLY -DSTREAM_MESSAGES=20000 \
+		-I"$work/$1/include" -o "$work/$1/tests" $SOURCES $LIBS ||
+		exit 2
+	for suite in layout zero-copy ring hostile model threads; do
+		CK_TIMEOUT_MULTIPLIER=0.1 timeout 100 \
+			"$work/$1/tests" $suite >"$work/$1/log" 2>&1 ||
+			return 1
+	done
+}
+
+# mutant NAME SED-SCRIPT: the script must change something
+mutant() {
+	mkdir -p "$work/$1/include/ivc"
+	cp include/ivc/*.h "$work/$1/include/ivc"
+	sed -e "$2" include/ivc/ring.h >"$work/$1/include/ivc/ring.h"
+	if cmp -s include/ivc/ring.h "$work/$1/include/ivc/ring.h"; then
+		echo "mutants: $1: nothing to change; ring.h has moved on" >&2
+		exit 1
+	fi
+	if run "$1"; then
+		echo "mutants: $1 SURVIVED" >&2
+		survivors=$((survivors + 1))
+	else
+		killed=$((killed + 1))
+		echo "mutants: $1: killed by $(grep -m1 ':[FE]:' "$work/$1/log" |
+			cut -d: -f1-2,4-5)"
+	fi
+}
+
+SOURCES=$*
+mkdir -p "$work/none/include/ivc"
+cp include/ivc/*.h "$work/none/include/ivc"
+if ! run none; then
+	echo "mutants: the tests fail without any" >&2
+	tail -20 "$work/none/log" >&2
+	exit 1
+fi
+
+mutant no-sequence-check \
+	's/if (unlikely((uint32_t)(hdr >> 32) != pos + 1))/if (0)/'
+mutant no-length-bound 's/!n || n > ivc_ring_room(contig)/!n/'
+mutant length-bound-off-by-one \
+	's/n > ivc_ring_room(contig)/n > ivc_ring_room(contig) + 1/'
+mutant zero-length-taken 's/unlikely(!n || n > /unlikely(n > /'
+mutant skip-at-start 's/contig == cells ? -EPROTO : (int)contig/(int)contig/'
+mutant no-cons-check \
+	's/if (unlikely(tx->pos - cons > tx->pos - tx->cons)) {/if (0) {/'
+mutant cons-may-go-back \
+	's/tx->pos - cons > tx->pos - tx->cons/tx->pos - cons > tx->cells/'
+mutant no-zero-next '/ivc_store((uint64_t \*)(data + ivc_ring_at(pos + cells/d'
+mutant publish-batch-never \
+	's/return rx->pos - rx->published >= rx->batch;/return 0;/'
+mutant no-publish-when-empty \
+	's/if (rx->pos != rx->published)/if (0)/'
+mutant no-free-cell 's/tx->limit = cons + tx->cells - 1/tx->limit = cons + tx->cells/'
+mutant error-not-sticky 's/rx->error = cells;//'
+mutant small-error-not-sticky 's/unlikely(rx->len | (uint32_t)rx->error)/unlikely(rx->len)/'
+mutant small-ignores-partial \
+	's/unlikely(rx->len | (uint32_t)rx->error)/unlikely(rx->error)/'
+mutant writer-error-forgotten \
+	's/^\t\ttx->error = -EPROTO;/\t\treturn -EPROTO;/'
+mutant commit-unchecked 's/if (len > tx->reserved)/if (0)/'
+mutant reserve-survives-write \
+	'/It would take the place/,/tx->reserved = 0;/s/tx->reserved = 0;//'
+mutant release-unchecked 's/if (len > rx->len - rx->off)/if (0)/'
+mutant offset-kept '/^\t\trx->len = 0;/{n;s/rx->off = 0;//}'
+mutant no-skip 's/ivc_ring_hdr(tx->pos, IVC_RING_SKIP)/0/'
+mutant copy-short 's/memcpy(dst + n - 8, src + n - 8, 8);//'
+mutant wraps-over-the-end 's/return avail < contig ? avail : contig;/return avail;/'
+
+echo "mutants: $killed killed, $survivors survived"
+[ "$survivors" = 0 ]

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The data path above the ring, on plain memory: how a channel ends, and when
+ * there is something to wait for. What needs a kernel is tested in the lab.
+ */
+#include "../../lib/channel.h"
+#include "unit.h"
+
+static struct ivc_channel *a, *b;
+static struct ivc_kctl *kctl_a, *kctl_b;
+static struct ivc_ctrl *ctrl_a, *ctrl_b;
+static uint8_t *ring_a, *ring_b;
+
+#define SIZE 4096u
+
+static void *zeroed(size_t len)
+{
+	void *p = aligned_alloc(128, len);
+
+	ck_assert_ptr_nonnull(p);
+	memset(p, 0, len);
+	return p;
+}
+
+static struct ivc_channel *end(struct ivc_kctl *kctl, struct ivc_ctrl *own,
+			       const struct ivc_ctrl *peer, uint8_t *out,
+			       const uint8_t *in)
+{
+	struct ivc_channel *ch;
+
+	ck_assert_int_eq(ivc_channel_new(&ivc_xen, &ch), 0);
+	ivc_tx_init(&ch->tx, out, SIZE, peer);
+	ivc_rx_init(&ch->rx, in, SIZE, own);
+	ch->map.own = own;
+	ch->kctl = kctl;
+	ch->open = true;
+	return ch;
+}
+
+static void setup(void)
+{
+	kctl_a = zeroed(sizeof(*kctl_a));
+	kctl_b = zeroed(sizeof(*kctl_b));
+	ctrl_a = zeroed(sizeof(*ctrl_a));
+	ctrl_b = zeroed(sizeof(*ctrl_b));
+	ring_a = zeroed(SIZE);
+	ring_b = zeroed(SIZE);
+	a = end(kctl_a, ctrl_a, ctrl_b, ring_a, ring_b);
+	b = end(kctl_b, ctrl_b, ctrl_a, ring_b, ring_a);
+}
+
+/* No descriptor, nothing mapped: closing has only the object to free. */
+static void drop(struct ivc_channel *ch)
+{
+	memset(&ch->map, 0, sizeof(ch->map));
+	ivc_close(ch);
+}
+
+static void teardown(void)
+{
+	drop(a);
+	drop(b);
+	free(kctl_a);
+	free(kctl_b);
+	free(ctrl_a);
+	free(ctrl_b);
+	free(ring_a);
+	free(ring_b);
+}
+
+static size_t fill(struct ivc_channel *ch, size_t piece)
+{
+	uint8_t *buf = exact(piece);
+	size_t total = 0;
+	ssize_t n;
+
+	do {
+		bytes_fill(1, total, buf, piece);
+		n = ivc_write(ch, buf, piece);
+		ck_assert_int_ge(n, 0);
+		total += (size_t)n;
+	} while (n);
+	free(buf);
+	return total;
+}
+
+START_TEST(bytes_before_the_end)
+{
+	static const size_t pieces[] = { 8, 56, 57, 1000 };
+	size_t total = fill(b, pieces[_i]), got = 0;
+	uint8_t buf[64];
+	const void *view = NULL;
+	void *room = NULL;
+	ssize_t n;
+
+	kctl_a->status = -ECONNRESET;
+	ck_assert_int_eq(ivc_write(a, buf, 8), -ECONNRESET);
+	ck_assert_int_eq(ivc_write(a, buf, 64), -ECONNRESET);
+	ck_assert_int_eq(ivc_reserve(a, 1, 8, &room), -ECONNRESET);
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
+	ck_assert_int_eq(ivc_wait(a, IVC_WRITABLE, 0), IVC_WRITABLE);
+	while (got < total) {
+		if (got % 3) {
+			n = ivc_read(a, buf, 1 + got % 64);
+			ck_assert_int_gt(n, 0);
+			bytes_check(1, got, buf, (size_t)n);
+		} else {
+			n = ivc_peek(a, &view);
+			ck_assert_int_gt(n, 0);
+			n = n > 7 ? 7 : n;
+			bytes_check(1, got, view, (size_t)n);
+			ck_assert_int_eq(ivc_release(a, (size_t)n), 0);
+		}
+		got += (size_t)n;
+	}
+	ck_assert_int_eq(ivc_read(a, buf, 8), -ECONNRESET);
+	ck_assert_int_eq(ivc_read(a, buf, 64), -ECONNRESET);
+	ck_assert_int_eq(ivc_peek(a, &view), -ECONNRESET);
+	ck_assert_int_eq(ivc_read_all(a, buf, 1, 1000, NULL), -ECONNRESET);
+	ck_assert_int_eq(ivc_write_all(a, buf, 1, 1000, NULL), -ECONNRESET);
+	/* The other end lives on until its own kernel says so. */
+	ck_assert_int_eq(ivc_read(b, buf, 8), 0);
+}
+END_TEST
+
+/* A commit that comes too late is refused, not swallowed. */
+START_TEST(commit_after_the_end)
+{
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 8);
+	kctl_a->status = -EPIPE;
+	ck_assert_int_eq(ivc_commit(a, 8), -EPIPE);
+	ck_assert_int_eq(ivc_rx_next(&b->rx), 0);
+}
+END_TEST
+
+START_TEST(not_established)
+{
+	struct ivc_channel *ch;
+	uint8_t buf[100] = { 0 };
+	const void *view = NULL;
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_channel_new(&ivc_xen, &ch), 0);
+	ck_assert_int_eq(ivc_write(ch, buf, 8), 0);
+	ck_assert_int_eq(ivc_write(ch, buf, 100), 0);
+	ck_assert_int_eq(ivc_read(ch, buf, 8), 0);
+	ck_assert_int_eq(ivc_read(ch, buf, 100), 0);
+	ck_assert_int_eq(ivc_reserve(ch, 1, 1, &room), 0);
+	ck_assert_int_eq(ivc_commit(ch, 1), -EINVAL);
+	ck_assert_int_eq(ivc_commit(ch, 0), 0);
+	ck_assert_int_eq(ivc_peek(ch, &view), 0);
+	ck_assert_int_eq(ivc_release(ch, 1), -EINVAL);
+	/* And if it never is. */
+	ch->idle.status = -ECONNREFUSED;
+	ck_assert_int_eq(ivc_connected(ch, 1000), -ECONNREFUSED);
+	ck_assert_int_eq(ivc_write(ch, buf, 8), -ECONNREFUSED);
+	ck_assert_int_eq(ivc_read(ch, buf, 8), -ECONNREFUSED);
+	ck_assert_int_eq(ivc_wait(ch, IVC_READABLE, 1000), IVC_READABLE);
+	ck_assert_int_eq(ivc_close(ch), -ECONNREFUSED);
+}
+END_TEST
+
+/*
+ * When a write or a reserve took nothing, IVC_WRITABLE is true if and only if
+ * the same call would now take something.
+ */
+START_TEST(writable_is_right)
+{
+	static const uint32_t sizes[] = { 1,   56,  57,	  100,	200,  248,  249,
+					  500, 900, 1016, 1017, 3000, 10000 };
+	enum { N_SIZES = sizeof(sizes) / sizeof(sizes[0]) };
+	struct rng r = { (uint64_t)_i };
+	uint8_t *buf = exact(10000);
+	int i, refused = 0;
+
+	bytes_fill(1, 0, buf, 10000);
+	for (i = 0; i < 20000; i++) {
+		uint32_t len = sizes[rng_below(&r, N_SIZES)];
+		bool reserve = rng_below(&r, 2) && len <= 1016;
+		ssize_t n;
+		void *room;
+
+		n = reserve ? ivc_reserve(a, len, len, &room)
+			    : ivc_write(a, buf, len);
+		ck_assert_int_ge(n, 0);
+		if (n && reserve)
+			ck_assert_int_eq(ivc_commit(a, (size_t)n), 0);
+		while (!n) {
+			uint32_t k = 1 + rng_below(&r, 200);
+			int ready;
+
+			refused++;
+			ck_assert_int_eq(ivc_wait(a, IVC_WRITABLE, 0), 0);
+			/* Whatever the reader takes, a little at a time. */
+			ck_assert_int_gt(ivc_read(b, buf, k), 0);
+			ready = ivc_wait(a, IVC_WRITABLE, 0);
+			n = reserve ? ivc_reserve(a, len, len, &room)
+				    : ivc_write(a, buf, len);
+			ck_assert_int_ge(n, 0);
+			ck_assert_msg((n > 0) == (ready == IVC_WRITABLE),
+				      "%s of %u: took %zd, wait said %d",
+				      reserve ? "reserve" : "write", len, n,
+				      ready);
+			if (n && reserve)
+				ck_assert_int_eq(ivc_commit(a, (size_t)n), 0);
+		}
+	}
+	ck_assert_int_gt(refused, 1000);
+	free(buf);
+}
+END_TEST
+
+START_TEST(broken_peers)
+{
+	uint8_t buf[8] = { 0 };
+	const void *view = NULL;
+
+	*(uint64_t *)(void *)ring_b = 0xdeadbeef00000008ull;
+	ck_assert_int_eq(ivc_read(a, buf, 8), -EPROTO);
+	ck_assert_int_eq(ivc_peek(a, &view), -EPROTO);
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
+	ck_assert_int_eq(ivc_read_all(a, buf, 1, 1000, NULL), -EPROTO);
+	/* The other direction goes on: it was not broken. */
+	ck_assert_int_eq(ivc_write(a, buf, 8), 8);
+	ck_assert_int_eq(ivc_read(b, buf, 8), 8);
+
+	fill(a, 8);
+	ctrl_b->cons = 1000;
+	ck_assert_int_eq(ivc_write(a, buf, 8), -EPROTO);
+	ck_assert_int_eq(ivc_wait(a, IVC_WRITABLE, 0), IVC_WRITABLE);
+	ck_assert_int_eq(ivc_write_all(a, buf, 8, 1000, NULL), -EPROTO);
+}
+END_TEST
+
+START_TEST(arguments)
+{
+	uint8_t buf[8];
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_reserve(a, 1, 1, NULL), -EINVAL);
+	ck_assert_int_eq(ivc_reserve(a, SIZE / 4, SIZE, &room), -EMSGSIZE);
+	ck_assert_int_eq(ivc_reserve(a, (size_t)1 << 32, (size_t)1 << 32,
+				     &room),
+			 -EMSGSIZE);
+	ck_assert_int_eq(ivc_reserve(a, 1, (size_t)1 << 32, &room),
+			 SIZE / 4 - 8);
+	ck_assert_int_eq(ivc_commit(a, ((size_t)1 << 32) + 1), -EINVAL);
+	ck_assert_int_eq(ivc_peek(a, NULL), -EINVAL);
+	ck_assert_int_eq(ivc_release(a, (size_t)1 << 32), -EINVAL);
+	ck_assert_int_eq(ivc_release(a, 1), -EINVAL);
+	ck_assert_int_eq(ivc_wait(a, 0, 0), -EINVAL);
+	ck_assert_int_eq(ivc_wait(a, 4, 0), -EINVAL);
+	ck_assert_int_eq(ivc_arm(a, 0), -EINVAL);
+	ck_assert_int_eq(ivc_write(a, buf, 0), 0);
+	ck_assert_int_eq(ivc_read(a, buf, 0), 0);
+	ck_assert_int_eq(ivc_write_all(a, NULL, 1, 0, NULL), -EINVAL);
+	ck_assert_int_eq(ivc_read_all(a, NULL, 1, 0, NULL), -EINVAL);
+	ck_assert_int_eq(ivc_write_all(a, buf, 0, 0, NULL), 0);
+}
+END_TEST
+
+START_TEST(counters)
+{
+	uint8_t buf[600] = { 0 };
+	const void *view = NULL;
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_write(a, buf, 8), 8);
+	ck_assert_int_eq(ivc_write(a, buf, 600), 600);
+	ck_assert_int_eq(ivc_reserve(a, 10, 10, &room), 10);
+	ck_assert_int_eq(ivc_commit(a, 5), 0);
+	ck_assert_uint_eq(a->tx_bytes, 613);
+	ck_assert_uint_eq(a->tx_calls, 3);
+	ck_assert_uint_eq(a->tx_full, 0);
+	ck_assert_int_eq(ivc_read(b, buf, 8), 8);
+	ck_assert_int_eq(ivc_read(b, buf, 600), 600);
+	ck_assert_int_eq(ivc_peek(b, &view), 5);
+	ck_assert_int_eq(ivc_release(b, 5), 0);
+	ck_assert_int_eq(ivc_read(b, buf, 8), 0);
+	ck_assert_uint_eq(b->rx_bytes, 613);
+	ck_assert_uint_eq(b->rx_calls, 4);
+	ck_assert_uint_eq(b->rx_empty, 1);
+	fill(a, 100);
+	ck_assert_uint_eq(a->tx_full, 1);
+}
+END_TEST
+
+Suite *suite_channel(void)
+{
+	Suite *s = suite_create("channel");
+	TCase *t = tcase_create("channel");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, bytes_before_the_end, 0, 4);
+	tcase_add_test(t, commit_after_the_end);
+	tcase_add_test(t, not_established);
+	tcase_add_loop_test(t, writable_is_right, 0, 8);
+	tcase_add_test(t, broken_peers);
+	tcase_add_test(t, arguments);
+	tcase_add_test(t, counters);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The unit tests' common ground: see unit.h. */
+#include <sys/mman.h>
+#include <unistd.h>
+#include "unit.h"
+
+const uint32_t start_positions[] = { 0,		  1,	       63,
+				     0x7fffffc0u, 0xffffc000u, 0xffffff80u,
+				     0xffffffc1u, 0xfffffffeu, 0xffffffffu };
+const int n_start_positions =
+	sizeof(start_positions) / sizeof(start_positions[0]);
+
+void pair_reset(struct pair *p, uint32_t start)
+{
+	memset(p->data, 0, p->size);
+	memset(p->ctrl, 0, sizeof(*p->ctrl));
+	ivc_tx_init(&p->tx, p->data, p->size, p->ctrl);
+	ivc_rx_init(&p->rx, p->data, p->size, p->ctrl);
+	p->tx.pos = start;
+	p->tx.cons = start;
+	p->tx.limit = start + p->tx.cells - 1;
+	p->rx.pos = start;
+	p->rx.published = start;
+	p->ctrl->cons = start;
+}
+
+static void *must(void *p)
+{
+	if (!p || p == MAP_FAILED) {
+		perror("memory");
+		abort();
+	}
+	return p;
+}
+
+void pair_init(struct pair *p, uint32_t size, uint32_t start)
+{
+	memset(p, 0, sizeof(*p));
+	p->size = size;
+	p->data = must(aligned_alloc(IVC_CELL, size));
+	p->ctrl = must(aligned_alloc(128, sizeof(*p->ctrl)));
+	pair_reset(p, start);
+}
+
+void pair_guarded(struct pair *p, uint32_t size, uint32_t start)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *map;
+
+	memset(p, 0, sizeof(*p));
+	p->size = size;
+	p->map_size = size + 2 * page;
+	map = must(mmap(NULL, p->map_size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	p->map = map;
+	p->data = map + page;
+	if (mprotect(p->data, size, PROT_READ | PROT_WRITE))
+		must(NULL);
+	p->ctrl = must(aligned_alloc(128, sizeof(*p->ctrl)));
+	pair_reset(p, start);
+}
+
+void pair_free(struct pair *p)
+{
+	if (p->map)
+		munmap(p->map, p->map_size);
+	else
+		free(p->data);
+	free(p->ctrl);
+}
+
+uint32_t pair_used(const struct pair *p)
+{
+	return p->tx.pos - p->ctrl->cons;
+}
+
+uint64_t rng_next(struct rng *r)
+{
+	uint64_t x = r->s += 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+	return x ^ (x >> 31);
+}
+
+uint32_t rng_below(struct rng *r, uint32_t n)
+{
+	return n ? (uint32_t)((rng_next(r) >> 32) * n >> 32) : 0;
+}
+
+uint32_t rng_size(struct rng *r, uint32_t max)
+{
+	uint32_t n;
+
+	switch (rng_below(r, 4)) {
+	case 0:
+		n = 1 + rng_below(r, 64);
+		break;
+	case 1:
+		/* A whole number of cells, give or take two bytes. */
+		n = (1 + rng_below(r, max / 64 + 1)) * 64 - 10 +
+		    rng_below(r, 5);
+		break;
+	default:
+		n = 1 + rng_below(r, max);
+		break;
+	}
+	return n > max ? max : n;
+}
+
+void bytes_fill(uint64_t seed, uint64_t at, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = byte_at(seed, at + i);
+}
+
+void bytes_check(uint64_t seed, uint64_t at, const void *buf, size_t len)
+{
+	const uint8_t *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] != byte_at(seed, at + i))
+			ck_abort_msg("stream %llu, offset %llu: %#x, not %#x",
+				     (unsigned long long)seed,
+				     (unsigned long long)(at + i), p[i],
+				     byte_at(seed, at + i));
+}
+
+void *exact(size_t len)
+{
+	return must(malloc(len ? len : 1));
+}
