@@ -11,8 +11,8 @@ LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	include/ivc/ivc.h)
 LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
 	include/ivc/ring.h include/ivc/wire.h
-LIB_MAN3 := $(wildcard docs/man/ivc*.3)
-LIB_MAN7 := $(wildcard docs/man/libivc.7)
+LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
+LIB_MAN7 := docs/man/libivc.7
 
 ## make lib             build/lib: libivc.so.0, libivc.a, libivc.pc
 lib: $(LIB_OUT)/libivc.so $(LIB_OUT)/libivc.a $(LIB_OUT)/libivc.pc
@@ -55,10 +55,14 @@ install-lib: lib
 	$(Q)install -m 644 $(LIB_OUT)/libivc.a $(DESTDIR)$(LIBDIR)
 	$(Q)install -m 644 $(LIB_OUT)/libivc.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 644 $(LIB_HEADERS) $(DESTDIR)$(INCLUDEDIR)/ivc
-	$(Q)$(if $(LIB_MAN3),install -m 644 $(LIB_MAN3) \
-		$(DESTDIR)$(MANDIR)/man3)
-	$(Q)$(if $(LIB_MAN7),install -m 644 $(LIB_MAN7) \
-		$(DESTDIR)$(MANDIR)/man7)
+	$(Q)install -m 644 $(LIB_MAN3) $(DESTDIR)$(MANDIR)/man3
+	$(Q)install -m 644 $(LIB_MAN7) $(DESTDIR)$(MANDIR)/man7
+	$(Q)$(foreach p,$(notdir $(LIB_MAN3)),$(call lib_man_links,$(p)))
+
+# A page is found by every name of its NAME section, as in ".Nm ivc_read ,".
+lib_man_links = for n in $$(sed -n '/^.Sh SYN/q; s/^.Nm \([a-z_]*\).*/\1/p' \
+	docs/man/$(1)); do [ $$n.3 = $(1) ] || \
+	ln -sf $(1) $(DESTDIR)$(MANDIR)/man3/$$n.3; done;
 
 install: install-lib
 

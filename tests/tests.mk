@@ -51,7 +51,8 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 		$(UNIT_LIBS)
 
 ## make check-unit      the ring, the library and the headers, without a lab
-check-unit: check-plain check-san check-headers check-symbols check-mutants
+check-unit: check-plain check-san check-headers check-symbols check-man \
+	check-mutants
 
 check-plain: $(UNIT_OUT)/plain
 	$(Q)$(UNIT_OUT)/plain
@@ -69,6 +70,10 @@ check-headers:
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h
 
+check-man:
+	$(Q)mandoc -T lint -W warning $(LIB_MAN3) $(LIB_MAN7)
+	$(Q)echo 'man: $(words $(LIB_MAN3) $(LIB_MAN7)) pages without a warning'
+
 ## make check-mutants   break the ring in many ways: do its tests notice
 check-mutants:
 	$(Q)CC='$(CC)' CFLAGS='-std=c11 -D_GNU_SOURCE -O1 -pthread' \
@@ -80,4 +85,4 @@ check: check-unit
 -include $(PROG_OBJ:.o=.d)
 
 .PHONY: payload-tests check check-unit check-plain check-san check-headers \
-	check-symbols check-mutants
+	check-symbols check-man check-mutants
