@@ -131,10 +131,7 @@ static void one_figure(double v, const char *test)
 	if (v < 0)
 		printf(" %14s", "-");
 	else
-		printf(" %14.*f",
-		       !strcmp(test, "latency") ? 3
-		       : !strcmp(test, "rate")	? 0
-						: 1,
+		printf(" %14.*f", strcmp(test, "rate") ? figure_digits(v) : 0,
 		       v);
 }
 
@@ -150,7 +147,8 @@ static void line(const struct run *runs, int n, const struct json *row,
 
 		one_figure(v, test);
 		if (v >= 0 && first > 0)
-			printf(" %8.2fx", v / first);
+			printf(" %8.*fx", figure_digits(v / first) - 1,
+			       v / first);
 		else
 			printf(" %9s", "-");
 	}

@@ -214,6 +214,7 @@ static const char *end_advice(struct transport *t, int err)
 
 const struct transport_ops ivc_transport = {
 	.name = "ivc",
+	.polls_per_clock = 256,
 	.listen = join,
 	.accept = end_accept,
 	.connect = end_connect,

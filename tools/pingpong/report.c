@@ -199,18 +199,24 @@ static void table_head(struct report *r, enum test test)
 	fputc('\n', f);
 }
 
+int figure_digits(double v)
+{
+	return v >= 100 ? 1 : v >= 10 ? 2 : v >= 1 ? 3 : 4;
+}
+
 static void table_row(struct report *r, const struct row *row)
 {
 	FILE *f = r->table;
-	int digits = test_unit(row->test) == UNIT_US ? 3 : 1;
 
 	if (r->last_test != (int)row->test)
 		table_head(r, row->test);
 	r->last_test = row->test;
-	fprintf(f, "%9u %10.*f", row->size, digits, row->mean);
+	fprintf(f, "%9u %10.*f", row->size, figure_digits(row->mean),
+		row->mean);
 	if (row->test != TEST_RATE && row->test != TEST_MIXED)
 		for (int i = 0; i < PERCENTILES; i++)
-			fprintf(f, " %9.*f", digits, row->p[i]);
+			fprintf(f, " %9.*f", figure_digits(row->p[i]),
+				row->p[i]);
 	if (row->test != TEST_LATENCY)
 		fprintf(f, " %12.0f", row->per_second);
 	fprintf(f, " %10llu", (unsigned long long)row->iterations);

@@ -28,6 +28,9 @@ struct row {
 
 enum unit test_unit(enum test test);
 
+/* Places after the point that make about four digits of it. */
+int figure_digits(double v);
+
 struct report;
 
 /* Opens what is to be written; NULL after saying why not. */

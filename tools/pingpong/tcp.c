@@ -204,6 +204,7 @@ static const char *tcp_advice(struct transport *t, int err)
 
 const struct transport_ops tcp_transport = {
 	.name = "tcp",
+	.polls_per_clock = 1,
 	.listen = tcp_listen,
 	.accept = tcp_accept,
 	.connect = tcp_connect,

@@ -5,7 +5,6 @@
 #include "samples.h"
 #include "transport.h"
 
-#define POLLS_PER_CLOCK 256u
 #define SLICE_MS 500
 
 volatile int stopped;
@@ -18,8 +17,8 @@ static int silent_too_long(struct transport *t, const struct idle *idle)
 }
 
 /*
- * Reading the clock and looking at the signal flag at every poll would cost
- * more than the poll itself, hence only at every 256th.
+ * Reading the clock at every poll of a ring would cost more than the poll
+ * itself; a poll by a system call is dearer than the clock.
  */
 int transport_idle(struct transport *t, int events, struct idle *idle)
 {
@@ -27,7 +26,7 @@ int transport_idle(struct transport *t, int events, struct idle *idle)
 	int ret;
 
 	idle->polls++;
-	if (t->wait != WAIT_SLEEP && idle->polls % POLLS_PER_CLOCK)
+	if (t->wait != WAIT_SLEEP && idle->polls % t->ops->polls_per_clock)
 		return 0;
 	if (stopped)
 		return -EINTR;

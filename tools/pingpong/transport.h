@@ -43,6 +43,11 @@ struct transport;
 
 struct transport_ops {
 	const char *name;
+	/*
+	 * How often to look for data before looking at the clock, a power of
+	 * two: so many that the clock costs less than the looking.
+	 */
+	unsigned int polls_per_clock;
 	/* Server: become visible; then one accept per client. */
 	int (*listen)(struct transport *t);
 	/* Both wait for about a second; -EAGAIN: nobody there, ask again. */

@@ -98,6 +98,7 @@ static const char *unix_advice(struct transport *t, int err)
 
 const struct transport_ops unix_transport = {
 	.name = "unix",
+	.polls_per_clock = 1,
 	.listen = unix_listen,
 	.accept = sock_accept,
 	.connect = unix_connect,

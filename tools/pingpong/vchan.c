@@ -113,8 +113,19 @@ static ssize_t vchan_read(struct transport *t, void *buf, size_t len)
 {
 	struct vchan *v = t->priv;
 
+	int n;
+
 	v->ctrl->blocking = blocks(t);
-	return result(libxenvchan_read(v->ctrl, buf, clip(len)));
+	n = libxenvchan_read(v->ctrl, buf, clip(len));
+	/*
+	 * It looks for data first and for the end then: what came in between,
+	 * with the end right after it, is still to be read.
+	 */
+	if (n < 0 && libxenvchan_data_ready(v->ctrl) > 0) {
+		v->ctrl->blocking = 0;
+		n = libxenvchan_read(v->ctrl, buf, clip(len));
+	}
+	return result(n);
 }
 
 static ssize_t vchan_write(struct transport *t, const void *buf, size_t len)
@@ -140,7 +151,7 @@ static int vchan_wait(struct transport *t, int events, int timeout_ms)
 		return -errno;
 	/* Takes the event, and so lets the next one come. */
 	if (n && libxenvchan_wait(v->ctrl) < 0)
-		return -EPIPE;
+		return errno == EINTR ? -EINTR : -EPIPE;
 	return n;
 }
 
@@ -183,6 +194,7 @@ static const char *vchan_advice(struct transport *t, int err)
 
 const struct transport_ops vchan_transport = {
 	.name = "vchan",
+	.polls_per_clock = 16,
 	.listen = vchan_listen,
 	.accept = vchan_accept,
 	.connect = vchan_connect,
