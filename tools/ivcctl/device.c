@@ -131,12 +131,30 @@ int device_close(struct store *s, const struct device *d)
 	return store_transaction(s, write_closing, (void *)d);
 }
 
+/* Linux's xenbus notes a driver's trouble there, and lets it lie. */
+static int remove_errors(struct store *s, const struct device *d)
+{
+	char dir[STORE_PATH_MAX];
+	int ret;
+
+	snprintf(dir, sizeof(dir), "/local/domain/%u/error/device/ivc/0",
+		 d->guest);
+	ret = store_remove(s, dir, 2);
+	if (ret)
+		return ret;
+	snprintf(dir, sizeof(dir), "/local/domain/%u/error/backend/ivc/%u/0",
+		 d->backend, d->guest);
+	return store_remove(s, dir, 3);
+}
+
 static int remove_both(struct store *s, void *arg)
 {
 	const struct device *d = arg;
 	int ret = store_remove(s, d->fe, 1);
 
-	return ret ? ret : store_remove(s, d->be, 2);
+	if (!ret)
+		ret = store_remove(s, d->be, 2);
+	return ret ? ret : remove_errors(s, d);
 }
 
 int device_remove(struct store *s, const struct device *d)
