@@ -28,7 +28,9 @@ $(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
 		-Wl,-soname,$(LIB_SONAME) \
-		-Wl,--version-script=lib/libivc.map -Wl,-z,defs -o $@ $(LIB_OBJ)
+		-Wl,--version-script=lib/libivc.map \
+		-Wl,-Bsymbolic-functions $(if $(SAN),,-Wl,-z,defs) \
+		-o $@ $(LIB_OBJ)
 
 $(LIB_OUT)/libivc.so: $(LIB_OUT)/$(LIB_SONAME)
 	$(Q)ln -sf $(LIB_SONAME) $@

@@ -80,9 +80,7 @@ check-mutants:
 		LIBS='$(UNIT_LIBS)' tests/unit/mutants.sh $(B)/mutants \
 		$(UNIT_RING)
 
-check: check-unit
-
 -include $(PROG_OBJ:.o=.d)
 
-.PHONY: payload-tests check check-unit check-plain check-san check-headers \
+.PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants
