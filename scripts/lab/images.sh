@@ -161,7 +161,7 @@ build_dom0_root() {
 	rm -rf "$root"/usr/share/{doc,man,locale,info,perl*,lintian,bash-completion} \
 		"$root"/usr/lib/{python3*,debug,udev,systemd} "$root"/lib/{udev,systemd} \
 		"$root"/usr/lib/x86_64-linux-gnu/{perl*,libpython*,gconv} \
-		"$root"/usr/lib/xen-4.17/lib/python* "$root"/usr/bin/{perl*,python3*} "$root"/boot
+		"$root"/usr/lib/xen-4.17/lib/python* "$root"/usr/bin/{perl*,python3*}
 	mkdir -p "$root"/{proc,sys,dev,run,tmp,lab,ivc,root,results,var/log/xen/console} \
 		"$root"/{var/lib/xen,var/lock,etc}
 	rm -rf "$root/var/run" && ln -s ../run "$root/var/run"

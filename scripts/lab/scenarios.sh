@@ -26,8 +26,9 @@ scenario_conf() {
 
 	[ -z "$1" ] || [ -e "$LAB_TESTS/$1.sh" ] ||
 		die "no scenario '$1': 'lab list' shows them"
-	CONF=([guests]=pv,pv [hosts]=1 [time]=120 [vif]=no [attach]=yes
-	      [mem]=192 [vcpus]=1 [suite]=yes)
+	CONF=([guests]="pv,pv" [hosts]=1 [time]=120 [vif]=no [attach]=yes
+	      [mem]=192 [vcpus]=1 [suite]=yes [expect]="")
+	# shellcheck disable=SC2013 # words are meant
 	[ -z "$1" ] || for word in $(sed -n 's/^# lab://p' "$LAB_TESTS/$1.sh"); do
 		[ -n "${CONF[${word%%=*}]+set}" ] ||
 			die "tests/lab/$1.sh: unknown key '${word%%=*}' in its '# lab:' line"

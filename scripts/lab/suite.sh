@@ -5,6 +5,20 @@
 # early when a scenario left something it cannot put right; the rest then gets
 # another boot, as does everything after a host that hung.
 
+# expected NAME: a scenario may be there to fail ("expect=REGEX" in its header,
+# the lab's own tests): it passes when it fails for that reason.
+expected() {
+	scenario_conf "$1"
+	[ -n "${CONF[expect]}" ] || return 0
+	if [ "${VERDICT[$1]}" = fail ] && [[ ${WHY[$1]} =~ ${CONF[expect]} ]]; then
+		VERDICT[$1]=pass
+		WHY[$1]="failed as it must: ${WHY[$1]}"
+	else
+		WHY[$1]="should have failed with '${CONF[expect]}', but: ${VERDICT[$1]} ${WHY[$1]}"
+		VERDICT[$1]=fail
+	fi
+}
+
 # report NAME: its line in the list
 report() {
 	printf '%-6s %-28s %4s s  %s\n' "${VERDICT[$1]:-fail}" "$1" "${TOOK[$1]:--}" "${WHY[$1]:-}"
@@ -25,16 +39,18 @@ run_group() {
 			[ -n "${VERDICT[$name]:-}" ] || continue
 			tried=yes
 			if [ -n "$BOOT_PROBLEM" ] && [ "${VERDICT[$name]}" != fail ]; then
-				VERDICT[$name]=fail
-				WHY[$name]="its boot: $BOOT_PROBLEM"
+				VERDICT["$name"]=fail
+				WHY["$name"]="its boot: $BOOT_PROBLEM"
 			fi
+			expected "$name"
 			report "$name"
 			left=("${left[@]:1}")
 		done
 		if [ $tried = no ]; then
-			VERDICT[${left[0]}]=fail
-			WHY[${left[0]}]=${BOOT_PROBLEM:-the host ended before it began}
-			report "${left[0]}"
+			name=${left[0]}
+			VERDICT["$name"]=fail
+			WHY["$name"]=${BOOT_PROBLEM:-the host ended before it began}
+			report "$name"
 			left=("${left[@]:1}")
 		fi
 	done

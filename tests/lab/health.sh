@@ -43,7 +43,8 @@ health_boot_allowed() {
 }
 
 # _health_grep MODE FILE...: their bad lines; MODE boot admits what boots may
-# say.  The lab's own lines and those a scenario announced are left out.
+# say.  The lab's own lines are left out, and those that the file expect_log
+# announces, in the current directory.
 # GNU grep, by its path: busybox's is far slower with this many patterns.
 _health_grep() {
 	_mode=$1
@@ -56,8 +57,8 @@ _health_grep() {
 		else
 			cat
 		fi |
-		if [ -s /run/lab/expect_log ]; then
-			grep -vEf /run/lab/expect_log
+		if [ -s expect_log ]; then
+			grep -vEf expect_log
 		else
 			cat
 		fi
@@ -173,12 +174,15 @@ _health_dom0_grants() {
 # Kernel logs say it at once; what is held needs a moment to be let go.
 health_begin() {
 	mkdir -p "$1"
-	rm -f /run/lab/expect_log
+	rm -f "$1/expect_log" "$1/mute"
 	_health_xen_log
 	wc -l </run/lab/xen.log >"$1/.xen"
 	_health_mark "$1"
 	for _n in $(guest_numbers); do
-		cat "$(_health_console "$_n")" 2>/dev/null | wc -l >"$1/.console$_n"
+		_log=$(_health_console "$_n")
+		[ -e "$_log" ] || : >"$_log"
+		wc -l <"$_log" >"$1/.console$_n"
+		guest_domid "$_n" >"$1/.domid$_n"
 	done
 	[ -e "$1/held-before" ] || health_usage >"$1/held-before"
 }
@@ -201,10 +205,13 @@ health_logs() {
 # A guest made anew has booted within its log; everything else is strict.
 _health_check_logs() (
 	cd "$1" || return 1
-	strict='' boot=''
-	for _log in xen.log dom0.dmesg guest*.dmesg guest*.console; do
+	strict='xen.log dom0.dmesg' boot=''
+	[ "${2:-}" != boot ] || { boot=$strict strict=''; }
+	for _log in guest*.dmesg guest*.console; do
 		[ -e "$_log" ] || continue
-		if [ "${2:-}" = boot ] || grep -q 'Linux version' "$_log"; then
+		_n=${_log#guest}
+		_n=${_n%%.*}
+		if [ "${2:-}" = boot ] || [ "$(guest_domid "$_n")" != "$(cat ".domid$_n" 2>/dev/null)" ]; then
 			boot="$boot $_log"
 		else
 			strict="$strict $_log"
@@ -244,7 +251,8 @@ health_end() {
 	while :; do
 		health_usage >"$1/held-after"
 		_health_compare "$1" >"$1/.leaks"
-		[ -s "$1/.leaks" ] && [ "$(date +%s)" -lt "$_end" ] || break
+		[ -s "$1/.leaks" ] || break
+		[ "$(date +%s)" -lt "$_end" ] || break
 		sleep 0.5
 	done
 	{ _health_check_logs "$1"; cat "$1/.leaks"; } >"$1/health.txt"

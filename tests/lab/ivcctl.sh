@@ -167,6 +167,7 @@ is "$(be "$two")/realm" yellow
 
 # A guest that crashed is dead, also if xl keeps it for a look.
 expect_log 'Kernel panic|sysrq|[cC]rash|Call Trace' 'guest2 is told to crash'
+expect_log 'PCI: Fatal: No config space' 'a PVH guest, which has no PCI, boots here'
 guest_destroy 2
 guest_config 2 | sed 's/^on_crash.*/on_crash="preserve"/' >/run/lab/guest2.cfg
 xl create -q /run/lab/guest2.cfg

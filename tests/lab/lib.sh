@@ -30,9 +30,12 @@ note() {
 fail() {
 	_log "FAIL: $*"
 	echo "FAIL: $*" >&2
+	_said=yes
 	[ ! -e /dev/lab/events ] || echo "note FAIL: $*" >/dev/lab/events
 	exit 1
 }
+
+_said=no
 
 # skip MESSAGE...: it cannot be tested here (counts as passed, but is shown)
 skip() {
@@ -108,7 +111,7 @@ expect_status() {
 # expect_log REGEX REASON: the health check shall not mind such a line
 expect_log() {
 	_log "expect_log $1: ${2:?expect_log needs a reason}"
-	echo "$1" >>/run/lab/expect_log
+	echo "$1" >>"$OUT/expect_log"
 }
 
 # save_result FILE...: bring it back to the host
@@ -116,14 +119,15 @@ save_result() {
 	cp "$@" "$OUT/"
 }
 
-# Two hosts: on_host2 COMMAND...: run it in the other Dom0; output and status
+# on_host2 COMMAND...: run it in host 2's Dom0, where all of these functions
+# exist too; output and status
 on_host2() {
 	_log "on_host2: $*"
-	/lab/dom0/host2 run "$*"
+	/lab/dom0/host2 run "$*" </dev/null
 }
 
 # migrate_guest N: live, to host 2
 migrate_guest() {
 	_log "migrate_guest $1"
-	/lab/dom0/host2 migrate "guest$1"
+	/lab/dom0/host2 migrate "guest$1" && on_host2 "labctl ready guest$1 30"
 }

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pvh time=300
+# Processes and guests that die in the middle of a transfer, devices that are
+# detached, modules that go: the other side reads what was sent, has its error
+# within a second, nothing leaks, and the same guests connect again.
+
+a=/ivc/ivc-apitest
+
+# end ERRNO SINK-GUEST FROM-GUEST HOW: HOW is what the sender does to itself
+end() {
+	g_bg "$2" end "$a expect-end --magic 5 --id 1 --errno $1 --after 100000 --within-ms 1000 --timeout 30"
+	g "$3" "$a die --magic 5 --id 2 --peer 1 --after 100000 --how $4" || :
+	g_wait "$2" end 30 || fail "$4 in guest $3: guest $2 did not get $1"
+	again "$2" "$3"
+}
+
+# connected N: its device is (again)
+connected() {
+	[ "$(xenstore-read "/local/domain/$(guest_domid "$1")/device/ivc/0/state")" = 4 ]
+}
+
+# again A B: they connect and exchange data as if nothing had been
+again() {
+	g_bg "$1" sink "$a sink --magic 6 --id 1"
+	g "$2" "$a stream --magic 6 --id 2 --peer 1 --messages 2000 --max 3000 --seed 3" ||
+		fail "guest $2 cannot reach guest $1 again"
+	g_wait "$1" sink 20 || fail "guest $1 cannot be reached again"
+}
+
+for how in kill abort exit; do
+	end ECONNRESET 1 2 $how
+	end ECONNRESET 2 1 $how
+done
+end EPIPE 1 2 close
+end EPIPE 2 1 close
+
+# The same when the writer is left: reader killed
+g_bg 2 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET --after 1000 --within-ms 1000 --how write --timeout 30"
+g 1 "$a die --magic 5 --id 2 --peer 1 --after 1000 --how kill" || :
+g_wait 2 end 30 || fail "a writer is not told that its reader was killed"
+
+# A guest destroyed; its peer has its error, and the new guest connects
+for pair in "1 2" "2 1"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	g_bg "$1" end "$a expect-end --magic 5 --id 1 --errno ECONNRESET --after 100000 --within-ms 1000 --timeout 60"
+	g_bg "$2" die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
+	wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
+	sleep 2
+	guest_destroy "$2"
+	g_wait "$1" end 30 || fail "guest $1 did not notice the end of guest $2"
+	guest_create "$2"
+	again "$1" "$2"
+done
+
+# Detached by the toolstack: both sides are told; attached again, it works
+g_bg 1 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET,ENODEV --after 100000 --within-ms 1000 --timeout 60"
+g_bg 2 die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
+wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
+sleep 2
+ivcctl detach guest2 --wait 10
+g_wait 1 end 30 || fail "guest 1 did not notice that guest 2 was detached"
+g_kill 2 die 9
+ivcctl attach guest2 --wait 20 || fail "guest 2 cannot be attached again"
+again 1 2
+
+# A module in use stays; one that is not in use goes, and comes back
+g_bg 1 echo "$a echo --magic 4 --id 1"
+sleep 1
+expect_fail g 1 rmmod ivc_front
+g_kill 1 echo 9
+wait_until 5 g 1 rmmod ivc_front || fail "ivc-front cannot be unloaded"
+expect_fail g 1 test -e /dev/ivc
+g 1 insmod /ivc/ivc-front.ko
+wait_until 10 connected 1 ||
+	fail "guest 1 did not connect again after rmmod and insmod"
+g 1 'chown root:ivc /dev/ivc'
+again 1 2
+
+# ivc-back unloaded under open channels: both are told; back, all is well
+g_bg 1 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET,ENODEV --after 100000 --within-ms 1000 --timeout 60"
+g_bg 2 die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
+wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
+sleep 2
+rmmod ivc_back
+g_wait 1 end 30 || fail "guest 1 did not notice that ivc-back was unloaded"
+g_kill 2 die 9
+insmod /ivc/ivc-back.ko
+for n in 1 2; do
+	wait_until 20 connected "$n" ||
+		fail "guest $n did not connect again after ivc-back came back"
+done
+again 1 2

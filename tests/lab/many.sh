@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pvh time=300
+# 64 channels between two guests at once; opened and closed 1,000 times;
+# closed in every state; and nothing is left.
+
+a=/ivc/ivc-apitest
+
+for pair in "1 2" "2 1" "2 2"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	g_bg "$1" echo "$a echo --magic 3 --id 1 --count 64"
+	G_TIMEOUT=120 g "$2" "$a many --magic 3 --id 2 --peer 1 --channels 64 --count 20 2>&1" ||
+		fail "64 channels from guest $2 to guest $1"
+	g_wait "$1" echo 30 || fail "the echo in guest $1"
+done
+
+for pair in "1 2" "2 1"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	g_bg "$1" echo "$a echo --magic 3 --id 1 --count 500"
+	G_TIMEOUT=200 g "$2" "$a cycle --magic 3 --id 2 --peer 1 --count 500 2>&1" ||
+		fail "500 times from guest $2 to guest $1"
+	g_wait "$1" echo 30 || fail "the echo in guest $1"
+done
+
+for pair in "1 2" "2 1" "1 1" "2 2"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	g_bg "$1" puppet "$a puppet --magic 3 --id 1"
+	G_TIMEOUT=120 g "$2" "$a closers --magic 3 --id 2 --peer 1 2>&1" ||
+		fail "closers from guest $2 to guest $1"
+	g_wait "$1" puppet 10 || fail "the puppet in guest $1"
+done
+
+# The paper's program
+g_bg 1 server "$a figure5-server --magic 5 --id 0"
+g 2 "$a figure5-client --magic 5 --id 1 2>&1" || fail "Figure 5: client"
+g_wait 1 server 20 || fail "Figure 5: server"
