@@ -74,8 +74,8 @@ const struct command commands[] = {
 };
 /* clang-format on */
 
-static void say(FILE *f, int level, const char *prefix, const char *fmt,
-		va_list ap)
+__attribute__((format(printf, 4, 0), nonnull)) static void
+say(FILE *f, int level, const char *prefix, const char *fmt, va_list ap)
 {
 	if (to_syslog) {
 		vsyslog(level, fmt, ap);
