@@ -205,7 +205,6 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 {
 	int64_t deadline = ivc_deadline(opt->timeout_ms);
 	unsigned int stale = 0;
-	bool detached = false;
 	int ret;
 
 	for (;;) {
@@ -216,9 +215,7 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 			continue;
 		if (ret != -EAGAIN)
 			return ret;
-		if (detached)
-			return -ENODEV;
-		ret = ivc_context_wait(ctx, deadline, &stale, &detached);
+		ret = ivc_context_wait(ctx, deadline, POLLIN, &stale);
 		if (ret)
 			return ret;
 	}

@@ -146,24 +146,22 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int ivc_context_wait(struct ivc_context *ctx, int64_t deadline,
-		     unsigned int *stale, bool *detached)
+int ivc_context_wait(struct ivc_context *ctx, int64_t deadline, short events,
+		     unsigned int *stale)
 {
 	int64_t now = ivc_now();
 	int ret;
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
-	ret = ivc_poll(ctx->fd, POLLIN, *stale ? now : deadline);
+	ret = ivc_poll(ctx->fd, events, *stale ? now : deadline);
 	if (!ret && *stale) {
 		/* What was not ours has been taken: sleep properly. */
 		*stale = 0;
-		ret = ivc_poll(ctx->fd, POLLIN, deadline);
+		ret = ivc_poll(ctx->fd, events, deadline);
 	}
 	if (ret < 0)
 		return ret;
-	if (detached)
-		*detached = ret & POLLERR;
 	if (!ret)
 		return -ETIMEDOUT;
 	if (!*stale) {
@@ -221,7 +219,7 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 			stale = IVC_NAP_SHIFT_MAX;
 		else if (ret != -EAGAIN)
 			break;
-		ret = ivc_context_wait(ctx, deadline, &stale, NULL);
+		ret = ivc_context_wait(ctx, deadline, POLLPRI, &stale);
 		if (ret)
 			break;
 	}

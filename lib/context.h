@@ -44,12 +44,11 @@ struct ivc_context {
 int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list);
 
 /*
- * context.c: wait until the context may have what the caller did not find just
- * now. *@stale is the caller's, 0 at first. Returns 0 (look again), -EINTR,
- * -ETIMEDOUT at @deadline. *@detached (if not NULL) tells whether the device
- * is.
+ * context.c: wait for poll @events (POLLIN: an offer, POLLPRI: an event), when
+ * the caller has just found nothing. *@stale is the caller's, 0 at first.
+ * Returns 0 (look again), -EINTR, or -ETIMEDOUT at @deadline.
  */
-int ivc_context_wait(struct ivc_context *ctx, int64_t deadline,
-		     unsigned int *stale, bool *detached);
+int ivc_context_wait(struct ivc_context *ctx, int64_t deadline, short events,
+		     unsigned int *stale);
 
 #endif /* IVC_CONTEXT_H */

@@ -140,8 +140,7 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 		pthread_mutex_unlock(&ctx->lock);
 		if (ret != -EAGAIN)
 			return ret;
-		/* While detached this naps: POLLERR cannot be masked. */
-		ret = ivc_context_wait(ctx, deadline, &stale, NULL);
+		ret = ivc_context_wait(ctx, deadline, POLLPRI, &stale);
 		if (ret == -ETIMEDOUT)
 			return 0;
 		if (ret)

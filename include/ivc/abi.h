@@ -6,12 +6,12 @@
  * Two kinds of descriptors:
  *
  *   context   open("/dev/ivc"). After REGISTER it is a member of a group.
- *             poll: POLLIN when an offer waits for ACCEPT or an event for
- *             NEXT_EVENT; POLLERR while the device is detached.
+ *             poll: POLLIN when ACCEPT would not say -EAGAIN: an offer waits,
+ *             or there is no backend. POLLPRI: an event for NEXT_EVENT.
  *   channel   returned by CONNECT and ACCEPT, always O_CLOEXEC. poll: POLLIN
- *             when the doorbell has rung since the last ARM, when the channel
- *             has been established, and when it has ended (then POLLHUP too).
- *             POLLOUT once it is established.
+ *             when the doorbell has rung since the last ARM, and when the
+ *             channel has ended (then POLLHUP too). POLLOUT once it is
+ *             established.
  *
  * Closing a descriptor is always possible and never waits for another party.
  * A channel outlives the context it was made from; UNREGISTER by closing the
@@ -149,7 +149,10 @@ struct ivc_abi_info {
  * (grant table full). Later, in INFO's status: -ECONNREFUSED, -ENOENT.
  */
 #define IVC_IOC_CONNECT _IOWR(IVC_IOC, 3, struct ivc_abi_connect)
-/* ACCEPT: -EAGAIN (no offer waits; poll), -ECONNABORTED (it was withdrawn). */
+/*
+ * ACCEPT: -EAGAIN (no offer waits; poll), -ECONNABORTED (it was withdrawn, or
+ * its pages were no good), -EDQUOT, -ENOMEM.
+ */
 #define IVC_IOC_ACCEPT _IOWR(IVC_IOC, 4, struct ivc_abi_accept)
 /* NEXT_EVENT: -EAGAIN (none). */
 #define IVC_IOC_NEXT_EVENT _IOR(IVC_IOC, 5, struct ivc_abi_event)
@@ -159,8 +162,9 @@ struct ivc_abi_info {
 /* Ring the peer's doorbell. Never blocks. 0, or the channel's status. */
 #define IVC_IOC_KICK _IO(IVC_IOC, 17)
 /*
- * Forget that the doorbell has rung. Order for a sleeper: set `want`, ARM,
- * full fence, look at the ring once more, then poll().
+ * Forget that the doorbell has rung. Order for a sleeper: ARM, set `want`, full
+ * fence, look at the ring once more, then poll(). Not the other way round: the
+ * wake-up clears `want`, and an ARM behind it would swallow the ring.
  */
 #define IVC_IOC_ARM _IO(IVC_IOC, 18)
 /*
@@ -175,14 +179,19 @@ struct ivc_abi_info {
 #define IVC_MAP_PEER 0x20000000ull
 
 #ifndef __KERNEL__
-_Static_assert(sizeof(struct ivc_abi_version) == 32, "ABI");
-_Static_assert(sizeof(struct ivc_abi_register) == 32, "ABI");
-_Static_assert(sizeof(struct ivc_abi_host) == 16, "ABI");
-_Static_assert(sizeof(struct ivc_abi_hosts) == 24, "ABI");
-_Static_assert(sizeof(struct ivc_abi_connect) == 24, "ABI");
-_Static_assert(sizeof(struct ivc_abi_accept) == 32, "ABI");
-_Static_assert(sizeof(struct ivc_abi_event) == 16, "ABI");
-_Static_assert(sizeof(struct ivc_abi_info) == 64, "ABI");
+#ifdef __cplusplus
+#define IVC_ABI_SIZE(t, n) static_assert(sizeof(struct t) == n, #t)
+#else
+#define IVC_ABI_SIZE(t, n) _Static_assert(sizeof(struct t) == n, #t)
+#endif
+IVC_ABI_SIZE(ivc_abi_version, 32);
+IVC_ABI_SIZE(ivc_abi_register, 32);
+IVC_ABI_SIZE(ivc_abi_host, 16);
+IVC_ABI_SIZE(ivc_abi_hosts, 24);
+IVC_ABI_SIZE(ivc_abi_connect, 24);
+IVC_ABI_SIZE(ivc_abi_accept, 32);
+IVC_ABI_SIZE(ivc_abi_event, 16);
+IVC_ABI_SIZE(ivc_abi_info, 64);
 #endif
 
 #endif /* IVC_ABI_H */

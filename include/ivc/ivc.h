@@ -215,7 +215,7 @@ void ivc_set_spin(ivc_channel *ch, int64_t nanoseconds);
 int ivc_arm(ivc_channel *ch, int events);
 int ivc_channel_fd(const ivc_channel *ch);
 
-/* POLLIN on it: ivc_accept or ivc_next_event has something. */
+/* POLLIN on it: ivc_accept has something. POLLPRI: ivc_next_event has. */
 int ivc_context_fd(const ivc_context *ctx);
 
 enum ivc_event_type {

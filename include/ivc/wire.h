@@ -18,7 +18,11 @@
 #define IVC_WIRE_ASSERT(e) static_assert(e)
 #else
 #include <linux/types.h>
+#ifdef __cplusplus
+#define IVC_WIRE_ASSERT(e) static_assert(e, #e)
+#else
 #define IVC_WIRE_ASSERT(e) _Static_assert(e, #e)
+#endif
 #endif
 
 #define IVC_PROTOCOL_VERSION 1

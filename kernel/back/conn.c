@@ -119,6 +119,9 @@ static void end_close_busy(struct ivc_end *end, int reason)
 	if (offered && peer == &c->end[1] && peer->owed.events & OWE_OFFER) {
 		owe_nothing(peer, ~0u);
 		peer->closed = true;
+		end->reason = reason;
+		if (end->fe)
+			ivc_ring_owe(end->fe, &end->owed, OWE_GONE);
 	} else if (peer->fe) {
 		peer->reason = reason;
 		ivc_ring_owe(peer->fe, &peer->owed, OWE_GONE);

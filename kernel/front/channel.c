@@ -84,7 +84,6 @@ int ivc_chan_reason(int reason)
 	case -ETIMEDOUT:
 	case -EPROTO:
 	case -ENOMEM:
-	case -ENODEV:
 		return reason;
 	default:
 		return -ECONNRESET;
@@ -191,10 +190,11 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	err = ivc_keep(ch);
 	ch->status = err ?: reason;
 	detach(ch);
-	publish(ch, IVC_WIRE_DETACHED, reason);
+	/* A device of ours that goes is a reset to the peer. */
+	publish(ch, IVC_WIRE_DETACHED, ivc_chan_reason(reason));
 	ivc_doorbell_ring(ch);
 	tell_partner(ch, -ECONNRESET);
-	close_conn(ch, reason);
+	close_conn(ch, ivc_chan_reason(reason));
 	ivc_own_end_dir(&ch->own);
 	/*
 	 * Release pairs with libivc's acquire: who reads the status finds all
@@ -220,10 +220,16 @@ static void enter_closing(struct ivc_chan *ch, int reason)
 	ivc_chan_wake(ch);
 }
 
-/* May we take our pages back now? Not before the peer has what we wrote. */
+/*
+ * May we take our pages back now? Not before the peer has what we wrote: it may
+ * even be mapping it only now. If it does not say so itself, the backend does,
+ * once both ends are closed.
+ */
 static bool peer_is_through(const struct ivc_chan *ch)
 {
-	return ch->state == IVC_CHAN_ENDED || !ch->peer_kctl || ch->gone ||
+	if (ch->state == IVC_CHAN_ENDED || ch->gone || ch->local || !ch->conn)
+		return true;
+	return ch->peer_kctl &&
 	       ivc_load_acq(&ch->peer_kctl->state) >= IVC_WIRE_CLOSED;
 }
 

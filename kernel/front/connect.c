@@ -312,7 +312,7 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 {
 	struct ivc_offer *o;
 	struct ivc_chan *ch;
-	int err;
+	int err, reason;
 
 	if (arg->tx_max && !ivc_ring_size_ok(arg->tx_max))
 		return -EINVAL;
@@ -333,11 +333,11 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	kfree(o);
 	if (err) {
 		/* Closing tells the backend, and so the offerer, why. */
-		ivc_chan_close(ch, err == -EPROTO || err == -ENOMEM
-					   ? err
-					   : -ECONNREFUSED);
+		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
+		ivc_chan_close(ch, reason);
 		ivc_chan_put(ch);
-		return err;
+		/* An offer that is no good is no error of the accepter's. */
+		return err == -EPROTO ? -ECONNABORTED : err;
 	}
 	arg->peer = ch->peer;
 	*chp = ch;

@@ -189,11 +189,10 @@ static __poll_t ctx_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &ctx->wq, wait);
 	spin_lock(&ctx->lock);
-	if (ctx->nr_offers || ctx->detached || ctx->attached ||
-	    ctx->hosts_changed)
+	if (ctx->nr_offers || (ctx->registered && !ctx->member))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (ctx->registered && !ctx->member)
-		mask |= EPOLLERR;
+	if (ctx->detached || ctx->attached || ctx->hosts_changed)
+		mask |= EPOLLPRI;
 	spin_unlock(&ctx->lock);
 	return mask;
 }

@@ -40,7 +40,8 @@ struct options {
 	int timeout_ms; /* without progress */
 	int hold_ms;
 	int within_ms;
-	int error; /* positive errno */
+	int error;	 /* positive errno */
+	int other_error; /* that is right too */
 	const char *how;
 	bool zero_copy;
 	bool both;
@@ -95,6 +96,7 @@ int cmd_echo(const struct options *opt);
 int cmd_stream(const struct options *opt);
 int cmd_sink(const struct options *opt);
 int cmd_hosts(const struct options *opt);
+int cmd_reach(const struct options *opt);
 int cmd_events(const struct options *opt);
 int cmd_many(const struct options *opt);
 int cmd_cycle(const struct options *opt);

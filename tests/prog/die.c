@@ -132,7 +132,8 @@ int cmd_expect_end(const struct options *opt)
 	}
 	ms = (now_ns() - when) / 1000000;
 
-	expect_ret("the end", end, -opt->error);
+	if (end != -opt->other_error)
+		expect_ret("the end", end, -opt->error);
 	if (opt->after != UINT64_MAX && at != opt->after)
 		fail("%llu bytes came of %llu", (unsigned long long)at,
 		     (unsigned long long)opt->after);

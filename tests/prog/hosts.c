@@ -162,3 +162,22 @@ int cmd_events(const struct options *opt)
 	printf("PASS events: %llu\n", (unsigned long long)n);
 	return 0;
 }
+
+/* A member number may be known to one who must not use it. */
+int cmd_reach(const struct options *opt)
+{
+	ivc_context *ctx = must_register(opt);
+	ivc_peer peer = { .member = opt->peer };
+	struct ivc_channel_options co = { .timeout_ms = opt->timeout_ms };
+	ivc_channel *ch;
+	int ret = ivc_connect_opt(ctx, peer, &co, &ch);
+
+	if (!ret)
+		fail("connected to member %u", opt->peer);
+	if (ret != -opt->error)
+		fail("connecting to member %u: %s", opt->peer, errname(ret));
+	printf("PASS reach: connecting to member %u is refused with %s\n",
+	       opt->peer, errname(ret));
+	ivc_unregister(ctx);
+	return 0;
+}

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "hosts", cmd_hosts,
 	  "[--expect A,B,..|none] [--forbid A,B] [--hold S]",
 	  "wait for exactly these others; never see the forbidden" },
+	{ "reach", cmd_reach, "--peer MEMBER --errno NAME",
+	  "connect to a member number out of the blue: must fail like that" },
 	{ "events", cmd_events, "--count C",
 	  "print that many joins, leaves, detaches and attaches" },
 	{ "many", cmd_many, "--peer J [--channels N] [--count ROUNDS]",
@@ -31,7 +33,7 @@ static const struct command commands[] = {
 	  "--peer J [--after B] [--how kill|abort|exit|wait|close]",
 	  "send B bytes and die of it" },
 	{ "expect-end", cmd_expect_end,
-	  "--errno NAME [--after B] [--within-ms T] [--how read|write]",
+	  "--errno NAME[,NAME] [--after B] [--within-ms T] [--how read|write]",
 	  "accept; all that was sent comes, and then exactly that error" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },
 	{ "figure5-server", cmd_figure5_server, "", "and its other half" },
@@ -143,6 +145,23 @@ static void parse_ids(struct ids *ids, const char *arg)
 	free(copy);
 }
 
+/* NAME, or NAME,OTHER where two things race and either may come first. */
+static void parse_errnos(struct options *opt, const char *arg)
+{
+	char *copy = strdup(arg), *other;
+
+	if (!copy)
+		bad("out of memory", arg);
+	other = strchr(copy, ',');
+	if (other)
+		*other++ = '\0';
+	opt->error = errnumber(copy);
+	opt->other_error = other ? errnumber(other) : opt->error;
+	if (opt->error < 0 || opt->other_error < 0)
+		bad("unknown errno", arg);
+	free(copy);
+}
+
 static void parse_one(struct options *opt, int c, const char *arg)
 {
 	switch (c) {
@@ -193,9 +212,7 @@ static void parse_one(struct options *opt, int c, const char *arg)
 		opt->within_ms = (int)number(arg, INT_MAX);
 		break;
 	case OPT_ERRNO:
-		opt->error = errnumber(arg);
-		if (opt->error < 0)
-			bad("unknown errno", arg);
+		parse_errnos(opt, arg);
 		break;
 	case OPT_HOW:
 		opt->how = arg;
