@@ -135,6 +135,8 @@ boot_memory() {
 #                    use; a vCPU that shares a CPU or moves to another one is
 #                    corrupted (#UD on AVX, #GP in XRSTOR, wrong data).  So there
 #                    is no AVX in the lab.
+#   dom0_vcpus_pin   with the guests' own pins (dom0/guests.sh): a PVH guest whose
+#                    vCPU moves ends in a triple fault with Xen's RIP, sometimes
 #   iommu_platform   under Xen virtio must use the DMA API
 qemu() {
 	local dir=$RUN/host$1 serial=$2 port
@@ -153,7 +155,7 @@ qemu() {
 		-nodefaults -display none -no-reboot \
 		-chardev "$serial,id=serial" -serial chardev:serial \
 		-kernel "$IMAGES/xen" \
-		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
+		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
 		-initrd "$IMAGES/vmlinuz console=hvc0 loglevel=5,$dir/initrd" \
 		-drive "id=d0,if=none,format=raw,file=$IMAGES/dom0.img,snapshot=on" \
 		-device "virtio-blk-pci,drive=d0,$virtio" \

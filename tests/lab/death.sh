@@ -40,27 +40,37 @@ g_bg 2 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET --after 1000 --wit
 g 1 "$a die --magic 5 --id 2 --peer 1 --after 1000 --how kill" || :
 g_wait 2 end 30 || fail "a writer is not told that its reader was killed"
 
+# victim SINK FROM [,ERRNO]: a pair in the middle of a transfer, FROM about to die
+victim() {
+	g_bg "$1" end "$a expect-end --magic 5 --id 1 --errno ECONNRESET${3:-} --after 100000 --within-ms 30000 --timeout 60"
+	g_bg "$2" die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
+	wait_until 20 open_channel || fail "no channel from guest $2 to guest $1"
+	sleep 2
+}
+open_channel() {
+	grep -q open /sys/kernel/debug/ivc-back/channels
+}
+
+# noticed GUEST WHAT: its `expect-end` ends well, within a second from now
+noticed() {
+	g_wait "$1" end 1 || fail "guest $1 did not notice within a second: $2"
+}
+
 # A guest destroyed; its peer has its error, and the new guest connects
 for pair in "1 2" "2 1"; do
 	# shellcheck disable=SC2086
 	set -- $pair
-	g_bg "$1" end "$a expect-end --magic 5 --id 1 --errno ECONNRESET --after 100000 --within-ms 1000 --timeout 60"
-	g_bg "$2" die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
-	wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
-	sleep 2
+	victim "$1" "$2"
 	guest_destroy "$2"
-	g_wait "$1" end 30 || fail "guest $1 did not notice the end of guest $2"
+	noticed "$1" "guest $2 was destroyed"
 	guest_create "$2"
 	again "$1" "$2"
 done
 
 # Detached by the toolstack: both sides are told; attached again, it works
-g_bg 1 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET,ENODEV --after 100000 --within-ms 1000 --timeout 60"
-g_bg 2 die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
-wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
-sleep 2
-ivcctl detach guest2 --wait 10
-g_wait 1 end 30 || fail "guest 1 did not notice that guest 2 was detached"
+victim 1 2
+ivcctl detach guest2 --wait 10 || fail "guest 2 cannot be detached"
+noticed 1 "guest 2 was detached"
 g_kill 2 die 9
 ivcctl attach guest2 --wait 20 || fail "guest 2 cannot be attached again"
 again 1 2
@@ -79,12 +89,9 @@ g 1 'chown root:ivc /dev/ivc'
 again 1 2
 
 # ivc-back unloaded under open channels: both are told; back, all is well
-g_bg 1 end "$a expect-end --magic 5 --id 1 --errno ECONNRESET,ENODEV --after 100000 --within-ms 1000 --timeout 60"
-g_bg 2 die "$a die --magic 5 --id 2 --peer 1 --after 100000 --how wait"
-wait_until 20 sh -c 'grep -q open /sys/kernel/debug/ivc-back/channels'
-sleep 2
+victim 1 2 ,ENODEV
 rmmod ivc_back
-g_wait 1 end 30 || fail "guest 1 did not notice that ivc-back was unloaded"
+noticed 1 "ivc-back was unloaded"
 g_kill 2 die 9
 insmod /ivc/ivc-back.ko
 for n in 1 2; do

@@ -85,6 +85,11 @@ _health_dmesg() {
 		{ line[n++] = \$0 } END { for (i = 0; i < n; i++) print line[i] }'"
 }
 
+# Is there, and was not found mute: each try costs a time limit.
+_health_answers() {
+	guest_alive "$1" && ! grep -qx "guest$1" /run/lab/mute 2>/dev/null
+}
+
 _health_console() {
 	echo "/var/log/xen/console/guest-guest$1.log"
 }
@@ -116,7 +121,7 @@ health_usage() {
 		$(sh -c "$_health_counters_cmd")
 		EOF
 		for _n in $(guest_numbers); do
-			guest_alive "$_n" || continue
+			_health_answers "$_n" || continue
 			_health_counters "guest$_n" <<-EOF
 			$(labctl exec -t 10 "guest$_n" "$_health_counters_cmd")
 			EOF
@@ -174,7 +179,7 @@ _health_dom0_grants() {
 # Kernel logs say it at once; what is held needs a moment to be let go.
 health_begin() {
 	mkdir -p "$1"
-	rm -f "$1/expect_log" "$1/mute"
+	rm -f "$1/expect_log"
 	_health_xen_log
 	wc -l </run/lab/xen.log >"$1/.xen"
 	_health_mark "$1"
@@ -196,9 +201,9 @@ health_logs() {
 		tail -n "+$(($(cat "$1/.console$_n") + 1))" "$(_health_console "$_n")" \
 			>"$1/guest$_n.console" 2>/dev/null
 		rm -f "$1/guest$_n.dmesg"
-		guest_alive "$_n" || continue
+		_health_answers "$_n" || continue
 		labctl exec -t 10 "guest$_n" "$(_health_dmesg "$1")" >"$1/guest$_n.dmesg" 2>/dev/null ||
-			echo "guest $_n is there, but its agent does not answer" >>"$1/mute"
+			echo "guest$_n" >>/run/lab/mute
 	done
 }
 
@@ -219,7 +224,7 @@ _health_check_logs() (
 	done
 	# shellcheck disable=SC2086 # lists of names
 	{ _health_grep strict $strict; _health_grep boot $boot; } | sed 's/^/log /'
-	[ ! -e mute ] || cat mute
+	sed 's/$/ is there, but does not answer/' /run/lab/mute
 )
 
 # health_differences BEFORE AFTER

@@ -10,42 +10,70 @@ ivcctl attach guest1 --realm red --wait 10
 ivcctl attach guest2 --realm red --wait 10
 ivcctl attach guest3 --realm blue --wait 10
 
-# job N MAGIC ID EXPECT FORBID: a member that must see exactly EXPECT
-job() {
-	g_bg "$1" "m$2.$3" "su user -c '$a hosts --magic $2 --id $3 --expect $4 ${5:+--forbid $5} --hold 8 --timeout 40'"
+# member GUEST:MAGIC:ID: start it, or with a signal number end it
+member() {
+	_guest=${1%%:*} _id=${1##*:} _magic=${1#*:}
+	_magic=${_magic%:*}
+	if [ -n "${2:-}" ]; then
+		g_kill "$_guest" "m$_magic.$_id" "$2"
+	else
+		g_bg "$_guest" "m$_magic.$_id" "su user -c '$a echo --magic $_magic --id $_id'"
+	fi
+}
+members() {
+	[ "$(grep -c '^[0-9]' /sys/kernel/debug/ivc-back/members)" = "$1" ]
 }
 
-# magic 7 in realm red: 11, 12 (guest 1) and 21 (guest 2); in blue: 31, 32
-job 1 7 11 12,21 31,32,13
-job 1 7 12 11,21 31,32,13
-job 2 7 21 11,12 31,32,13
-job 3 7 31 32 11,12,21,33
-job 3 7 32 31 11,12,21,33
-# magic 8: one in each realm, each alone
-job 2 8 13 none 33
-job 3 8 33 none 13
-
-sleep 4
-save_result /sys/kernel/debug/ivc-back/members
-[ "$(grep -c '^[0-9]' /sys/kernel/debug/ivc-back/members)" = 7 ] ||
-	fail "the backend has other members"
-
-for j in 1:m7.11 1:m7.12 2:m7.21 3:m7.31 3:m7.32 2:m8.13 3:m8.33; do
-	g_wait "${j%:*}" "${j#*:}" 60 || fail "$j saw others than it should"
+# Of job 7 two in guest 1, one in guest 2, two in guest 3; of job 8 one in each
+all="1:7:11 1:7:12 2:7:21 3:7:31 3:7:32 1:8:11 2:8:21 3:8:31"
+for m in $all; do
+	member "$m"
 done
+wait_until 20 members 8 || fail "the backend does not have the 8 members"
+save_result /sys/kernel/debug/ivc-back/members
 
-# A member number is no secret: knowing it must not help across realms.
-g_bg 3 blue "su user -c '$a echo --magic 9 --id 1 --count 1'"
-g_bg 1 red "su user -c '$a hosts --magic 9 --id 2 --expect none --hold 3 --timeout 20'"
-wait_until 10 sh -c 'grep -q " 9 1 " /sys/kernel/debug/ivc-back/members'
-member=$(awk '$4 == 9 && $5 == 1 { print $1 }' /sys/kernel/debug/ivc-back/members)
-out=$(g_as 1 user "$a reach --magic 9 --id 3 --peer $member --errno ENOENT" 2>&1) ||
-	fail "a connect across realms: $out"
-note "across realms: $out"
-g_wait 1 red 30
-g_kill 3 blue
-wait_until 10 sh -c '! grep -q "^[0-9]" /sys/kernel/debug/ivc-back/members' ||
-	fail "members are left: $(cat /sys/kernel/debug/ivc-back/members)"
+# sees GUEST MAGIC EXPECT FORBID: one who joins sees exactly EXPECT
+sees() {
+	g_as "$1" user "$a hosts --magic $2 --id 99 --expect $3 --forbid $4 --hold 1 --timeout 10" ||
+		fail "guest $1, job $2: others than $3"
+}
+sees 1 7 11,12,21 31,32
+sees 2 7 11,12,21 31,32
+sees 3 7 31,32 11,12,21
+sees 1 8 11,21 31
+sees 2 8 11,21 31
+sees 3 8 31 11,21
+sees 1 9 none 11
+
+# A member number is no secret: knowing it must not help across realms or jobs
+number() {
+	awk -v magic="$1" -v id="$2" '$4 == magic && $5 == id { print $1 }' \
+		/sys/kernel/debug/ivc-back/members
+}
+g_as 1 user "$a reach --magic 7 --id 99 --peer $(number 7 31) --errno ENOENT" ||
+	fail "across realms"
+g_as 3 user "$a reach --magic 7 --id 99 --peer $(number 7 11) --errno ENOENT" ||
+	fail "across realms, the other way"
+g_as 1 user "$a reach --magic 7 --id 99 --peer $(number 8 21) --errno ENOENT" ||
+	fail "across jobs"
+g_as 1 user "$a reach --magic 7 --id 99 --peer 123456 --errno ENOENT" ||
+	fail "to nobody"
+# The same id twice in a job
+g_as 2 user "$a echo --magic 7 --id 11" 2>&1 | grep -q EADDRINUSE ||
+	fail "one id twice"
+
+# Joins and leaves reach whom they should
+member 1:7:12 9
+wait_until 10 members 7 || fail "a killed process is still a member"
+sees 2 7 11,21 12
+member 2:7:22
+wait_until 10 members 8
+sees 1 7 11,21,22 12
+
+for m in $all 2:7:22; do
+	[ "$m" = 1:7:12 ] || member "$m" 9
+done
+wait_until 10 members 0 || fail "members are left"
 for n in 1 2 3; do
 	ivcctl detach "guest$n" --wait 10
 done

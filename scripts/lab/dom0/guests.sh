@@ -23,6 +23,19 @@ guest_alive() {
 	guest_domid "$1" >/dev/null
 }
 
+# A PVH guest's vCPU must not move between CPUs: QEMU's SVM emulation now and
+# then lets it fault into the hypervisor's own text.  Guest 1 gets the CPU that
+# Dom0 does not use.  PV guests may float.
+guest_cpus() {
+	if [ "$(guest_type "$1")" = pv ]; then
+		echo '"all"'
+	elif [ "$LAB_VCPUS" -gt 1 ]; then
+		echo '["0","1"]'
+	else
+		echo "\"$(($1 % 2))\""
+	fi
+}
+
 guest_config() {
 	cat <<-EOF
 	name="guest$1"
@@ -32,6 +45,7 @@ guest_config() {
 	extra="console=hvc0 loglevel=5 lab.n=$1 lab.vif=$LAB_VIF $LAB_GUEST_ARGS"
 	memory=$LAB_MEM
 	vcpus=$LAB_VCPUS
+	cpus=$(guest_cpus "$1")
 	on_crash="destroy"
 	on_reboot="restart"
 	EOF
