@@ -180,6 +180,23 @@ static void back_remove(struct xenbus_device *dev)
 	fe_disconnect(dev);
 }
 
+/*
+ * xl removes the nodes of the devices it knows; ours it does not. When the
+ * whole domain has gone nobody can be using them again.
+ */
+static void sweep(struct xenbus_device *dev)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/local/domain/%d", dev->otherend_id);
+	if (xenbus_exists(XBT_NIL, path, ""))
+		return;
+	xenbus_rm(XBT_NIL, dev->nodename, "");
+	/* And the guest's directory, which had this one device at most. */
+	snprintf(path, sizeof(path), "backend/ivc/%d", dev->otherend_id);
+	xenbus_rm(XBT_NIL, path, "");
+}
+
 static void frontend_changed(struct xenbus_device *dev,
 			     enum xenbus_state frontend_state)
 {
@@ -213,6 +230,7 @@ static void frontend_changed(struct xenbus_device *dev,
 		/* Its directory is gone: the domain is, or was detached. */
 		fe_disconnect(dev);
 		xenbus_switch_state(dev, XenbusStateClosed);
+		sweep(dev);
 		device_unregister(&dev->dev);
 		break;
 	default:

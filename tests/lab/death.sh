@@ -75,11 +75,17 @@ g_kill 2 die 9
 ivcctl attach guest2 --wait 20 || fail "guest 2 cannot be attached again"
 again 1 2
 
-# A module in use stays; one that is not in use goes, and comes back
-g_bg 1 echo "$a echo --magic 4 --id 1"
-sleep 1
+# A module in use stays. A driver unbound: its peer is told; then the module
+# goes (the kernel holds it while a device is bound), and comes back
+unbind() {
+	g "$1" 'echo ivc-0 >/sys/bus/xen/drivers/ivc/unbind'
+}
 expect_fail g 1 rmmod ivc_front
-g_kill 1 echo 9
+victim 2 1
+unbind 1
+noticed 2 "guest 1's driver was unbound"
+expect_fail g 1 rmmod ivc_front
+g_kill 1 die 9
 wait_until 5 g 1 rmmod ivc_front || fail "ivc-front cannot be unloaded"
 expect_fail g 1 test -e /dev/ivc
 g 1 insmod /ivc/ivc-front.ko
@@ -90,8 +96,12 @@ again 1 2
 
 # ivc-back unloaded under open channels: both are told; back, all is well
 victim 1 2 ,ENODEV
+expect_fail rmmod ivc_back
+for d in /sys/bus/xen-backend/drivers/ivc/ivc-*; do
+	echo "${d##*/}" >/sys/bus/xen-backend/drivers/ivc/unbind
+done
+noticed 1 "ivc-back was unbound"
 rmmod ivc_back
-noticed 1 "ivc-back was unloaded"
 g_kill 2 die 9
 insmod /ivc/ivc-back.ko
 for n in 1 2; do

@@ -2,6 +2,7 @@
 /* Scenarios before and while a channel comes to be. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "closers.h"
 
 static void ids(struct stage *s)
@@ -91,6 +92,17 @@ static void about(const char *what, int64_t ns, int ms)
 		     (long long)ns / 1000000, ms);
 }
 
+/*
+ * Closing does not wait for the backend: an accept on another guest's control
+ * ring may overtake it, and gets a channel that ends at once. Here it shall not.
+ */
+static void settle(void)
+{
+	struct timespec ts = { .tv_nsec = 300000000 };
+
+	nanosleep(&ts, NULL);
+}
+
 static void timeouts(struct stage *s)
 {
 	struct ivc_channel_options co = { .timeout_ms = 200 };
@@ -107,6 +119,7 @@ static void timeouts(struct stage *s)
 		   -ETIMEDOUT);
 	about("connect", now_ns() - start, 200);
 	/* The offer has been withdrawn: nobody accepts a ghost. */
+	settle();
 	order(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 200 },
 	      -ETIMEDOUT);
 	puppet_out(s);
@@ -160,6 +173,7 @@ static void close_while_connecting(struct stage *s)
 			   0);
 		expect_ret("close while connecting", ivc_close(ch), 0);
 	}
+	settle();
 	order(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 200 },
 	      -ETIMEDOUT);
 	puppet_out(s);
