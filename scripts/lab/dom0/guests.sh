@@ -45,6 +45,7 @@ guest_config() {
 	extra="console=hvc0 loglevel=5 lab.n=$1 lab.vif=$LAB_VIF $LAB_GUEST_ARGS"
 	memory=$LAB_MEM
 	vcpus=$LAB_VCPUS
+	tsc_mode="native"
 	cpus=$(guest_cpus "$1")
 	on_crash="destroy"
 	on_reboot="restart"

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pvh time=150
+# While two guests poll, no interrupt, no event-channel notification and no
+# hypercall belongs to a message: counted in the guests, and by Xen's own trace.
+
+p=/ivc/ivc-pingpong
+
+# irqs N: interrupts of the channels' doorbells in guest N so far
+irqs() {
+	g "$1" "awk '/ivc-channel/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }' /proc/interrupts"
+}
+# kicks N: doorbells that guest N's channel has rung, and heard
+kicks() {
+	g "$1" "awk '\$1 > 0 { k += \$10; w += \$11 } END { print k + 0, w + 0 }' /sys/kernel/debug/ivc-front/channels"
+}
+# hypercalls DOMID: what Xen's trace has of that domain, "name count" a line
+hypercalls() {
+	awk -v dom="Domain $1 --" '
+		/^\|-- Domain/ { in_dom = index($0, dom) }
+		in_dom && /\[ *[0-9]+\]: / && $1 ~ /^[a-z_]+$/ { print $1, $NF }
+		in_dom && /^ *\[ *[a-z_]+\] / { gsub(/[][]/, " "); print $1, $2 }
+	' "$2"
+}
+# messages TEXT: how many the server says it has served
+messages() {
+	echo "$1" | awk '/^served/ { print $2 }'
+}
+
+# measure SERVER CLIENT: 12 s of ping-pong, 4 s of them looked at
+measure() {
+	g_bg "$1" server "$p --magic 1 --server --wait spin 2>&1"
+	g_bg "$2" client "$p --magic 1 --client --wait spin --tests latency --sizes 8 --batch 5000 --seconds 12 2>&1"
+	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
+		fail "no channel"
+	sleep 2
+	before="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	xentrace -D -e 0x002af000 -T 4 /tmp/trace >/dev/null 2>&1
+	after="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	g_wait "$2" client 40
+	served=$(g_wait "$1" server 10)
+	n=$(($(messages "$served") * 4 / 12))
+	[ "$n" -gt 10000 ] || fail "too few messages for a count: $served"
+	[ "$before" = "$after" ] ||
+		fail "interrupts, kicks, wake-ups while both sides poll: $before, then $after"
+	note "guests $1 and $2: about $n messages in 4 s; doorbell interrupts, kicks and wake-ups: 0"
+
+	xenalyze --summary --svm-mode /tmp/trace >"/tmp/xenalyze-$1-$2" 2>/dev/null
+	save_result "/tmp/xenalyze-$1-$2"
+	for guest in "$1" "$2"; do
+		calls=$(hypercalls "$(guest_domid "$guest")" "/tmp/xenalyze-$1-$2")
+		[ -n "$calls" ] || fail "Xen's trace has nothing of guest $guest"
+		# The timer tick is there: the trace does see hypercalls
+		echo "$calls" | grep -q vcpu_op || fail "the trace misses the timer: $calls"
+		if echo "$calls" | grep -E 'event_channel_op|grant_table_op'; then
+			fail "guest $guest: $calls"
+		fi
+		total=$(echo "$calls" | awk '{ n += $2 } END { print n }')
+		note "guest $guest ($(guest_type "$guest")): event_channel_op 0, grant_table_op 0; all others $total, of its timer and scheduler: $(echo "$calls" | tr '\n' ' ')"
+		[ $((total * 100)) -lt "$n" ] ||
+			fail "guest $guest: $total hypercalls are too many beside $n messages"
+	done
+}
+
+command -v xentrace >/dev/null || fail "no xentrace in Dom0"
+measure 1 2
+measure 2 1
