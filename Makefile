@@ -17,6 +17,24 @@ include scripts/lab/lab.mk
 help:
 	@sed -n 's/^## *//p' $(MAKEFILE_LIST)
 
+## make lint            clang-format, sparse, cppcheck, shellcheck
+SOURCES = $(shell git ls-files '*.c' '*.h')
+SCRIPTS = $(shell git grep -lE '^\#!/bin/(sh|bash)' -- scripts tests tools .ci)
+lint:
+	$(call say,FORMAT,$(words $(SOURCES)) files)
+	$(Q)clang-format --dry-run --Werror $(SOURCES)
+	$(call say,SPARSE,kernel)
+	$(Q)rm -f $(KMOD)/.stamp && find $(KMOD) -name '*.o' -delete; \
+		$(MAKE) modules C=2 CHECKING=1 >$(B)/sparse.log 2>&1 || \
+		{ cat $(B)/sparse.log; exit 1; }
+	$(Q)! grep -E 'warning|error' $(B)/sparse.log
+	$(call say,CPPCHECK,lib tools tests)
+	$(Q)cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 -Iinclude \
+		--enable=warning,portability -D__x86_64__ -D_GNU_SOURCE \
+		--suppress=missingIncludeSystem lib tools tests/prog
+	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
+	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)
+
 ## make clean           remove what was built, keep the lab's images
 clean:
 	$(Q)find $(B) -mindepth 1 -maxdepth 1 ! -name lab -exec rm -rf {} + \
@@ -26,5 +44,5 @@ clean:
 distclean:
 	$(Q)rm -rf $(B)
 
-.PHONY: all help clean distclean
+.PHONY: all help lint clean distclean
 .DELETE_ON_ERROR:

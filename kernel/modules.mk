@@ -21,7 +21,7 @@ $(KMOD)/.stamp: $(KSRC)
 	$(Q)for f in $(KSRC); do mkdir -p $(KMOD)/$$(dirname $$f) && \
 		ln -sfn $(abspath .)/$$f $(KMOD)/$$f || exit 1; done
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(KDIR) M=$(abspath $(KMOD)) W=1 \
-		KCFLAGS=-Werror modules
+		KCFLAGS=-Werror $(if $(C),C=$(C)) modules
 	$(Q)touch $@
 else
 $(KMOD)/.stamp:

@@ -65,7 +65,8 @@ check-san: $(UNIT_OUT)/asan $(UNIT_OUT)/tsan
 check-headers:
 	$(Q)CC='$(CC)' tests/unit/headers.sh include c \
 		$(notdir $(wildcard include/ivc/*.h))
-	$(Q)tests/unit/headers.sh include c++ barrier.h ivc.h ring.h
+	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h ring.h \
+		state.h wire.h
 
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h

@@ -107,6 +107,12 @@ static inline uint32_t ivc_ring_room(uint32_t cells)
 	return cells ? cells * IVC_CELL - IVC_RING_HDR : 0;
 }
 
+/* May a ring have 2^@shift bytes of data area? */
+static inline bool ivc_ring_shift_ok(unsigned int shift)
+{
+	return shift >= IVC_RING_MIN_SHIFT && shift <= IVC_RING_MAX_SHIFT;
+}
+
 /* May a ring have @size bytes of data area? */
 static inline bool ivc_ring_size_ok(uint64_t size)
 {

@@ -14,9 +14,11 @@
 
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
+#include <linux/errno.h>
 #include <linux/types.h>
 #define IVC_WIRE_ASSERT(e) static_assert(e)
 #else
+#include <errno.h>
 #include <linux/types.h>
 #ifdef __cplusplus
 #define IVC_WIRE_ASSERT(e) static_assert(e, #e)
@@ -183,6 +185,25 @@ struct ivc_kctl {
 	__s32 status; /* 0, or -errno: for the owner's process */
 	__u32 pad1[31];
 };
+
+/*
+ * The reasons that one side gives and the other passes on to its process: what
+ * is not one of them is a reset.
+ */
+static inline int ivc_wire_reason(int reason)
+{
+	switch (reason) {
+	case -EPIPE:
+	case -ECONNRESET:
+	case -ECONNREFUSED:
+	case -ETIMEDOUT:
+	case -EPROTO:
+	case -ENOMEM:
+		return reason;
+	default:
+		return -ECONNRESET;
+	}
+}
 
 IVC_WIRE_ASSERT(sizeof(struct ivc_msg) == 64);
 IVC_WIRE_ASSERT(sizeof(struct ivc_host) == 16);

@@ -30,26 +30,6 @@ static u32 end_pages(u8 shift)
 	return refs + DIV_ROUND_UP(refs, IVC_DIR_REFS);
 }
 
-static bool shift_ok(u8 shift)
-{
-	return shift >= IVC_RING_MIN_SHIFT && shift <= IVC_RING_MAX_SHIFT;
-}
-
-static int reason_ok(int reason)
-{
-	switch (reason) {
-	case -EPIPE:
-	case -ECONNRESET:
-	case -ECONNREFUSED:
-	case -ETIMEDOUT:
-	case -EPROTO:
-	case -ENOMEM:
-		return reason;
-	default:
-		return -ECONNRESET;
-	}
-}
-
 static bool owes(const struct ivc_end *end)
 {
 	return end->fe && end->owed.events;
@@ -174,7 +154,8 @@ int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 	struct ivc_conn *c;
 	int err;
 
-	if (!shift_ok(req->offer.tx_shift) || !shift_ok(req->offer.rx_shift))
+	if (!ivc_ring_shift_ok(req->offer.tx_shift) ||
+	    !ivc_ring_shift_ok(req->offer.rx_shift))
 		return -EINVAL;
 	/* One guest must not take the whole backlog of another: a quarter. */
 	if (to->fe->used.pending >= to->fe->max.pending ||
@@ -220,7 +201,7 @@ int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 	if (!c || c->state != CONN_OFFERED || c->end[1].member != m->nr)
 		return -ENOENT;
 	/* The accepter's ring may be smaller than was asked, not larger. */
-	if (!shift_ok(req->accept.tx_shift) ||
+	if (!ivc_ring_shift_ok(req->accept.tx_shift) ||
 	    req->accept.tx_shift > c->rx_shift)
 		return -EINVAL;
 	err = charge(&c->end[1], req->accept.tx_shift);
@@ -245,7 +226,7 @@ int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req)
 		if (c->end[i].fe != fe || c->end[i].member != req->member ||
 		    c->end[i].closed)
 			continue;
-		end_close(&c->end[i], reason_ok(req->close.reason));
+		end_close(&c->end[i], ivc_wire_reason(req->close.reason));
 		return 0;
 	}
 	return -ENOENT;

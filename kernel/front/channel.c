@@ -74,22 +74,6 @@ void ivc_chan_put(struct ivc_chan *ch)
 	kref_put(&ch->ref, chan_free);
 }
 
-/* Of the reasons that a peer may give, those we pass on. */
-int ivc_chan_reason(int reason)
-{
-	switch (reason) {
-	case -EPIPE:
-	case -ECONNRESET:
-	case -ECONNREFUSED:
-	case -ETIMEDOUT:
-	case -EPROTO:
-	case -ENOMEM:
-		return reason;
-	default:
-		return -ECONNRESET;
-	}
-}
-
 void ivc_chan_wake(struct ivc_chan *ch)
 {
 	WRITE_ONCE(ch->rung, true);
@@ -191,10 +175,10 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	ch->status = err ?: reason;
 	detach(ch);
 	/* A device of ours that goes is a reset to the peer. */
-	publish(ch, IVC_WIRE_DETACHED, ivc_chan_reason(reason));
+	publish(ch, IVC_WIRE_DETACHED, ivc_wire_reason(reason));
 	ivc_doorbell_ring(ch);
 	tell_partner(ch, -ECONNRESET);
-	close_conn(ch, ivc_chan_reason(reason));
+	close_conn(ch, ivc_wire_reason(reason));
 	ivc_own_end_dir(&ch->own);
 	/*
 	 * Release pairs with libivc's acquire: who reads the status finds all
@@ -311,7 +295,7 @@ static void look_at_peer(struct ivc_chan *ch)
 	state = ivc_load_acq(&peer->state);
 	if (state >= IVC_WIRE_CLOSED)
 		ivc_chan_event(ch, IVC_CHAN_GONE,
-			       ivc_chan_reason(ivc_load(&peer->reason)));
+			       ivc_wire_reason(ivc_load(&peer->reason)));
 	else if (state >= IVC_WIRE_OPEN)
 		ivc_own_end_dir(&ch->own); /* it has read it */
 }
@@ -402,7 +386,7 @@ void ivc_chan_gone(const struct ivc_msg *msg)
 	if (!ch->local || (ch->member == msg->member &&
 			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED)) {
 		spin_lock(&ch->todo_lock);
-		ch->todo_gone = ivc_chan_reason(msg->close.reason);
+		ch->todo_gone = ivc_wire_reason(msg->close.reason);
 		spin_unlock(&ch->todo_lock);
 		ivc_chan_kick_work(ch);
 	}

@@ -18,11 +18,6 @@
 
 #include "front.h"
 
-static bool shift_ok(u8 shift)
-{
-	return shift >= IVC_RING_MIN_SHIFT && shift <= IVC_RING_MAX_SHIFT;
-}
-
 static void chan_list(struct ivc_chan *ch)
 {
 	ivc_chan_get(ch);
@@ -67,7 +62,7 @@ int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 {
 	int err;
 
-	if (!shift_ok(tx_shift) || 1u << tx_shift > ch->rx_size)
+	if (!ivc_ring_shift_ok(tx_shift) || 1u << tx_shift > ch->rx_size)
 		return -EPROTO;
 	if (ch->local) {
 		/* The accepter has introduced itself, or nobody has. */
@@ -273,7 +268,8 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 static int accept_sizes(struct ivc_chan *ch, const struct ivc_msg *msg,
 			u32 tx_max)
 {
-	if (!shift_ok(msg->offer.tx_shift) || !shift_ok(msg->offer.rx_shift))
+	if (!ivc_ring_shift_ok(msg->offer.tx_shift) ||
+	    !ivc_ring_shift_ok(msg->offer.rx_shift))
 		return -EPROTO;
 	ch->tx_size = 1u << msg->offer.rx_shift;
 	if (tx_max && tx_max < ch->tx_size)

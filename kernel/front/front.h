@@ -225,7 +225,6 @@ void ivc_chan_accepted(const struct ivc_msg *msg);
 void ivc_chan_gone(const struct ivc_msg *msg);
 void ivc_chan_lose_all(bool tell);
 void ivc_chan_abandon_all(void);
-int ivc_chan_reason(int reason);
 
 /* ------------------------------------------------------------ connect.c */
 

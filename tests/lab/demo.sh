@@ -20,6 +20,7 @@ side() {
 	save_result "/tmp/$1.json"
 }
 
+# shellcheck disable=SC2034 # of g
 G_TIMEOUT=120
 side ivc "--magic 42" "--magic 42"
 side tcp "--tcp 5042" "--tcp 10.77.0.1:5042"

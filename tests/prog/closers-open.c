@@ -94,7 +94,8 @@ static void about(const char *what, int64_t ns, int ms)
 
 /*
  * Closing does not wait for the backend: an accept on another guest's control
- * ring may overtake it, and gets a channel that ends at once. Here it shall not.
+ * ring may overtake it, and gets a channel that ends at once. Here it shall
+ * not.
  */
 static void settle(void)
 {

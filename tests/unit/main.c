@@ -26,16 +26,12 @@ static const struct {
 	const char *name;
 	Suite *(*make)(void);
 } suites[] = {
-	{ "layout", suite_layout },
-	{ "ring", suite_ring },
-	{ "zero-copy", suite_zero_copy },
-	{ "model", suite_model },
-	{ "hostile", suite_hostile },
-	{ "threads", suite_threads },
-	{ "vandal", suite_vandal },
+	{ "layout", suite_layout },   { "state", suite_state },
+	{ "ring", suite_ring },	      { "zero-copy", suite_zero_copy },
+	{ "model", suite_model },     { "hostile", suite_hostile },
+	{ "threads", suite_threads }, { "vandal", suite_vandal },
 #ifndef RING_ONLY
-	{ "api", suite_api },
-	{ "channel", suite_channel },
+	{ "api", suite_api },	      { "channel", suite_channel },
 #endif
 };
 

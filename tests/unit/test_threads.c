@@ -214,7 +214,7 @@ static void *answer(void *arg)
 
 START_TEST(there_and_back)
 {
-	struct echo e = { .rounds = STREAM_MESSAGES / 4 };
+	struct echo e = { .rounds = STREAM_MESSAGES / 40 };
 	pthread_t thread;
 	void *failed;
 	uint64_t i, v;

@@ -69,6 +69,7 @@ static const uint32_t ring_sizes[] = { 4096, 65536, 1 << 20 };
 extern const uint32_t start_positions[];
 extern const int n_start_positions;
 
+Suite *suite_state(void);
 Suite *suite_layout(void);
 Suite *suite_ring(void);
 Suite *suite_zero_copy(void);

@@ -60,7 +60,7 @@ static char *read_string(struct reader *r)
 	}
 	if (r->p >= r->end)
 		return NULL;
-	s = out = malloc(r->p - start + 1);
+	s = out = calloc(1, r->p - start + 1);
 	if (!s)
 		return NULL;
 	while (start < r->p) {

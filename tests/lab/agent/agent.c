@@ -49,7 +49,7 @@ static void take_commands(void)
 
 	ids = wire_directory(LAB_CMD, &total);
 	if (!ids)
-		return;		/* after a migration: nothing there yet */
+		return; /* after a migration: nothing there yet */
 	for (id = ids; id < ids + total; id += strlen(id) + 1) {
 		snprintf(path, sizeof(path), LAB_CMD "/%s", id);
 		cmd = wire_read(path, &len);
@@ -98,7 +98,8 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: agent serve | bg TAG COMMAND | wait TAG SECONDS |\n"
-		"       kill TAG [SIGNAL] | hold-grant DOMID | hold-port DOMID\n");
+		"       kill TAG [SIGNAL] | hold-grant DOMID | hold-port "
+		"DOMID\n");
 	return 2;
 }
 

@@ -54,7 +54,8 @@ static void job_note(const char *tag, const char *suffix, long n)
 
 static void job_exec(const char *tag, const char *cmd)
 {
-	int out = open(job_path(tag, "out"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int out = open(job_path(tag, "out"),
+		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	setpgid(0, 0);
 	dup2(out, 1);
@@ -69,10 +70,12 @@ int job_start(const char *tag, const char *cmd)
 	pid_t pid;
 
 	mkdir(JOB_DIR, 0755);
-	lock = open(job_path(tag, "lock"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	lock = open(job_path(tag, "lock"), O_WRONLY | O_CREAT | O_CLOEXEC,
+		    0644);
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB)) {
 		fprintf(stderr, "agent: job %s: %s\n", tag,
-			errno == EWOULDBLOCK ? "is running already" : strerror(errno));
+			errno == EWOULDBLOCK ? "is running already"
+					     : strerror(errno));
 		return 1;
 	}
 	unlink(job_path(tag, "rc"));
@@ -93,7 +96,9 @@ int job_start(const char *tag, const char *cmd)
 	setpgid(pid, pid);
 	job_note(tag, "pid", pid);
 	waitpid(pid, &status, 0);
-	job_note(tag, "rc", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	job_note(tag, "rc",
+		 WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				     : WEXITSTATUS(status));
 	return 0;
 }
 
@@ -104,7 +109,7 @@ static void on_alarm(int sig)
 
 int job_wait(const char *tag, int seconds)
 {
-	struct sigaction sa = { .sa_handler = on_alarm };	/* no SA_RESTART */
+	struct sigaction sa = { .sa_handler = on_alarm }; /* no SA_RESTART */
 	int lock = open(job_path(tag, "lock"), O_RDONLY | O_CLOEXEC), out;
 	char buf[65536];
 	ssize_t n;
@@ -117,7 +122,8 @@ int job_wait(const char *tag, int seconds)
 	if (seconds > 0)
 		alarm(seconds);
 	if (flock(lock, seconds > 0 ? LOCK_SH : LOCK_SH | LOCK_NB)) {
-		fprintf(stderr, "agent: job %s still runs after %d s\n", tag, seconds);
+		fprintf(stderr, "agent: job %s still runs after %d s\n", tag,
+			seconds);
 		return LAB_EXIT_TIMEOUT;
 	}
 	alarm(0);

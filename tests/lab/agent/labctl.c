@@ -29,8 +29,8 @@
 #include "wire.h"
 
 static unsigned int domid;
-static time_t deadline;		/* 0: none */
-static char out_dir[128];	/* to be removed however we end */
+static time_t deadline;	  /* 0: none */
+static char out_dir[128]; /* to be removed however we end */
 
 static time_t now(void)
 {
@@ -147,12 +147,14 @@ static unsigned int consume(unsigned int next)
 		sprintf(slot, "%u", next % LAB_WINDOW);
 		value = wire_read(out_node(slot), &len);
 		data = value ? memchr(value, '\n', len) : NULL;
-		if (!data || sscanf(value, "%u %u", &seq, &stream) != 2 || seq != next) {
+		if (!data || sscanf(value, "%u %u", &seq, &stream) != 2 ||
+		    seq != next) {
 			free(value);
 			break;
 		}
 		data++;
-		fwrite(data, 1, len - (data - value), stream == 2 ? stderr : stdout);
+		fwrite(data, 1, len - (data - value),
+		       stream == 2 ? stderr : stdout);
 		free(value);
 		next++;
 		if (next - from >= LAB_WINDOW / 2) {
@@ -172,7 +174,8 @@ static int run(const char *cmd)
 	int n, status;
 
 	if (strlen(cmd) > LAB_CMD_MAX) {
-		fprintf(stderr, "labctl: a command may have %d bytes\n", LAB_CMD_MAX);
+		fprintf(stderr, "labctl: a command may have %d bytes\n",
+			LAB_CMD_MAX);
 		return 2;
 	}
 	snprintf(id, sizeof(id), "%d-%lx", getpid(), (long)time(NULL));
@@ -205,7 +208,8 @@ static int run(const char *cmd)
 		if (n == 2 && total == next)
 			return status;
 	}
-	fprintf(stderr, "labctl: domain %u: no end of '%.60s' in time\n", domid, cmd);
+	fprintf(stderr, "labctl: domain %u: no end of '%.60s' in time\n", domid,
+		cmd);
 	return LAB_EXIT_TIMEOUT;
 }
 
@@ -250,7 +254,8 @@ static bool find_domain(const char *name)
 	if (!*end)
 		return alive();
 	ids = wire_directory("/local/domain", &total);
-	for (id = ids; ids && id < ids + total && !found; id += strlen(id) + 1) {
+	for (id = ids; ids && id < ids + total && !found;
+	     id += strlen(id) + 1) {
 		snprintf(path, sizeof(path), "/local/domain/%s/name", id);
 		value = wire_read(path, &len);
 		found = value && !strcmp(value, name);
@@ -263,7 +268,8 @@ static bool find_domain(const char *name)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: labctl exec [-t SECONDS] DOM COMMAND | ready DOM SECONDS |\n"
+	fprintf(stderr, "usage: labctl exec [-t SECONDS] DOM COMMAND | ready "
+			"DOM SECONDS |\n"
 			"       gone DOM SECONDS | domid DOM | usage\n");
 	return 2;
 }

@@ -23,7 +23,7 @@ struct session {
 	const char *id;
 	unsigned int sent, acked;
 	pid_t pid;
-	int out[2];		/* what we read: its stdout, its stderr */
+	int out[2]; /* what we read: its stdout, its stderr */
 	bool exited;
 	int status;
 };
@@ -89,7 +89,7 @@ static bool start(struct session *s, const char *cmd)
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		setsid();	/* so that a kill takes its children along */
+		setsid(); /* so that a kill takes its children along */
 		dup2(open("/dev/null", O_RDONLY), 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
@@ -126,9 +126,11 @@ static bool pump(struct session *s, int sigfd)
 
 	drain = s->exited && room(s);
 	fds[0] = (struct pollfd){ .fd = wire_fd(), .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = s->exited ? -1 : sigfd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = s->exited ? -1 : sigfd,
+				  .events = POLLIN };
 	for (i = 0; i < 2; i++)
-		fds[2 + i] = (struct pollfd){ .fd = room(s) ? s->out[i] : -1, .events = POLLIN };
+		fds[2 + i] = (struct pollfd){ .fd = room(s) ? s->out[i] : -1,
+					      .events = POLLIN };
 	if (poll(fds, 4, drain ? 0 : -1) < 0)
 		return errno == EINTR;
 
@@ -153,7 +155,8 @@ int session_run(const char *id, const char *cmd)
 	sigset_t chld;
 	int code, sigfd;
 
-	signal(SIGCHLD, SIG_DFL);	/* the agent ignores it, and exec keeps that */
+	signal(SIGCHLD,
+	       SIG_DFL); /* the agent ignores it, and exec keeps that */
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 
@@ -173,7 +176,8 @@ int session_run(const char *id, const char *cmd)
 			return 1;
 		}
 	}
-	code = WIFSIGNALED(s.status) ? 128 + WTERMSIG(s.status) : WEXITSTATUS(s.status);
+	code = WIFSIGNALED(s.status) ? 128 + WTERMSIG(s.status)
+				     : WEXITSTATUS(s.status);
 	sprintf(end, "%u %d", s.sent, code);
 	return !wire_write(node(&s, "exit"), end, strlen(end));
 }

@@ -26,8 +26,8 @@
 
 #include "labctl.h"
 
-#define MAX_DOMS	64
-#define MAX_LINES	512
+#define MAX_DOMS 64
+#define MAX_LINES 512
 
 static struct line {
 	char key[64];
@@ -61,21 +61,22 @@ static void count_ports(xc_interface *xch, uint32_t dom)
 	unsigned int port;
 	char key[64];
 
-	for (port = 1; ; port++) {
+	for (port = 1;; port++) {
 		memset(&st, 0, sizeof(st));
 		st.dom = dom;
 		st.port = port;
 		if (xc_evtchn_status(xch, &st))
-			break;		/* past the last port ever allocated */
+			break; /* past the last port ever allocated */
 		switch (st.status) {
 		case EVTCHNSTAT_closed:
 			continue;
 		case EVTCHNSTAT_unbound:
-			snprintf(key, sizeof(key), "evtchn %u unbound %u", dom, st.u.unbound.dom);
+			snprintf(key, sizeof(key), "evtchn %u unbound %u", dom,
+				 st.u.unbound.dom);
 			break;
 		case EVTCHNSTAT_interdomain:
-			snprintf(key, sizeof(key), "evtchn %u interdomain %u", dom,
-				 st.u.interdomain.dom);
+			snprintf(key, sizeof(key), "evtchn %u interdomain %u",
+				 dom, st.u.interdomain.dom);
 			break;
 		default:
 			snprintf(key, sizeof(key), "evtchn %u %s", dom,
@@ -85,7 +86,8 @@ static void count_ports(xc_interface *xch, uint32_t dom)
 	}
 }
 
-static void count_grants(xc_interface *xch, xenforeignmemory_handle *fmem, uint32_t dom)
+static void count_grants(xc_interface *xch, xenforeignmemory_handle *fmem,
+			 uint32_t dom)
 {
 	struct gnttab_query_size size = { .dom = dom };
 	xenforeignmemory_resource_handle *res;
@@ -94,12 +96,14 @@ static void count_grants(xc_interface *xch, xenforeignmemory_handle *fmem, uint3
 	void *table = NULL;
 	char key[64];
 
-	if (xc_gnttab_query_size(xch, &size) || size.status != GNTST_okay || !size.nr_frames)
+	if (xc_gnttab_query_size(xch, &size) || size.status != GNTST_okay ||
+	    !size.nr_frames)
 		return;
 	/* Linux keeps to version 1 tables below 16 TiB of memory. */
-	res = xenforeignmemory_map_resource(fmem, dom, XENMEM_resource_grant_table,
-					    XENMEM_resource_grant_table_id_shared,
-					    0, size.nr_frames, &table, PROT_READ, 0);
+	res = xenforeignmemory_map_resource(
+		fmem, dom, XENMEM_resource_grant_table,
+		XENMEM_resource_grant_table_id_shared, 0, size.nr_frames,
+		&table, PROT_READ, 0);
 	if (!res) {
 		printf("unreadable grant table of %u\n", dom);
 		return;
@@ -114,7 +118,8 @@ static void count_grants(xc_interface *xch, xenforeignmemory_handle *fmem, uint3
 		snprintf(key, sizeof(key), "grant %u %u", dom, entry[i].domid);
 		count(key);
 		if (flags & (GTF_reading | GTF_writing)) {
-			snprintf(key, sizeof(key), "mapped %u %u", dom, entry[i].domid);
+			snprintf(key, sizeof(key), "mapped %u %u", dom,
+				 entry[i].domid);
 			count(key);
 		}
 	}

@@ -25,7 +25,8 @@ static int fd = -1;
 int wire_open(void)
 {
 	struct sockaddr_un addr = {
-		.sun_family = AF_UNIX, .sun_path = "/run/xenstored/socket",
+		.sun_family = AF_UNIX,
+		.sun_path = "/run/xenstored/socket",
 	};
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -95,7 +96,7 @@ static void queue_event(char *path)
 
 	if (!ev)
 		abort();
-	ev->path = path;	/* its token follows it; nobody asks for that */
+	ev->path = path; /* its token follows it; nobody asks for that */
 	ev->next = NULL;
 	*events_end = ev;
 	events_end = &ev->next;
@@ -141,8 +142,8 @@ static int wire_errno(const char *name)
 }
 
 /* A request of two parts, sent in one write as the kernel's device wants. */
-static char *talk(int type, const char *a, size_t alen, const void *b, size_t blen,
-		  unsigned int *len)
+static char *talk(int type, const char *a, size_t alen, const void *b,
+		  size_t blen, unsigned int *len)
 {
 	struct xsd_sockmsg msg = { .type = type, .len = alen + blen };
 	char buf[sizeof(msg) + XENSTORE_PAYLOAD_MAX], *body;

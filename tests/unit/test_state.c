@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The states of a channel end: the table the drivers use is the one that
+ * docs/protocol.md prints (section 3.5), row by row.
+ */
+#include <ctype.h>
+#include <ivc/state.h>
+#include "unit.h"
+
+static const char *const state_name[IVC_CHAN_STATES] = {
+	"NEW", "OFFERED", "OPEN", "ENDED", "CLOSING", "DEAD",
+};
+
+static const char *const event_name[IVC_CHAN_EVENTS] = {
+	"OFFER", "ACCEPTED", "TAKEN", "GONE",
+	"FAIL",	 "LOST",     "CLOSE", "RELEASED",
+};
+
+/* The words between the bars of a table's line; how many. */
+static int words(char *line, char *word[], int max)
+{
+	char *save = NULL, *w;
+	int n = 0;
+
+	for (w = strtok_r(line, "|\n", &save); w && n < max;
+	     w = strtok_r(NULL, "|\n", &save)) {
+		while (*w == ' ')
+			w++;
+		w[strcspn(w, " ")] = '\0';
+		word[n++] = w;
+	}
+	return n;
+}
+
+static void check_row(int state, char *word[])
+{
+	int ev;
+
+	for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
+		unsigned char next = ivc_chan_next[state][ev];
+		const char *want =
+			next == IVC_CHAN_NONE ? "-" : state_name[next];
+
+		ck_assert_msg(!strcmp(word[ev + 1], want),
+			      "%s on %s: document %s, state.h %s",
+			      state_name[state], event_name[ev], word[ev + 1],
+			      want);
+	}
+}
+
+START_TEST(table_is_the_documents)
+{
+	FILE *f = fopen("docs/protocol.md", "r");
+	char line[512], *word[16];
+	int state, seen = 0, heads = 0;
+
+	ck_assert_msg(f, "run it from the top folder: no docs/protocol.md");
+	while (fgets(line, sizeof(line), f)) {
+		int n = *line == '|' ? words(line, word, 16) : 0;
+
+		if (n != IVC_CHAN_EVENTS + 1)
+			continue;
+		if (!strcmp(word[1], "OFFER")) {
+			for (n = 0; n < IVC_CHAN_EVENTS; n++)
+				ck_assert_str_eq(word[n + 1], event_name[n]);
+			heads++;
+		}
+		for (state = 0; state < IVC_CHAN_STATES; state++) {
+			if (strcmp(word[0], state_name[state]))
+				continue;
+			check_row(state, word);
+			seen++;
+		}
+	}
+	fclose(f);
+	ck_assert_int_eq(heads, 1);
+	ck_assert_int_eq(seen, IVC_CHAN_STATES);
+}
+END_TEST
+
+/* Whatever happens, a channel that is closed ends, and never comes back. */
+START_TEST(every_state_ends)
+{
+	int state, ev;
+
+	for (state = 0; state < IVC_CHAN_STATES; state++) {
+		int s = ivc_chan_next[state][IVC_CHAN_CLOSE];
+
+		if (state < IVC_CHAN_CLOSING)
+			ck_assert_int_eq(s, IVC_CHAN_CLOSING);
+		for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
+			s = ivc_chan_next[state][ev];
+			/* States are in the order of a life: no way back. */
+			if (s != IVC_CHAN_NONE)
+				ck_assert_int_gt(s, state);
+		}
+	}
+	ck_assert_int_eq(ivc_chan_next[IVC_CHAN_CLOSING][IVC_CHAN_RELEASED],
+			 IVC_CHAN_DEAD);
+}
+END_TEST
+
+Suite *suite_state(void)
+{
+	Suite *s = suite_create("state");
+	TCase *tc = tcase_create("table");
+
+	tcase_add_test(tc, table_is_the_documents);
+	tcase_add_test(tc, every_state_ends);
+	suite_add_tcase(s, tc);
+	return s;
+}
