@@ -160,7 +160,7 @@ u32 ivc_group_list(struct ivc_member *m, u32 after, struct ivc_host *table,
 int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 		   const struct ivc_msg *req, u32 *nr);
 int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req);
-int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req);
+int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left);
 void ivc_conn_refuse_member(struct ivc_member *m);
 void ivc_conn_drop_fe(struct ivc_fe *fe);
 void ivc_conn_event(struct ivc_owed *owed, unsigned int ev,

@@ -214,7 +214,8 @@ int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 	return 0;
 }
 
-int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req)
+/* @left: the number again if the other end is still to close, else 0. */
+int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->close.conn);
 	int i;
@@ -226,6 +227,7 @@ int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req)
 		if (c->end[i].fe != fe || c->end[i].member != req->member ||
 		    c->end[i].closed)
 			continue;
+		*left = c->end[!i].closed ? 0 : c->nr;
 		end_close(&c->end[i], ivc_wire_reason(req->close.reason));
 		return 0;
 	}

@@ -91,7 +91,7 @@ static int do_accept(struct ivc_fe *fe, const struct ivc_msg *req,
 static int do_close(struct ivc_fe *fe, const struct ivc_msg *req,
 		    struct ivc_msg *reply)
 {
-	return ivc_conn_close(fe, req);
+	return ivc_conn_close(fe, req, &reply->close.conn);
 }
 
 static const request_fn requests[] = {

@@ -97,12 +97,37 @@ static void retry_later(struct ivc_chan *ch)
 	ch->retry_ms = min(ch->retry_ms * 2, (unsigned int)RETRY_MAX_MS);
 }
 
+/* The other end is gone, says somebody. The first reason stands. Any context.
+ */
+static void note_gone(struct ivc_chan *ch, int reason)
+{
+	spin_lock(&ch->todo_lock);
+	if (!ch->todo_gone)
+		ch->todo_gone = reason;
+	spin_unlock(&ch->todo_lock);
+	ivc_chan_kick_work(ch);
+}
+
 static void forget_conn(struct ivc_chan *ch)
 {
 	xa_lock(&ivc_front.conns);
 	if (ch->conn && xa_load(&ivc_front.conns, ch->conn) == ch)
 		__xa_erase(&ivc_front.conns, ch->conn);
 	xa_unlock(&ivc_front.conns);
+}
+
+/*
+ * In the event work. If the backend has no open other end any more, nobody will
+ * tell us that it is gone: either we have been told, or it slipped past us
+ * while the offer was between the context's queue and its channel.
+ */
+static void close_done(struct ivc_request *req)
+{
+	struct ivc_chan *ch = req->data;
+
+	if (req->status || !req->msg.close.conn)
+		note_gone(ch, -ECONNRESET);
+	ivc_chan_put(ch);
 }
 
 /* Tell the backend, once, that this end is closed. */
@@ -116,6 +141,9 @@ static void close_conn(struct ivc_chan *ch, int reason)
 	req = ivc_request_new(IVC_MSG_CLOSE, ch->member);
 	req->msg.close.conn = ch->conn;
 	req->msg.close.reason = reason;
+	req->done = close_done;
+	kref_get(&ch->ref);
+	req->data = ch;
 	ivc_request_send(req);
 	ivc_request_put(req);
 }
@@ -146,15 +174,8 @@ static void detach(struct ivc_chan *ch)
 /* A local partner hears of our end as it would from another guest. */
 static void tell_partner(struct ivc_chan *ch, int reason)
 {
-	struct ivc_chan *partner = ch->partner;
-
-	if (!partner)
-		return;
-	spin_lock(&partner->todo_lock);
-	if (!partner->todo_gone)
-		partner->todo_gone = reason;
-	spin_unlock(&partner->todo_lock);
-	ivc_chan_kick_work(partner);
+	if (ch->partner)
+		note_gone(ch->partner, reason);
 }
 
 static void enter_open(struct ivc_chan *ch)
@@ -220,7 +241,7 @@ static bool peer_is_through(const struct ivc_chan *ch)
 /* ENDED or CLOSING: take back what the peer has let go of. */
 static void release(struct ivc_chan *ch)
 {
-	if (!peer_is_through(ch))
+	if (ch->abandoned || !peer_is_through(ch))
 		return;
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
@@ -384,12 +405,8 @@ void ivc_chan_gone(const struct ivc_msg *msg)
 	 * all but an offer that nobody took.
 	 */
 	if (!ch->local || (ch->member == msg->member &&
-			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED)) {
-		spin_lock(&ch->todo_lock);
-		ch->todo_gone = ivc_wire_reason(msg->close.reason);
-		spin_unlock(&ch->todo_lock);
-		ivc_chan_kick_work(ch);
-	}
+			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED))
+		note_gone(ch, ivc_wire_reason(msg->close.reason));
 	ivc_chan_put(ch);
 }
 
@@ -442,18 +459,27 @@ void ivc_chan_lose_all(bool tell)
  */
 void ivc_chan_abandon_all(void)
 {
-	struct ivc_chan *ch, *next;
+	struct ivc_chan *ch;
 
-	list_for_each_entry_safe (ch, next, &ivc_front.chans, node) {
-		list_del_init(&ch->node);
+	for (;;) {
+		spin_lock(&ivc_front.lock);
+		ch = list_first_entry_or_null(&ivc_front.chans, struct ivc_chan,
+					      node);
+		if (ch)
+			list_del_init(&ch->node);
+		spin_unlock(&ivc_front.lock);
+		if (!ch)
+			return;
 		forget_conn(ch);
-		if (cancel_delayed_work_sync(&ch->work))
-			ivc_chan_put(ch);
 		mutex_lock(&ch->lock);
+		ch->abandoned = true; /* its work does nothing from here on */
 		detach(ch);
 		publish(ch, IVC_WIRE_DETACHED, 0);
 		ivc_doorbell_ring(ch);
 		mutex_unlock(&ch->lock);
+		ivc_doorbell_free(ch);
+		if (cancel_delayed_work_sync(&ch->work))
+			ivc_chan_put(ch);
 		ivc_chan_put(ch);
 	}
 }

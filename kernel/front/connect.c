@@ -106,16 +106,17 @@ static void connect_done(struct ivc_request *req)
 	int err = req->status;
 
 	mutex_lock(&ch->lock);
-	if (!err) {
+	/* Unless its process has given up meanwhile. */
+	if (!err && ch->state == IVC_CHAN_NEW) {
 		ch->conn = req->msg.offer.conn;
 		err = xa_insert(&ivc_front.conns, ch->conn, ch, GFP_KERNEL);
+		if (err)
+			ch->conn = 0;
 	}
 	if (!err && !ivc_chan_event(ch, IVC_CHAN_OFFER, 0))
-		err = -ECONNRESET; /* its process has given up meanwhile */
-	if (err && !req->status) {
-		ch->conn_closed = true;
-		ivc_refuse(ch->member, ch->conn, -ECONNRESET);
-	}
+		err = -ECONNRESET;
+	if (err && !req->status)
+		ivc_refuse(ch->member, req->msg.offer.conn, -ECONNRESET);
 	mutex_unlock(&ch->lock);
 	ivc_chan_put(ch);
 }
@@ -229,10 +230,7 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	if (err)
 		return err;
 	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
-	err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
-	if (err)
-		return err;
-	return xa_insert(&ivc_front.conns, ch->conn, ch, GFP_KERNEL);
+	return ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
 }
 
 static void accept_done(struct ivc_request *req)
@@ -283,8 +281,18 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	u32 dir_gref = 0;
 	int err;
 
-	ch->conn = msg->offer.conn;
 	ch->local = msg->flags & IVC_OFFER_LOCAL;
+	/* To be found from the first moment that there is something to undo;
+	 * of a local pair the offerer's end is the one that is found.
+	 */
+	err = ch->local ? 0
+			: xa_insert(&ivc_front.conns, msg->offer.conn, ch,
+				    GFP_KERNEL);
+	if (err) {
+		ivc_refuse(ch->member, msg->offer.conn, -ECONNREFUSED);
+		return err;
+	}
+	ch->conn = msg->offer.conn;
 	ch->peer = (struct ivc_abi_host){
 		.member = msg->offer.peer,
 		.id = msg->offer.peer_id,

@@ -204,9 +204,10 @@ struct ivc_chan {
 	bool todo_accepted;
 	u32 todo_dir_gref;
 	u8 todo_tx_shift;
-	int todo_gone; /* reason */
-	bool gone;     /* the backend has said so: nobody will answer */
-	u32 round;     /* the last detach that saw it */
+	int todo_gone;	/* reason */
+	bool gone;	/* the backend has said so: nobody will answer */
+	bool abandoned; /* the module goes */
+	u32 round;	/* the last detach that saw it */
 	struct delayed_work work;
 	unsigned int retry_ms;
 
