@@ -122,7 +122,8 @@ struct ivc_end {
 struct ivc_conn {
 	u32 nr; /* key in ivc_back.conns */
 	enum ivc_conn_state state;
-	bool busy; /* not to be freed under our hands */
+	bool busy;     /* not to be freed under our hands */
+	bool accepted; /* once it was, each frontend closes its own end */
 	u32 port;
 	u8 rx_shift;
 	unsigned long since; /* jiffies */

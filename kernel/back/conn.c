@@ -210,6 +210,7 @@ int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 	c->end[1].dir_gref = req->accept.dir_gref;
 	c->end[1].fe->used.pending--;
 	c->state = CONN_OPEN;
+	c->accepted = true;
 	ivc_ring_owe(c->end[0].fe, &c->end[0].owed, OWE_ACCEPTED);
 	return 0;
 }
@@ -234,13 +235,17 @@ int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 	return -ENOENT;
 }
 
+/*
+ * An offer to @m, withdrawn or not: its frontend drops those it has not taken,
+ * so that nobody but us will close that end.
+ */
 static struct ivc_end *offered_to(struct ivc_member *m)
 {
 	struct ivc_end *end;
 
 	list_for_each_entry (end, &m->fe->ends, in_fe)
 		if (end == &end->conn->end[1] && end->member == m->nr &&
-		    end->conn->state == CONN_OFFERED)
+		    !end->conn->accepted && !end->closed)
 			return end;
 	return NULL;
 }
