@@ -73,6 +73,7 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return chan_kick(ch);
 	case IVC_IOC_ARM:
 		WRITE_ONCE(ch->rung, false);
+		WRITE_ONCE(ch->armed, true);
 		return 0;
 	case IVC_IOC_INFO:
 		chan_info(ch, &info);

@@ -51,12 +51,21 @@ static irqreturn_t doorbell(int irq, void *data)
 	struct ivc_chan *ch = data;
 	bool heard = ivc_doorbell_heard(ch);
 	bool moved = peer_moved(ch);
+	/*
+	 * A process that finds its data while it still looks takes its wish
+	 * back, and the peer's kick comes late. That is nobody's fault: without
+	 * this a few of them in a row would delay the next real one, for up to
+	 * a second.
+	 */
+	bool armed = READ_ONCE(ch->armed);
 
+	WRITE_ONCE(ch->armed, false);
 	if (moved)
 		ivc_chan_kick_work(ch);
 	if (!heard && !moved)
 		ch->spurious++;
-	xen_irq_lateeoi(irq, heard || moved ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	xen_irq_lateeoi(irq,
+			heard || moved || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }
 

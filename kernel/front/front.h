@@ -195,6 +195,7 @@ struct ivc_chan {
 	evtchn_port_t port;
 	int irq;
 	bool rung;
+	bool armed; /* ARM since the last event: one may come */
 	bool established;
 	wait_queue_head_t wq;
 	u64 kicks, wakeups, spurious, kept_bytes;

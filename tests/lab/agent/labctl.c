@@ -224,7 +224,8 @@ static int wait_ready(void)
 		free(event);
 		if (exists(node(LAB_READY)))
 			return 0;
-		if (!alive())
+		/* Its name is written before xenstored is told of it. */
+		if (!alive() && !exists(node("name")))
 			return LAB_EXIT_GONE;
 	}
 	return LAB_EXIT_TIMEOUT;
