@@ -44,6 +44,18 @@ again() {
 	unset "VERDICT[$1]"
 }
 
+# post_mortem NAME: what its records say, last in the output, where one looks
+post_mortem() {
+	local dir=$LAB_BUILD/results/$1 file
+
+	echo "---- $1 failed: ${WHY[$1]:-no reason given}"
+	for file in scenario.log health.txt; do
+		[ -s "$dir/$file" ] || continue
+		echo "---- $1: the end of $file"
+		tail -n 12 "$dir/$file" | cut -c 1-300
+	done
+}
+
 # run_group NAME...: scenarios of one key, in as many boots as it takes
 run_group() {
 	local left=("$@") name tried
@@ -99,6 +111,9 @@ suite() {
 		fail) failed=$((failed + 1)) ;;
 		*) passed=$((passed + 1)) ;;
 		esac
+	done
+	for name in "${names[@]}"; do
+		[ "${VERDICT[$name]:-fail}" != fail ] || post_mortem "$name"
 	done
 	echo "$passed passed, $failed failed"
 	[ $failed = 0 ]

@@ -9,7 +9,13 @@
 #include "closers.h"
 
 /* A wake-up that comes later came from the library's backstop of 1 s. */
+/*
+ * Later than this a sleeper was woken by its own backstop, not by its peer. One
+ * such wait in many may be a machine that was busy elsewhere; a wake-up that is
+ * lost by design is lost often.
+ */
 #define LATE_MS 900
+#define LATE_MAX 2
 
 static struct puppet_cmd cmd_write(uint64_t n)
 {
@@ -134,10 +140,10 @@ static void ended_while_asleep(struct stage *s)
 {
 	ivc_channel *ch;
 	int64_t start;
-	int i;
+	int i, late = 0;
 
 	puppet_in(s);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < LATE_MAX + 1; i++) {
 		ch = channel_to(s, 0, 0);
 		ivc_set_spin(ch, 0);
 		tell(s, (struct puppet_cmd){ .op = PUPPET_SLEEP, .arg = 200 });
@@ -145,13 +151,14 @@ static void ended_while_asleep(struct stage *s)
 		start = now_ns();
 		expect_ret("wait", ivc_wait(ch, IVC_READABLE, 20000),
 			   IVC_READABLE);
-		if (now_ns() - start > (200 + LATE_MS) * 1000000ll)
-			fail("the end woke nobody");
+		late += now_ns() - start > (200 + LATE_MS) * 1000000ll;
 		must_end(ch, s->opt, -EPIPE);
 		expect_ret("puppet: sleep", answer(s).ret, 0);
 		expect_ret("puppet: close", answer(s).ret, 0);
 		expect_ret("close", ivc_close(ch), -EPIPE);
 	}
+	if (late > LATE_MAX)
+		fail("the end woke nobody");
 	puppet_out(s);
 }
 
@@ -166,17 +173,14 @@ static void armed(struct stage *s)
 	ch = channel_to(s, 0, 0);
 	pfd.fd = ivc_channel_fd(ch);
 	for (i = 0; i < 10; i++) {
-		int64_t start;
-
 		expect_ret("arm", ivc_arm(ch, IVC_READABLE), 0);
 		tell(s, (struct puppet_cmd){ .op = PUPPET_SLEEP, .arg = 20 });
 		tell(s, cmd_write(100));
-		start = now_ns();
+		/* No backstop here: a lost wake-up is a poll that ends empty.
+		 */
 		do
-			expect_ret("poll", poll(&pfd, 1, 5000), 1);
+			expect_ret("poll", poll(&pfd, 1, 20000), 1);
 		while (!ivc_arm(ch, IVC_READABLE));
-		if (now_ns() - start > LATE_MS * 1000000ll)
-			fail("poll was late");
 		read_known(s, ch, &at, 100);
 		expect_ret("puppet: sleep", answer(s).ret, 0);
 		expect_ret("puppet: write", answer(s).ret, 0);
@@ -190,26 +194,41 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* Again and again: the first may come before the call has begun to wait. */
+static void alarms(bool on)
+{
+	struct itimerval it = { .it_value.tv_usec = on ? 50000 : 0,
+				.it_interval.tv_usec = on ? 50000 : 0 };
+
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
 static void interrupted(struct stage *s)
 {
 	struct sigaction act = { .sa_handler = on_alarm,
 				 .sa_flags = SA_RESTART };
-	struct itimerval it = { .it_value.tv_usec = 50000 };
-	struct ivc_channel_options co = { .timeout_ms = 5000 };
+	struct ivc_channel_options co = { .timeout_ms = 20000 };
 	ivc_channel *ch;
+	ivc_peer peer;
+	int ret;
 
 	puppet_in(s);
 	ch = channel_to(s, 0, 0);
 	sigaction(SIGALRM, &act, NULL);
-	setitimer(ITIMER_REAL, &it, NULL);
-	expect_ret("wait, a signal", ivc_wait(ch, IVC_READABLE, 5000), -EINTR);
+	alarms(true);
+	ret = ivc_wait(ch, IVC_READABLE, 20000);
+	alarms(false);
+	expect_ret("wait, a signal", ret, -EINTR);
 	channel_done(s, ch, 0, -EPIPE);
-	setitimer(ITIMER_REAL, &it, NULL);
-	expect_ret("accept, a signal", ivc_accept_opt(s->ctx, &co, &ch),
-		   -EINTR);
-	setitimer(ITIMER_REAL, &it, NULL);
-	expect_ret("connect, a signal",
-		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch), -EINTR);
+	alarms(true);
+	ret = ivc_accept_opt(s->ctx, &co, &ch);
+	alarms(false);
+	expect_ret("accept, a signal", ret, -EINTR);
+	peer = puppet_peer(s);
+	alarms(true);
+	ret = ivc_connect_opt(s->ctx, peer, &co, &ch);
+	alarms(false);
+	expect_ret("connect, a signal", ret, -EINTR);
 	puppet_out(s);
 }
 
@@ -237,7 +256,7 @@ struct side {
 	ivc_channel *ch;
 	uint64_t bytes;
 	int64_t latest; /* the longest single wait */
-	uint64_t waits;
+	uint64_t waits, late;
 };
 
 static void side_wait(struct side *side, int event)
@@ -248,6 +267,7 @@ static void side_wait(struct side *side, int event)
 	if (ret != event)
 		fail("wait for %d: %d", event, ret);
 	side->waits++;
+	side->late += now_ns() - start > LATE_MS * 1000000ll;
 	if (now_ns() - start > side->latest)
 		side->latest = now_ns() - start;
 }
@@ -333,8 +353,8 @@ static void two_threads(struct stage *s)
 	       (unsigned long long)r.waits, (unsigned long long)w.waits,
 	       (long long)r.latest / 1000000, (long long)w.latest / 1000000);
 	print_stats("closers", r.ch);
-	if (r.latest > LATE_MS * 1000000ll || w.latest > LATE_MS * 1000000ll)
-		fail("a wake-up was lost");
+	if (r.late + w.late > LATE_MAX)
+		fail("wake-ups were lost");
 	channel_done(s, r.ch, 0, -EPIPE);
 	puppet_out(s);
 }
