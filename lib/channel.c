@@ -4,6 +4,13 @@
  *
  * Each call goes to the ring first and asks why it got nothing only then. No
  * system call is made unless the peer sleeps.
+ *
+ * The end of writing. The kernel ends it at any moment by putting other memory
+ * in the place of the ring, and says so in `status`. So a write looks there
+ * behind the storing, not before: what finds nothing was in time, since the
+ * kernel stores the status before it takes the ring away, and a store that
+ * comes after that faults, and the load behind it is done after the fault. What
+ * finds something asks how much was in time.
  */
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +18,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "context.h"
 
 /* Out of line, and the last thing that a call does: no registers to save. */
 #define IVC_ASIDE __attribute__((noinline, cold))
@@ -80,27 +88,56 @@ static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
 	return 0;
 }
 
+/*
+ * Something was written from position @from on while the channel ended: what
+ * was not in time is taken back. Returns what was, or as a write into an ended
+ * one.
+ */
+static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from)
+{
+	struct ivc_abi_fate fate = { .from = from };
+	int ret = ch->ops->fate(ch, &fate);
+
+	if (ret)
+		return ret;
+	ivc_tx_end(&ch->tx, fate.final);
+	if (!fate.written)
+		return ivc_channel_status(ch);
+	ch->tx_bytes += fate.written;
+	ch->tx_calls++;
+	return (ssize_t)fate.written;
+}
+
 /* All but the common case, which is kept small by that. */
 static __attribute__((noinline)) ssize_t
 write_other(struct ivc_channel *ch, const void *buf, size_t len)
 {
+	uint32_t from = ch->tx.pos;
 	int64_t ret;
 
-	if (ivc_load(&ch->kctl->status))
-		return ivc_channel_status(ch);
+	if (!ivc_channel_alive(ch)) {
+		ret = ivc_channel_status(ch);
+		return ret ? ret : write_none(ch, len, 0);
+	}
 	if (len > SSIZE_MAX)
 		len = SSIZE_MAX;
 	ret = ivc_tx_write(&ch->tx, buf, len);
 	if (ret <= 0)
 		return write_none(ch, len, ret);
+	ivc_in_order();
+	if (unlikely(!ivc_channel_alive(ch)))
+		return write_late(ch, from);
 	return sent(ch, (size_t)ret);
 }
 
 ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 {
-	if (unlikely(ivc_load(&ch->kctl->status) || !ivc_ring_small(len)) ||
+	if (unlikely(!ivc_ring_small(len)) ||
 	    unlikely(!ivc_tx_write_small(&ch->tx, buf, (uint32_t)len)))
 		return write_other(ch, buf, len);
+	ivc_in_order();
+	if (unlikely(!ivc_channel_alive(ch)))
+		return write_late(ch, ch->tx.pos - 1);
 	return sent(ch, len);
 }
 
@@ -179,7 +216,7 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 
 	if (unlikely(!p))
 		return -EINVAL;
-	if (unlikely(ivc_load(&ch->kctl->status)))
+	if (unlikely(!ivc_channel_alive(ch)))
 		return ivc_channel_status(ch);
 	/* More than a ring can be is more than a quarter of it, too. */
 	if (min > UINT32_MAX)
@@ -197,17 +234,24 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 
 int ivc_commit(ivc_channel *ch, size_t len)
 {
-	/* What is sent after the end would be taken and not be delivered. */
-	int ret = ivc_channel_status(ch);
+	uint32_t from = ch->tx.pos;
+	ssize_t ret;
 
-	if (unlikely(ret))
-		return ret;
 	if (unlikely(len > UINT32_MAX))
 		return -EINVAL;
 	ret = ivc_tx_commit(&ch->tx, (uint32_t)len);
-	if (!ret && len)
+	if (ret || !len)
+		return (int)ret;
+	ivc_in_order();
+	if (likely(ivc_channel_alive(ch))) {
 		(void)sent(ch, len);
-	return ret;
+		return 0;
+	}
+	ret = write_late(ch, from);
+	if (ret > 0)
+		return 0;
+	/* Handed over at this moment: nothing can be sent, and why comes. */
+	return ret ? (int)ret : -EAGAIN;
 }
 
 ssize_t ivc_peek(ivc_channel *ch, const void **p)
@@ -265,6 +309,8 @@ static bool writable(struct ivc_channel *ch)
 	struct ivc_tx *tx = &ch->tx;
 	uint32_t need = tx->pos == ch->need_at && ch->need ? ch->need : 1;
 
+	if (!ivc_channel_alive(ch))
+		return false;
 	return tx->error || ivc_tx_known_free(tx) >= need ||
 	       ivc_tx_refresh(tx) || ivc_tx_known_free(tx) >= need;
 }
@@ -291,6 +337,7 @@ int ivc_close(ivc_channel *ch)
 	ret = ivc_channel_status(ch);
 	if (!ret)
 		ret = ch->tx.error ? ch->tx.error : ch->rx.error;
+	ivc_context_forget(ch);
 	ch->ops->close(ch);
 	if (ch->wake_fd >= 0)
 		close(ch->wake_fd);

@@ -35,9 +35,14 @@ struct ivc_channel {
 	const struct ivc_transport *ops;
 	int fd;
 	bool open; /* established, mapped: for good, even after its end */
+	bool told; /* ivc_next_event() has told of its end */
 	int64_t spin;
 	ivc_peer peer;
 	struct ivc_map map;
+
+	/* The context it was made from, or NULL; see context.c for the lock. */
+	struct ivc_context *ctx;
+	struct ivc_channel *ctx_next;
 
 	/* The writer's. */
 	IVC_APART struct ivc_tx tx;
@@ -69,7 +74,11 @@ struct ivc_channel {
 /* connect.c. */
 int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp);
 
-/* Why the channel has ended: -errno, or 0 while it lives or is connecting. */
+/*
+ * Why the channel has ended: -errno, or 0 while it lives or is connecting. Also
+ * 0 while a guest leaves and the ends hand over: then there is nothing to write
+ * to, and what there is to read comes.
+ */
 static inline int ivc_channel_status(const struct ivc_channel *ch)
 {
 	/*
@@ -78,7 +87,13 @@ static inline int ivc_channel_status(const struct ivc_channel *ch)
 	 */
 	int status = ivc_load_acq(&ch->kctl->status);
 
-	return status == -EINPROGRESS ? 0 : status;
+	return status == -EINPROGRESS || status == -EAGAIN ? 0 : status;
+}
+
+/* May it be written to? Not before it is there, nor from its end on. */
+static inline bool ivc_channel_alive(const struct ivc_channel *ch)
+{
+	return !ivc_load(&ch->kctl->status);
 }
 
 /* The peer sleeps and waits for what we have just done: the unlikely path. */

@@ -157,6 +157,7 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		if (ret)
 			goto err_channel;
 	}
+	ivc_context_add(ctx, ch);
 	*chp = ch;
 	return 0;
 
@@ -243,6 +244,7 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 		ivc_close(ch);
 		return ret;
 	}
+	ivc_context_add(ctx, ch);
 	*chp = ch;
 	return 0;
 }

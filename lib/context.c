@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel.h"
 #include "clock.h"
 #include "context.h"
 
@@ -44,10 +45,65 @@ err_context:
 	return NULL;
 }
 
+/*
+ * A channel may outlive its context and is closed by whatever thread, so one
+ * lock for all of them guards which channel belongs to which context. It is
+ * taken when channels come and go, never for data.
+ */
+static pthread_mutex_t belongs = PTHREAD_MUTEX_INITIALIZER;
+
+void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch)
+{
+	pthread_mutex_lock(&belongs);
+	ch->ctx = ctx;
+	ch->ctx_next = ctx->channels;
+	ctx->channels = ch;
+	pthread_mutex_unlock(&belongs);
+}
+
+void ivc_context_forget(struct ivc_channel *ch)
+{
+	struct ivc_channel **p;
+
+	pthread_mutex_lock(&belongs);
+	if (ch->ctx) {
+		for (p = &ch->ctx->channels; *p != ch; p = &(*p)->ctx_next)
+			;
+		*p = ch->ctx_next;
+		ch->ctx = NULL;
+	}
+	pthread_mutex_unlock(&belongs);
+}
+
+struct ivc_channel *ivc_context_ended(struct ivc_context *ctx)
+{
+	struct ivc_channel *ch;
+
+	pthread_mutex_lock(&belongs);
+	for (ch = ctx->channels; ch; ch = ch->ctx_next)
+		if (!ch->told && ivc_channel_status(ch) == -EREMCHG)
+			break;
+	if (ch)
+		ch->told = true;
+	pthread_mutex_unlock(&belongs);
+	return ch;
+}
+
+static void forget_all(struct ivc_context *ctx)
+{
+	pthread_mutex_lock(&belongs);
+	while (ctx->channels) {
+		ctx->channels->ctx = NULL;
+		ctx->channels = ctx->channels->ctx_next;
+	}
+	pthread_mutex_unlock(&belongs);
+}
+
 void ivc_unregister(ivc_context *ctx)
 {
 	if (!ctx)
 		return;
+	forget_all(ctx);
 	ctx->ops->leave(ctx);
 	free(ctx->listed.peer);
 	free(ctx->known.peer);

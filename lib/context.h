@@ -38,7 +38,19 @@ struct ivc_context {
 	uint32_t fresh_at;
 	bool walking; /* between the two lists */
 	bool dirty;   /* the group may have changed since the last look */
+
+	bool going; /* this guest has left and not arrived yet */
+	bool ended; /* a channel may have ended that was not told of */
+	struct ivc_channel *channels; /* see context.c for the lock */
 };
+
+/*
+ * context.c: the channels made from a context. ivc_context_ended() returns one
+ * that has ended because a guest left, each once, or NULL.
+ */
+void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch);
+void ivc_context_forget(struct ivc_channel *ch);
+struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 
 /* context.c: fill @list with all members. */
 int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list);

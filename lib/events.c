@@ -9,11 +9,13 @@
  *
  * A detached device has no group: DETACHED is followed by a LEAVE for every
  * member known, ATTACHED by a JOIN for every one that is there then. So the
- * program's own list is right if it follows JOIN and LEAVE alone.
+ * program's own list is right if it follows JOIN and LEAVE alone. GOING and
+ * ARRIVED are the same for a guest that leaves its host.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "channel.h"
 #include "clock.h"
 #include "context.h"
 
@@ -87,16 +89,37 @@ static int take(struct ivc_context *ctx, struct ivc_event *ev)
 		return ret;
 	ctx->dirty = true;
 	switch (abi.type) {
+	case IVC_ABI_EVENT_CHANNELS:
+		ctx->ended = true;
+		return 0;
 	case IVC_ABI_EVENT_DETACHED:
-		ev->type = IVC_EVENT_DETACHED;
+		ctx->going = abi.status == -EREMCHG;
+		ev->type = ctx->going ? IVC_EVENT_GOING : IVC_EVENT_DETACHED;
 		return 1;
 	case IVC_ABI_EVENT_ATTACHED:
-		ev->type = IVC_EVENT_ATTACHED;
+		ev->type = ctx->going ? IVC_EVENT_ARRIVED : IVC_EVENT_ATTACHED;
+		ctx->going = false;
 		ev->status = abi.status;
 		return 1;
 	default:
 		return 0;
 	}
+}
+
+/* A channel that has ended because a guest left. Returns 1 with an event. */
+static int ended(struct ivc_context *ctx, struct ivc_event *ev)
+{
+	struct ivc_channel *ch = ivc_context_ended(ctx);
+
+	if (!ch) {
+		ctx->ended = false;
+		return 0;
+	}
+	ev->type = IVC_EVENT_SUSPENDED;
+	ev->status = -EREMCHG;
+	ev->peer = ch->peer;
+	ev->channel = ch;
+	return 1;
 }
 
 /* Returns 1 with an event, -EAGAIN for none now, or -errno. */
@@ -105,6 +128,8 @@ static int next(struct ivc_context *ctx, struct ivc_event *ev)
 	int ret;
 
 	for (;;) {
+		if (ctx->ended && ended(ctx, ev))
+			return 1;
 		if (ctx->walking && walk_step(ctx, ev))
 			return 1;
 		/*

@@ -2,8 +2,8 @@
 # libivc: the shared and the static library, its pkg-config file, its manual.
 
 LIB_OUT := $(B)/lib
-LIB_SRC := $(addprefix lib/,channel.c connect.c context.c events.c stats.c \
-	version.c wait.c xen.c)
+LIB_SRC := $(addprefix lib/,channel.c connect.c context.c dispatch.c end.c \
+	events.c stats.c version.c wait.c xen.c)
 LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \

@@ -188,6 +188,16 @@ static int xen_arm(const struct ivc_channel *ch)
 	return xen_ioctl(ch->fd, IVC_IOC_ARM, NULL);
 }
 
+static int xen_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate)
+{
+	return xen_ioctl(ch->fd, IVC_IOC_FATE, fate);
+}
+
+static int xen_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
+{
+	return xen_ioctl(ch->fd, IVC_IOC_UNSENT, un);
+}
+
 static void xen_unmap(const void *p, size_t size)
 {
 	if (p)
@@ -222,5 +232,7 @@ const struct ivc_transport ivc_xen = {
 	.map = xen_map,
 	.kick = xen_kick,
 	.arm = xen_arm,
+	.fate = xen_fate,
+	.unsent = xen_unsent,
 	.close = xen_close,
 };

@@ -20,8 +20,11 @@
  * Memory of a channel: three regions, mapped shared, each as a whole:
  *
  *   IVC_MAP_KCTL  4 KiB, read-only: struct ivc_kctl of this end. `status` is
- *                 0 while the channel is alive, then a negative errno.
+ *                 0 while the channel is alive, then a negative errno: first
+ *                 -EAGAIN for a while if a guest leaves.
  *   IVC_MAP_OWN   4 KiB struct ivc_ctrl, then the own ring; read and write.
+ *                 When writing has ended what is stored there goes nowhere:
+ *                 look at `status` after each write, and ask FATE.
  *   IVC_MAP_PEER  4 KiB struct ivc_ctrl of the peer, then its ring;
  *                 read-only. Once the peer has gone it shows what had been
  *                 written and not yet been consumed; it never faults.
@@ -48,6 +51,9 @@
 
 #define IVC_FEATURE_LOCAL (1ull << 0) /* channels inside one guest */
 #define IVC_FEATURE_KEEP (1ull << 1)  /* unread data outlives the peer */
+#define IVC_FEATURE_LEAVE                                                      \
+	(1ull << 2) /* FATE, UNSENT, and what they tell of                     \
+		     */
 
 struct ivc_abi_version {
 	__u32 abi; /* out: IVC_ABI_VERSION of the module */
@@ -103,11 +109,14 @@ enum ivc_abi_event_type {
 	IVC_ABI_EVENT_HOSTS = 1,    /* the group has changed: HOSTS tells how */
 	IVC_ABI_EVENT_DETACHED = 2, /* the backend has gone */
 	IVC_ABI_EVENT_ATTACHED = 3, /* and is back; registered again */
+	IVC_ABI_EVENT_CHANNELS = 4, /* channels have ended with -EREMCHG */
 };
 
 struct ivc_abi_event {
 	__u32 type;
-	__s32 status; /* ATTACHED: 0, or why registering failed */
+	__s32 status; /* ATTACHED: 0, or why registering failed. DETACHED:
+		       * -EREMCHG when this guest leaves, else -ENODEV
+		       */
 	__u32 generation;
 	__u32 reserved;
 };
@@ -128,6 +137,25 @@ struct ivc_abi_info {
 	__u64 wakeups;		  /* out: doorbells heard */
 	__u64 spurious;		  /* out: events that nobody had asked for */
 	__u64 kept;		  /* out: bytes kept when the peer went */
+};
+
+/* What became of what was written, once `status` is not 0. */
+struct ivc_abi_fate {
+	__u32 from;    /* in: a position at which a record was written */
+	__u32 final;   /* out: records before it were written in time */
+	__u64 written; /* out: bytes in the records from @from on to there */
+	__u64 undelivered; /* out: bytes written in time that the peer has not
+			    * read and has not kept
+			    */
+	__s32 status;	   /* out: as in the page: -EAGAIN: not known yet */
+	__u32 reserved;
+};
+
+struct ivc_abi_unsent {
+	__u64 buf;    /* in: bytes */
+	__u64 len;    /* in: room; out: how many were copied */
+	__u64 offset; /* in: of the undelivered bytes, how many to skip */
+	__u64 reserved;
 };
 
 #define IVC_IOC 0xe7
@@ -172,6 +200,14 @@ struct ivc_abi_info {
  * the descriptor without it tells the peer -ECONNRESET.
  */
 #define IVC_IOC_CLOSE _IO(IVC_IOC, 19)
+/*
+ * FATE: -EINVAL while the channel can be written to. `undelivered` is 0 while
+ * `status` is -EAGAIN. -EPROTO: the peer named a position that is none; how
+ * much it has taken is unknown.
+ */
+#define IVC_IOC_FATE _IOWR(IVC_IOC, 20, struct ivc_abi_fate)
+/* UNSENT: the undelivered bytes themselves. -EAGAIN, -EPROTO as FATE. */
+#define IVC_IOC_UNSENT _IOWR(IVC_IOC, 21, struct ivc_abi_unsent)
 
 /* Offsets for mmap(). */
 #define IVC_MAP_KCTL 0x00000000ull
@@ -192,6 +228,8 @@ IVC_ABI_SIZE(ivc_abi_connect, 24);
 IVC_ABI_SIZE(ivc_abi_accept, 32);
 IVC_ABI_SIZE(ivc_abi_event, 16);
 IVC_ABI_SIZE(ivc_abi_info, 64);
+IVC_ABI_SIZE(ivc_abi_fate, 32);
+IVC_ABI_SIZE(ivc_abi_unsent, 32);
 #endif
 
 #endif /* IVC_ABI_H */

@@ -12,6 +12,7 @@
  *   ivc_load_acq(p)    what is read after it is not older than what it read
  *   ivc_store_rel(p,v) what was written before it is seen by who sees it
  *   ivc_fence()        full fence, store-load included
+ *   ivc_in_order()     the compiler keeps the order; the CPU need not
  *   ivc_relax()        a spin loop's pause
  */
 #ifndef IVC_BARRIER_H
@@ -30,6 +31,7 @@
 #define ivc_load_acq(p) smp_load_acquire(p)
 #define ivc_store_rel(p, v) smp_store_release((p), (v))
 #define ivc_fence() smp_mb()
+#define ivc_in_order() barrier()
 #define ivc_relax() cpu_relax()
 
 #else
@@ -44,6 +46,7 @@
 #define ivc_load_acq(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define ivc_store_rel(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define ivc_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define ivc_in_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 static inline void ivc_relax(void)
 {

@@ -151,7 +151,9 @@ void ivc_peer_of(const ivc_channel *ch, ivc_peer *peer);
  * the ring is full; the rest is the caller's to retry. What was taken is
  * delivered in order, exactly once.
  * -EPIPE: the peer has closed; -ECONNRESET: its process or guest has died;
- * -EPROTO: it broke the ring; -ENODEV: this guest's device was detached.
+ * -EPROTO: it broke the ring; -ENODEV: this guest's device was detached;
+ * -EREMCHG: this guest or the peer's leaves the host (see ivc_next_event()).
+ * While a guest leaves and the two ends hand over, 0.
  */
 ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len);
 
@@ -177,7 +179,7 @@ ssize_t ivc_read_all(ivc_channel *ch, void *buf, size_t len, int timeout_ms,
  * by the caller and sent by ivc_commit(ch, n), n of them from the start.
  * Returns the room, 0 when there is none now, -EMSGSIZE when @min is over a
  * quarter of the ring, or an error as ivc_write(). commit with 0 gives the
- * room back.
+ * room back; -EAGAIN: a guest leaves, nothing was sent.
  */
 ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p);
 int ivc_commit(ivc_channel *ch, size_t len);
@@ -223,22 +225,82 @@ enum ivc_event_type {
 	IVC_EVENT_LEAVE = 2,	/* `peer` has left */
 	IVC_EVENT_DETACHED = 3, /* the device is gone; channels have ended */
 	IVC_EVENT_ATTACHED = 4, /* and is back; `status` 0: registered again */
+	/*
+	 * A guest leaves its host, to be moved, saved or copied. SUSPENDED, on
+	 * both sides, for each channel between it and another: `channel` has
+	 * ended with -EREMCHG, what had been written is there to be read, and
+	 * `peer` is to be connected to again when it has joined again. In the
+	 * guest that leaves: GOING, and when it has arrived (or was not moved
+	 * after all) and registered there, ARRIVED; `status` 0, or why it could
+	 * not register. Channels within a guest stay.
+	 */
+	IVC_EVENT_GOING = 5,
+	IVC_EVENT_ARRIVED = 6,
+	IVC_EVENT_SUSPENDED = 7,
 };
 
 struct ivc_event {
 	enum ivc_event_type type;
 	int status;
 	ivc_peer peer;
-	uint32_t reserved[4];
+	ivc_channel *channel; /* SUSPENDED: still the program's to close */
+	uint32_t reserved[2];
 };
 
 /*
  * The next event of the context. Waits @timeout_ms (< 0 for ever). Returns 1,
  * or 0 when there was none. The first call reports the members already there
  * as joined. After DETACHED every member leaves; after ATTACHED those that are
- * there then join: JOIN and LEAVE alone always tell who is in the group.
+ * there then join: JOIN and LEAVE alone always tell who is in the group. The
+ * same with GOING and ARRIVED, which stand in their places. A program that uses
+ * this from one thread and closes channels from another must not use `channel`
+ * of an event after that close.
  */
 int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms);
+
+/*
+ * The same as callbacks (the paper's Figure 6): take the events there are, wait
+ * for the first as ivc_next_event() does, and call what is set for each. Those
+ * that are NULL are skipped. `suspended` is handed what ivc_unread() has, for
+ * the time of the call: to be used, or to be read by ivc_read() as ever, not
+ * both. Returns how many events there were, or -errno.
+ */
+struct ivc_callbacks {
+	void (*join)(ivc_context *ctx, const ivc_peer *peer, void *arg);
+	void (*leave)(ivc_context *ctx, const ivc_peer *peer, void *arg);
+	void (*detached)(ivc_context *ctx, void *arg);
+	void (*attached)(ivc_context *ctx, int status, void *arg);
+	void (*going)(ivc_context *ctx, void *arg);
+	void (*arrived)(ivc_context *ctx, int status, void *arg);
+	void (*suspended)(ivc_context *ctx, ivc_channel *ch, const void *unread,
+			  size_t len, void *arg);
+	void (*reserved[5])(void);
+};
+
+int ivc_dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
+		 int timeout_ms);
+
+/*
+ * Of a channel that has ended, for whatever reason: how many of the bytes that
+ * ivc_write() took the peer has not got: neither read, nor kept for it to read.
+ * Exact. 0 or more; -EAGAIN while the channel is alive or being handed over;
+ * -EPROTO when the peer lied about it. The writer's.
+ */
+ssize_t ivc_undelivered(ivc_channel *ch);
+
+/*
+ * Those bytes, the last that were written: up to @len of them, from the
+ * @skip-th on, to be sent by another way. Returns how many. Errors as above.
+ */
+ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip);
+
+/*
+ * A copy of all that ivc_read() would still give of a channel that has ended;
+ * it is not read by that. *@buf is the caller's to free(), or NULL when there
+ * is nothing. Returns how many bytes; -EAGAIN while the channel is alive. The
+ * reader's.
+ */
+ssize_t ivc_unread(ivc_channel *ch, void **buf);
 
 struct ivc_stats {
 	uint64_t tx_bytes, tx_calls, tx_full;  /* tx_full: writes that took 0 */

@@ -65,7 +65,20 @@ struct ivc_ctrl {
 	uint32_t pad0[31];
 	uint32_t want; /* IVC_WANT_*: ring the doorbell when it comes true */
 	uint32_t pad1[31];
+	uint64_t at; /* where this side reads, IVC_AT_*: for when it ends */
+	uint64_t pad2[15];
 };
+
+/*
+ * `at` is exact where `cons` lags: when one end is gone it tells the other what
+ * has been read. Nobody looks at it before, so its line stays with the reader.
+ */
+#define IVC_AT_BEGUN (1ull << 32) /* part of the record there is read */
+
+static inline uint32_t ivc_at_pos(uint64_t at)
+{
+	return (uint32_t)at;
+}
 
 #define IVC_WANT_DATA 1u  /* I sleep until there is something to read */
 #define IVC_WANT_SPACE 2u /* I sleep until there is room to write */
@@ -90,7 +103,7 @@ struct ivc_rx {
 	uint32_t pos;	    /* cell of the current record, free-running */
 	uint32_t published; /* last value stored in ctrl->cons */
 	uint32_t batch;	    /* publish after that many freed cells */
-	uint32_t len;	    /* payload of the current record, 0: none */
+	uint32_t len;	    /* of a record begun: its payload; else 0 */
 	uint32_t off;	    /* how much of it has been read */
 	int error;	    /* sticky: -EPROTO once the peer lied */
 };
@@ -201,7 +214,7 @@ static inline void ivc_ring_put(uint8_t *data, uint32_t mask, uint32_t pos,
 	/* Zero the next header first: the ring's invariant, see above. */
 	ivc_store((uint64_t *)(data + ivc_ring_at(pos + cells, mask)), 0);
 	/*
-	 * Release pairs with the acquire in ivc_rx_next(): who sees this
+	 * Release pairs with the acquire in ivc_rx_find(): who sees this
 	 * header sees the payload and the zero behind it.
 	 */
 	ivc_store_rel((uint64_t *)(data + ivc_ring_at(pos, mask)), hdr);
@@ -418,6 +431,14 @@ static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 	return 0;
 }
 
+/* Nothing more can be written; what was, from @pos on, was in vain. */
+static inline void ivc_tx_end(struct ivc_tx *tx, uint32_t pos)
+{
+	tx->pos = pos;
+	tx->limit = pos;
+	tx->reserved = 0;
+}
+
 /* Does the consumer sleep and want to be woken for new data? */
 static inline bool ivc_tx_peer_sleeps(const struct ivc_tx *tx)
 {
@@ -438,9 +459,11 @@ static inline bool ivc_rx_due(const struct ivc_rx *rx)
 	return rx->pos - rx->published >= rx->batch;
 }
 
+/* Move past @cells cells: nothing of what is at the new position is read. */
 static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 {
 	rx->pos += cells;
+	ivc_store(&rx->ctrl->at, (uint64_t)rx->pos);
 	if (ivc_rx_due(rx))
 		ivc_rx_publish(rx);
 }
@@ -471,14 +494,15 @@ static inline int ivc_ring_parse(uint64_t hdr, uint32_t pos, uint32_t cells,
 }
 
 /*
- * Make the next record current.
- * Returns 1 when there is one, 0 when the ring is empty, -EPROTO (sticky)
- * when what stands there is neither.
+ * Find the next record; it is not begun by that.
+ * Returns 1 when there is one, with its payload in *@len, 0 when the ring is
+ * empty, -EPROTO (sticky) when what stands there is neither.
  */
-static inline int ivc_rx_next(struct ivc_rx *rx)
+static inline int ivc_rx_find(struct ivc_rx *rx, uint32_t *len)
 {
 	int cells;
 
+	*len = rx->len;
 	if (rx->len)
 		return 1;
 	if (unlikely(rx->error))
@@ -493,28 +517,44 @@ static inline int ivc_rx_next(struct ivc_rx *rx)
 				ivc_rx_publish(rx);
 			return 0;
 		}
-		cells = ivc_ring_parse(hdr, rx->pos, rx->cells, &rx->len);
+		cells = ivc_ring_parse(hdr, rx->pos, rx->cells, len);
 		if (unlikely(cells < 0)) {
 			rx->error = cells;
 			return cells;
 		}
-		rx->off = 0;
-		if (likely(rx->len))
+		if (likely(*len))
 			return 1;
 		ivc_rx_advance(rx, (uint32_t)cells);
 	}
 }
 
-/* @len bytes of the current record have been used. @len <= what is left. */
-static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len)
+/* Is there anything to read, or an error? As above. */
+static inline int ivc_rx_next(struct ivc_rx *rx)
 {
-	rx->off += len;
-	if (rx->off == rx->len) {
-		uint32_t cells = ivc_ring_cells(rx->len);
+	uint32_t len;
 
+	return ivc_rx_find(rx, &len);
+}
+
+/* The record at the current position, of @len bytes, is begun. */
+static inline void ivc_rx_begin(struct ivc_rx *rx, uint32_t len)
+{
+	if (rx->len)
+		return;
+	rx->len = len;
+	ivc_store(&rx->ctrl->at, rx->pos | IVC_AT_BEGUN);
+}
+
+/* @n more bytes of the record of @len have been used. @n <= what is left. */
+static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
+{
+	rx->off += n;
+	if (rx->off == len) {
 		rx->len = 0;
 		rx->off = 0;
-		ivc_rx_advance(rx, cells);
+		ivc_rx_advance(rx, ivc_ring_cells(len));
+	} else {
+		ivc_rx_begin(rx, len);
 	}
 }
 
@@ -536,7 +576,8 @@ static inline bool ivc_rx_read_small(struct ivc_rx *rx, void *buf, uint32_t len)
 	if (ivc_load_acq((const uint64_t *)cell) != ivc_ring_hdr(pos, len))
 		return false;
 	ivc_ring_copy(buf, cell + IVC_RING_HDR, len);
-	rx->pos = pos + 1;
+	rx->pos = ++pos;
+	ivc_store(&rx->ctrl->at, (uint64_t)pos);
 	return true;
 }
 
@@ -551,9 +592,9 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
-		int ret = ivc_rx_next(rx);
+		uint32_t have, n;
+		int ret = ivc_rx_find(rx, &have);
 		const uint8_t *src;
-		uint32_t n;
 
 		if (ret <= 0) {
 			if (unlikely(ret && !done))
@@ -562,12 +603,12 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 		}
 		src = (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR +
 		      rx->off;
-		n = rx->len - rx->off;
+		n = have - rx->off;
 		if (n > len - done)
 			n = (uint32_t)(len - done);
 		ivc_ring_move(dst + done, src, n);
 		done += n;
-		ivc_rx_consume(rx, n);
+		ivc_rx_consume(rx, have, n);
 	}
 	return (int64_t)done;
 }
@@ -580,12 +621,14 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
  */
 static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
 {
-	int ret = ivc_rx_next(rx);
+	uint32_t len;
+	int ret = ivc_rx_find(rx, &len);
 
 	if (ret <= 0)
 		return ret;
+	ivc_rx_begin(rx, len);
 	*p = (const uint8_t *)ivc_rx_hdr(rx, rx->pos) + IVC_RING_HDR + rx->off;
-	return rx->len - rx->off;
+	return len - rx->off;
 }
 
 /* Free the first @len bytes of what was peeked. 0, or -EINVAL if too many. */
@@ -594,7 +637,7 @@ static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
 	if (len > rx->len - rx->off)
 		return -EINVAL;
 	if (len)
-		ivc_rx_consume(rx, len);
+		ivc_rx_consume(rx, rx->len, len);
 	return 0;
 }
 

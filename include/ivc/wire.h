@@ -172,16 +172,19 @@ struct ivc_dir {
 enum ivc_wire_state {
 	IVC_WIRE_OPENING = 0,
 	IVC_WIRE_OPEN = 1,
-	IVC_WIRE_CLOSED = 2,   /* nothing more will be written or read */
-	IVC_WIRE_DETACHED = 3, /* and the peer's pages are unmapped */
+	IVC_WIRE_LEAVING = 2,  /* writes no more, waits for the peer's rest */
+	IVC_WIRE_CLOSED = 3,   /* nothing more will be written or read */
+	IVC_WIRE_DETACHED = 4, /* and the peer's ring is unmapped */
 };
 
 struct ivc_kctl {
 	__u32 magic;
 	__u32 version;
 	__u32 state;  /* enum ivc_wire_state: for the peer's kernel */
-	__s32 reason; /* why it is CLOSED: -errno the peer shall see */
-	__u32 pad0[28];
+	__s32 reason; /* why it is beyond OPEN: -errno the peer shall see */
+	__u32 taken; /* if @took: all before this position of the peer's ring */
+	__u32 took;  /* has been read, or is kept for who will */
+	__u32 pad0[26];
 	__s32 status; /* 0, or -errno: for the owner's process */
 	__u32 pad1[31];
 };
@@ -199,6 +202,7 @@ static inline int ivc_wire_reason(int reason)
 	case -ETIMEDOUT:
 	case -EPROTO:
 	case -ENOMEM:
+	case -EREMCHG:
 		return reason;
 	default:
 		return -ECONNRESET;

@@ -31,6 +31,8 @@ static void chan_info(struct ivc_chan *ch, struct ivc_abi_info *info)
 		info->state = IVC_ABI_CONNECTING;
 		break;
 	case IVC_CHAN_OPEN:
+	case IVC_CHAN_LEFT:
+	case IVC_CHAN_KEPT:
 		info->state = IVC_ABI_OPEN;
 		break;
 	default:
@@ -52,15 +54,59 @@ static int chan_kick(struct ivc_chan *ch)
 	int ret;
 
 	mutex_lock(&ch->lock);
-	if (ch->state == IVC_CHAN_OPEN) {
+	switch (ch->state) {
+	case IVC_CHAN_OPEN:
 		ch->kicks++;
 		ivc_doorbell_ring(ch);
+		fallthrough;
+	case IVC_CHAN_LEFT:
+	case IVC_CHAN_KEPT:
 		ret = 0;
-	} else {
+		break;
+	default:
 		ret = ch->status ?: -ENOTCONN;
 	}
 	mutex_unlock(&ch->lock);
 	return ret;
+}
+
+static long chan_fate(struct ivc_chan *ch, void __user *arg)
+{
+	struct ivc_abi_fate fate;
+	int err;
+
+	if (copy_from_user(&fate, arg, sizeof(fate)))
+		return -EFAULT;
+	if (fate.reserved)
+		return -EINVAL;
+	mutex_lock(&ch->lock);
+	err = ivc_sent_fate(ch, &fate);
+	mutex_unlock(&ch->lock);
+	if (err)
+		return err;
+	return copy_to_user(arg, &fate, sizeof(fate)) ? -EFAULT : 0;
+}
+
+static long chan_unsent(struct ivc_chan *ch, void __user *arg)
+{
+	struct ivc_abi_unsent un;
+	int err = 0;
+
+	if (copy_from_user(&un, arg, sizeof(un)))
+		return -EFAULT;
+	if (un.reserved)
+		return -EINVAL;
+	mutex_lock(&ch->lock);
+	if (ch->state != IVC_CHAN_ENDED)
+		err = ch->stopped ? -EAGAIN : -EINVAL;
+	else if (ch->status == -EPROTO)
+		err = -EPROTO;
+	mutex_unlock(&ch->lock);
+	if (!err)
+		err = ivc_sent_copy(ch, &un);
+	if (err)
+		return err;
+	return copy_to_user(arg, &un, sizeof(un)) ? -EFAULT : 0;
 }
 
 static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -83,6 +129,10 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case IVC_IOC_CLOSE:
 		ivc_chan_close(ch, -EPIPE);
 		return 0;
+	case IVC_IOC_FATE:
+		return chan_fate(ch, (void __user *)arg);
+	case IVC_IOC_UNSENT:
+		return chan_unsent(ch, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -99,6 +149,8 @@ static __poll_t chan_poll(struct file *file, poll_table *wait)
 	case IVC_CHAN_OFFERED:
 		break;
 	case IVC_CHAN_OPEN:
+	case IVC_CHAN_LEFT:
+	case IVC_CHAN_KEPT:
 		mask = EPOLLOUT | EPOLLWRNORM;
 		if (READ_ONCE(ch->rung))
 			mask |= EPOLLIN | EPOLLRDNORM;

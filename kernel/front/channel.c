@@ -4,19 +4,20 @@
  *
  * The table is ivc/state.h; docs/protocol.md 3.4 and 3.5 say what it means:
  *
- *               OFFER              ACCEPTED
- *       NEW ----------> OFFERED -----------> OPEN
- *        |  \______________________________^  |
- *        |          TAKEN         |           |
- *        |  FAIL, LOST            | GONE,     | GONE, FAIL, LOST
- *        +---------> ENDED <------+ FAIL,     |
- *        |             ^            LOST      |
- *        |             +----------------------+
- *        |  CLOSE      | CLOSE
- *        +----------> CLOSING <---- CLOSE (from OFFERED, OPEN too)
- *                      | RELEASED
- *                      v
- *                     DEAD
+ *           OFFER              ACCEPTED
+ *   NEW ----------> OFFERED -----------> OPEN ---------------.
+ *    |  \______________________________^  |                  | LEAVE
+ *    |          TAKEN         |           |                  v
+ *    |                        |           |          STOPPED
+ *    |  FAIL, LEAVE           | GONE,     | GONE,   LEFT -------> KEPT
+ *    +---------> ENDED <------+ FAIL,     | FAIL     | GONE, CUT   | SETTLED,
+ *    |             ^ ^          LEAVE     |          |             | GONE, CUT
+ *    |             | +--------------------+----------+-------------+
+ *    |  CLOSE      | CLOSE
+ *    +----------> CLOSING <---- CLOSE (from OFFERED, OPEN, LEFT, KEPT too)
+ *                  | RELEASED
+ *                  v
+ *                 DEAD
  *
  * What comes from outside (the backend's events, the doorbell) is only noted,
  * in the todo fields, and carried out by the channel's work item, so that
@@ -32,12 +33,19 @@
 
 static void chan_work(struct work_struct *work);
 
-struct ivc_chan *ivc_chan_new(u32 member)
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 member)
 {
 	struct ivc_chan *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
 
 	if (!ch)
 		return NULL;
+	ch->scrap = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!ch->scrap) {
+		kfree(ch);
+		return NULL;
+	}
+	kref_get(&ctx->ref);
+	ch->ctx = ctx;
 	kref_init(&ch->ref);
 	INIT_LIST_HEAD(&ch->node);
 	INIT_LIST_HEAD(&ch->usermaps);
@@ -66,6 +74,8 @@ static void chan_free(struct kref *ref)
 	ivc_own_free(&ch->own);
 	if (ch->partner)
 		ivc_chan_put(ch->partner);
+	__free_page(ch->scrap);
+	ivc_ctx_put(ch->ctx);
 	kfree(ch);
 }
 
@@ -162,6 +172,16 @@ static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
 		ivc_store_rel(&kctl->state, state);
 }
 
+/*
+ * What our process sees. Release pairs with libivc's acquire: who reads the end
+ * finds all that was kept in its mapping.
+ */
+static void show_status(struct ivc_chan *ch, int status)
+{
+	if (ch->own.pages)
+		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, status);
+}
+
 /* Let go of the peer's pages, which no process sees any more. */
 static void detach(struct ivc_chan *ch)
 {
@@ -186,14 +206,54 @@ static void enter_open(struct ivc_chan *ch)
 	ivc_chan_wake(ch);
 }
 
-/* The peer has gone: what it left is kept, the rest is let go. */
-static void enter_ended(struct ivc_chan *ch, int reason)
+/*
+ * A guest leaves, ours or the peer's. The status first: a write that is in time
+ * may find it, and asks; one that is not must find it.
+ */
+static void enter_left(struct ivc_chan *ch, int reason)
 {
+	ch->leave_reason = reason;
+	show_status(ch, -EAGAIN);
+	ivc_sent_stop(ch);
+	publish(ch, IVC_WIRE_LEAVING, ivc_wire_reason(reason));
+	ivc_doorbell_ring(ch);
+}
+
+/* Take over what the peer has written, and say up to where. */
+static int take_over(struct ivc_chan *ch)
+{
+	struct ivc_kctl *kctl;
 	int err;
 
 	ivc_usermap_revoke(ch);
 	err = ivc_keep(ch);
-	ch->status = err ?: reason;
+	if (ch->took) {
+		/* Before DETACHED, whose release makes both visible. */
+		kctl = ivc_own_kctl(&ch->own);
+		ivc_store(&kctl->taken, ch->taken);
+		ivc_store(&kctl->took, 1);
+	}
+	return err;
+}
+
+/* The peer writes no more. Its control pages stay: its last word is awaited. */
+static void enter_kept(struct ivc_chan *ch)
+{
+	ch->status = take_over(ch);
+	ivc_foreign_unmap_ring(&ch->foreign);
+	publish(ch, IVC_WIRE_DETACHED, 0);
+	ivc_doorbell_ring(ch);
+}
+
+/* The peer is through or gone: what it left is kept, the rest is let go. */
+static void enter_ended(struct ivc_chan *ch, int reason)
+{
+	int err;
+
+	reason = ch->leave_reason ?: reason;
+	ivc_sent_stop(ch);
+	err = ch->status ?: take_over(ch);
+	ch->status = ivc_sent_settle(ch) ?: err ?: reason;
 	detach(ch);
 	/* A device of ours that goes is a reset to the peer. */
 	publish(ch, IVC_WIRE_DETACHED, ivc_wire_reason(reason));
@@ -201,13 +261,10 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	tell_partner(ch, -ECONNRESET);
 	close_conn(ch, ivc_wire_reason(reason));
 	ivc_own_end_dir(&ch->own);
-	/*
-	 * Release pairs with libivc's acquire: who reads the status finds all
-	 * that was kept in its mapping.
-	 */
-	if (ch->own.pages)
-		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, ch->status);
+	show_status(ch, ch->status);
 	ivc_chan_wake(ch);
+	if (reason == -EREMCHG)
+		ivc_ctx_channels(ch->ctx);
 }
 
 /* Our process has closed. The peer may yet have to read. */
@@ -215,13 +272,13 @@ static void enter_closing(struct ivc_chan *ch, int reason)
 {
 	if (!ch->status)
 		ch->status = -EPIPE;
+	ivc_sent_stop(ch);
 	ivc_usermap_revoke(ch);
 	publish(ch, IVC_WIRE_CLOSED, reason);
 	ivc_doorbell_ring(ch);
 	tell_partner(ch, reason);
 	close_conn(ch, reason);
-	if (ch->own.pages)
-		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, ch->status);
+	show_status(ch, ch->status);
 	ivc_chan_wake(ch);
 }
 
@@ -256,6 +313,7 @@ static void release(struct ivc_chan *ch)
 		ivc_doorbell_free(ch);
 	}
 	ivc_own_end_dir(&ch->own);
+	wake_up_all(&ivc_front.moved);
 	if (ch->state == IVC_CHAN_CLOSING)
 		ivc_chan_event(ch, IVC_CHAN_RELEASED, 0);
 }
@@ -279,7 +337,7 @@ bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 {
 	unsigned char next = ivc_chan_next[ch->state][ev];
 
-	if (next == IVC_CHAN_NONE)
+	if (next == IVC_STATE_NONE)
 		return false;
 	pr_debug("conn %u: %u --%u--> %u (%d)\n", ch->conn, ch->state, ev, next,
 		 reason);
@@ -287,6 +345,12 @@ bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 	switch ((enum ivc_chan_state)next) {
 	case IVC_CHAN_OPEN:
 		enter_open(ch);
+		break;
+	case IVC_CHAN_LEFT:
+		enter_left(ch, reason);
+		break;
+	case IVC_CHAN_KEPT:
+		enter_kept(ch);
 		break;
 	case IVC_CHAN_ENDED:
 		enter_ended(ch, reason);
@@ -302,23 +366,91 @@ bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 	default:
 		break;
 	}
+	wake_up_all(&ivc_front.moved);
 	return true;
 }
 
-/* Peer's end seen through its own page, not through the backend. */
-static void look_at_peer(struct ivc_chan *ch)
+/*
+ * The peer's end, seen through its own page and not through the backend. Its
+ * state is looked at once: who is told less than there is will be notified
+ * again. Under ch->lock.
+ */
+void ivc_chan_look(struct ivc_chan *ch)
 {
 	const struct ivc_kctl *peer = ch->peer_kctl;
 	u32 state;
+	int reason;
 
-	if (!peer || ch->state != IVC_CHAN_OPEN)
+	if (!peer)
 		return;
 	state = ivc_load_acq(&peer->state);
-	if (state >= IVC_WIRE_CLOSED)
-		ivc_chan_event(ch, IVC_CHAN_GONE,
-			       ivc_wire_reason(ivc_load(&peer->reason)));
-	else if (state >= IVC_WIRE_OPEN)
-		ivc_own_end_dir(&ch->own); /* it has read it */
+	reason = ivc_wire_reason(ivc_load(&peer->reason));
+	if (ch->state == IVC_CHAN_OPEN) {
+		if (state >= IVC_WIRE_CLOSED)
+			ivc_chan_event(ch, IVC_CHAN_GONE, reason);
+		else if (state == IVC_WIRE_LEAVING)
+			ivc_chan_event(ch, IVC_CHAN_LEAVE, reason);
+		else if (state == IVC_WIRE_OPEN)
+			ivc_own_end_dir(&ch->own); /* it has read it */
+	}
+	if (ch->state == IVC_CHAN_LEFT && state >= IVC_WIRE_LEAVING)
+		ivc_chan_event(ch, IVC_CHAN_STOPPED, 0);
+	if (ch->state == IVC_CHAN_KEPT && state >= IVC_WIRE_CLOSED)
+		ivc_chan_event(ch, IVC_CHAN_SETTLED, 0);
+}
+
+/* This guest leaves the host, or loses its backend. Under ch->lock. */
+void ivc_chan_leave(struct ivc_chan *ch, int reason)
+{
+	if (!ch->local)
+		ivc_chan_event(ch, IVC_CHAN_LEAVE, reason);
+	else if (reason != -EREMCHG || ch->state != IVC_CHAN_OPEN)
+		ivc_chan_event(ch, IVC_CHAN_FAIL, reason);
+	/* else both ends come along */
+	ivc_chan_look(ch);
+}
+
+/* The bound has passed: nothing of the peer stays mapped. Under ch->lock. */
+void ivc_chan_cut(struct ivc_chan *ch)
+{
+	if (ivc_chan_next[ch->state][IVC_CHAN_CUT] != IVC_STATE_NONE) {
+		ivc_sent_cut(ch);
+		pr_info("conn %u: domain %u does not answer, cut off\n",
+			ch->conn, ch->peer.domid);
+	}
+	ivc_chan_event(ch, IVC_CHAN_CUT, 0);
+	if (ch->state == IVC_CHAN_CLOSING) {
+		detach(ch);
+		publish(ch, IVC_WIRE_DETACHED, 0);
+	}
+}
+
+/* The backend that knew this channel is no more. Under ch->lock. */
+void ivc_chan_orphan(struct ivc_chan *ch)
+{
+	ch->gone = true;
+	ch->conn_closed = true;
+	forget_conn(ch);
+	if (ch->state == IVC_CHAN_ENDED || ch->state == IVC_CHAN_CLOSING)
+		release(ch);
+}
+
+/*
+ * The module goes. No descriptor is open, so all that is left is CLOSING and
+ * waits for the peer to let go; the kernel waits for it from here on.
+ */
+void ivc_chan_abandon(struct ivc_chan *ch)
+{
+	forget_conn(ch);
+	mutex_lock(&ch->lock);
+	ch->abandoned = true; /* its work does nothing from here on */
+	detach(ch);
+	publish(ch, IVC_WIRE_DETACHED, 0);
+	ivc_doorbell_ring(ch);
+	mutex_unlock(&ch->lock);
+	ivc_doorbell_free(ch);
+	if (cancel_delayed_work_sync(&ch->work))
+		ivc_chan_put(ch);
 }
 
 static void chan_work(struct work_struct *work)
@@ -346,7 +478,7 @@ static void chan_work(struct work_struct *work)
 			       err);
 	}
 	/* Its own words first: they are more exact than the backend's. */
-	look_at_peer(ch);
+	ivc_chan_look(ch);
 	if (gone) {
 		ch->gone = true;
 		forget_conn(ch);
@@ -408,78 +540,4 @@ void ivc_chan_gone(const struct ivc_msg *msg)
 			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED))
 		note_gone(ch, ivc_wire_reason(msg->close.reason));
 	ivc_chan_put(ch);
-}
-
-/* --------------------------------------------------- detach and unload */
-
-static struct ivc_chan *unseen(u32 round)
-{
-	struct ivc_chan *ch, *found = NULL;
-
-	spin_lock(&ivc_front.lock);
-	list_for_each_entry (ch, &ivc_front.chans, node) {
-		if (ch->round == round)
-			continue;
-		ch->round = round;
-		kref_get(&ch->ref);
-		found = ch;
-		break;
-	}
-	spin_unlock(&ivc_front.lock);
-	return found;
-}
-
-/*
- * The device has gone, or is going: every channel ends, and keeps what was
- * unread. @tell: there still is a backend to hear of it.
- */
-void ivc_chan_lose_all(bool tell)
-{
-	static u32 round;
-	struct ivc_chan *ch;
-
-	round++;
-	while ((ch = unseen(round))) {
-		mutex_lock(&ch->lock);
-		ch->gone = true;
-		if (!tell)
-			ch->conn_closed = true;
-		forget_conn(ch);
-		ivc_chan_event(ch, IVC_CHAN_LOST, -ENODEV);
-		if (ch->state == IVC_CHAN_CLOSING)
-			release(ch);
-		mutex_unlock(&ch->lock);
-		ivc_chan_put(ch);
-	}
-}
-
-/*
- * The module goes. No descriptor is open, so all that is left is CLOSING and
- * waits for peers to let go; the kernel waits for them from here on.
- */
-void ivc_chan_abandon_all(void)
-{
-	struct ivc_chan *ch;
-
-	for (;;) {
-		spin_lock(&ivc_front.lock);
-		ch = list_first_entry_or_null(&ivc_front.chans, struct ivc_chan,
-					      node);
-		if (ch)
-			list_del_init(&ch->node);
-		spin_unlock(&ivc_front.lock);
-		if (!ch)
-			return;
-		forget_conn(ch);
-		mutex_lock(&ch->lock);
-		ch->abandoned = true; /* its work does nothing from here on */
-		detach(ch);
-		publish(ch, IVC_WIRE_DETACHED, 0);
-		ivc_doorbell_ring(ch);
-		mutex_unlock(&ch->lock);
-		ivc_doorbell_free(ch);
-		if (cancel_delayed_work_sync(&ch->work))
-			ivc_chan_put(ch);
-		ivc_chan_put(ch);
-	}
 }

@@ -155,8 +155,8 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 	int err;
 
 	if (!member)
-		return READ_ONCE(ctx->registered) ? -ENODEV : -ENOTCONN;
-	ch = ivc_chan_new(member);
+		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
+	ch = ivc_chan_new(ctx, member);
 	if (!ch)
 		return -ENOMEM;
 	err = size_or_default(arg->tx_size, &ch->tx_size) ?:
@@ -322,11 +322,11 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		return -EINVAL;
 	o = ivc_ctx_take_offer(ctx);
 	if (!o) {
-		if (!READ_ONCE(ctx->registered))
+		if (!ivc_ctx_registered(ctx))
 			return -ENOTCONN;
 		return READ_ONCE(ctx->member) ? -EAGAIN : -ENODEV;
 	}
-	ch = ivc_chan_new(o->msg.member);
+	ch = ivc_chan_new(ctx, o->msg.member);
 	if (!ch) {
 		ivc_refuse(o->msg.member, o->msg.offer.conn, -ENOMEM);
 		kfree(o);

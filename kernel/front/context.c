@@ -40,53 +40,76 @@ static void unregister(u32 member)
 	ivc_request_put(req);
 }
 
-/* In the event work; @again: after a re-attach, nobody waits for it. */
-static void registered(struct ivc_request *req, bool again)
+/*
+ * The one way to change the state; include/ivc/state.h has the table. True if
+ * it did. Under ctx->lock.
+ */
+static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
+{
+	unsigned char next = ivc_ctx_next[ctx->state][ev];
+
+	if (next == IVC_STATE_NONE)
+		return false;
+	pr_debug("context %llu/%u: %u --%u--> %u\n", ctx->magic, ctx->id,
+		 ctx->state, ev, next);
+	WRITE_ONCE(ctx->state, next);
+	return true;
+}
+
+/* In the event work, or at the end of a backend. */
+static void registered(struct ivc_request *req)
 {
 	struct ivc_ctx *ctx = req->data;
 	u32 member = req->msg.reged.member;
-	bool unwanted;
+	bool again, changed;
 
 	spin_lock(&ctx->lock);
-	unwanted = !ctx->registered || ctx->dead;
-	if (!req->status && !unwanted) {
+	again = ctx->state == IVC_CTX_RETURNING;
+	changed = ctx_event(ctx,
+			    req->status ? IVC_CTX_REFUSED : IVC_CTX_ANSWERED);
+	if (changed && !req->status) {
 		ctx->member = member;
 		ctx->domid = req->msg.reged.domid;
 	}
-	if (again) {
+	/* A backend that went in the meantime is no news. */
+	if (changed && again && req->status != -ENODEV) {
 		ctx->attached = true;
 		ctx->attach_status = req->status;
 	}
-	ctx->asking = false;
 	spin_unlock(&ctx->lock);
-	/* Its process gave up meanwhile. */
-	if (!req->status && unwanted)
+	/* Nobody wants it any more. */
+	if (!req->status && !changed)
 		unregister(member);
 	wake_up_interruptible(&ctx->wq);
 	ivc_ctx_put(ctx);
 }
 
-static void registered_first(struct ivc_request *req)
-{
-	registered(req, false);
-}
-
-static void registered_again(struct ivc_request *req)
-{
-	registered(req, true);
-}
-
-static struct ivc_request *
-register_request(struct ivc_ctx *ctx, void (*done)(struct ivc_request *req))
+static struct ivc_request *register_request(struct ivc_ctx *ctx)
 {
 	struct ivc_request *req = ivc_request_new(IVC_MSG_REGISTER, 0);
 
 	req->msg.reg.magic = ctx->magic;
 	req->msg.reg.id = ctx->id;
-	req->done = done;
+	req->done = registered;
 	kref_get(&ctx->ref);
 	req->data = ctx;
 	return req;
+}
+
+/* Set the state, and with it whether the context is in the list. */
+static bool ctx_event_listed(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
+{
+	bool changed;
+
+	spin_lock(&ivc_front.lock);
+	spin_lock(&ctx->lock);
+	changed = ctx_event(ctx, ev);
+	list_del_init(&ctx->node);
+	if (ctx->state != IVC_CTX_IDLE && ctx->state != IVC_CTX_CLOSED)
+		list_add_tail(&ctx->node, &ivc_front.ctxs);
+	spin_unlock(&ctx->lock);
+	spin_unlock(&ivc_front.lock);
+	return changed;
 }
 
 int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
@@ -94,33 +117,23 @@ int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	struct ivc_request *req;
 	int err;
 
-	spin_lock(&ivc_front.lock);
-	if (ctx->registered) {
-		spin_unlock(&ivc_front.lock);
+	/* In the list first: an offer may come right behind the reply. */
+	if (!ctx_event_listed(ctx, IVC_CTX_REGISTER))
 		return -EALREADY;
-	}
-	ctx->registered = true;
-	ctx->asking = true;
 	ctx->magic = magic;
 	ctx->id = id;
-	/* In the list first: an offer may come right behind the reply. */
-	list_add_tail(&ctx->node, &ivc_front.ctxs);
-	spin_unlock(&ivc_front.lock);
 
-	req = register_request(ctx, registered_first);
+	req = register_request(ctx);
 	ivc_request_send(req);
 	err = ivc_request_wait(req);
 	ivc_request_put(req);
 	if (!err)
 		return 0;
-
-	spin_lock(&ivc_front.lock);
-	spin_lock(&ctx->lock);
-	ctx->registered = false;
-	list_del_init(&ctx->node);
-	spin_unlock(&ctx->lock);
-	spin_unlock(&ivc_front.lock);
-	return err;
+	/* No answer, or a bad one: if a good one comes late, it is not wanted.
+	 */
+	ctx_event_listed(ctx, IVC_CTX_REFUSED);
+	/* Unless it came just now. */
+	return ivc_ctx_registered(ctx) ? 0 : err;
 }
 
 static void free_offers(struct ivc_ctx *ctx)
@@ -141,15 +154,11 @@ void ivc_ctx_close(struct ivc_ctx *ctx)
 {
 	u32 member;
 
-	spin_lock(&ivc_front.lock);
-	list_del_init(&ctx->node);
+	ctx_event_listed(ctx, IVC_CTX_CLOSE);
 	spin_lock(&ctx->lock);
-	ctx->dead = true;
-	ctx->registered = false;
 	member = ctx->member;
 	ctx->member = 0;
 	spin_unlock(&ctx->lock);
-	spin_unlock(&ivc_front.lock);
 	free_offers(ctx);
 	if (member)
 		unregister(member);
@@ -162,9 +171,13 @@ int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
 
 	memset(ev, 0, sizeof(*ev));
 	spin_lock(&ctx->lock);
-	if (ctx->detached) {
+	if (ctx->channels) {
+		ctx->channels = false;
+		ev->type = IVC_ABI_EVENT_CHANNELS;
+	} else if (ctx->detached) {
 		ctx->detached = false;
 		ev->type = IVC_ABI_EVENT_DETACHED;
+		ev->status = ctx->detach_reason;
 	} else if (ctx->attached) {
 		ctx->attached = false;
 		ev->type = IVC_ABI_EVENT_ATTACHED;
@@ -223,7 +236,8 @@ void ivc_ctx_offer(const struct ivc_msg *msg)
 	if (o) {
 		o->msg = *msg;
 		spin_lock(&ctx->lock);
-		if (!ctx->dead && ctx->nr_offers < IVC_MAX_OFFERS) {
+		if (ctx->member == msg->member &&
+		    ctx->nr_offers < IVC_MAX_OFFERS) {
 			list_add_tail(&o->node, &ctx->offers);
 			ctx->nr_offers++;
 			queued = true;
@@ -281,6 +295,15 @@ void ivc_ctx_hosts(const struct ivc_msg *msg)
 	ivc_ctx_put(ctx);
 }
 
+/* A channel made from it has ended, because a guest left. */
+void ivc_ctx_channels(struct ivc_ctx *ctx)
+{
+	spin_lock(&ctx->lock);
+	ctx->channels = true;
+	spin_unlock(&ctx->lock);
+	wake_up_interruptible(&ctx->wq);
+}
+
 /* --------------------------------------------------- attach and detach */
 
 /* A context that round @round has not seen, with a reference; or NULL. */
@@ -304,16 +327,20 @@ static struct ivc_ctx *unseen(u32 round)
 /* Attach and detach come one after the other, from xenbus's thread. */
 static u32 this_round;
 
+/* There is a backend (again). */
 void ivc_ctx_attach_all(void)
 {
 	struct ivc_request *req;
 	struct ivc_ctx *ctx;
+	bool returning;
 
 	this_round++;
 	while ((ctx = unseen(this_round))) {
-		/* One that is just registering hears from its own request. */
-		if (!READ_ONCE(ctx->asking)) {
-			req = register_request(ctx, registered_again);
+		spin_lock(&ctx->lock);
+		returning = ctx_event(ctx, IVC_CTX_BACKEND);
+		spin_unlock(&ctx->lock);
+		if (returning) {
+			req = register_request(ctx);
 			ivc_request_send(req);
 			ivc_request_put(req);
 		}
@@ -321,17 +348,31 @@ void ivc_ctx_attach_all(void)
 	}
 }
 
-void ivc_ctx_detach_all(void)
+/*
+ * The guest leaves, or has no backend any more. @tell: there is one to be told,
+ * so that the others know at once; nobody waits for its answer.
+ */
+void ivc_ctx_leave_all(int reason, bool tell)
 {
 	struct ivc_ctx *ctx;
+	u32 member;
 
 	this_round++;
 	while ((ctx = unseen(this_round))) {
 		spin_lock(&ctx->lock);
+		member = ctx->member;
 		ctx->member = 0;
-		ctx->detached = true;
+		/* One that never came back is told of nothing new. */
+		if (ctx->state == IVC_CTX_MEMBER) {
+			ctx->detached = true;
+			ctx->detach_reason = reason;
+			ctx->attached = false;
+		}
+		ctx_event(ctx, IVC_CTX_LEAVE);
 		spin_unlock(&ctx->lock);
 		free_offers(ctx);
+		if (member && tell)
+			unregister(member);
 		wake_up_interruptible(&ctx->wq);
 		ivc_ctx_put(ctx);
 	}

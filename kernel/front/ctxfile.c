@@ -18,7 +18,8 @@ static int get_version(void __user *arg)
 	struct ivc_abi_version v = {
 		.abi = IVC_ABI_VERSION,
 		.protocol = IVC_PROTOCOL_VERSION,
-		.features = IVC_FEATURE_LOCAL | IVC_FEATURE_KEEP,
+		.features = IVC_FEATURE_LOCAL | IVC_FEATURE_KEEP |
+			    IVC_FEATURE_LEAVE,
 		.ring_min = 1u << IVC_RING_MIN_SHIFT,
 		.ring_max = 1u << IVC_RING_MAX_SHIFT,
 		.ring_default = 1u << IVC_RING_DEFAULT_SHIFT,
@@ -58,7 +59,7 @@ static int do_hosts(struct ivc_ctx *ctx, void __user *arg)
 	if (h.reserved)
 		return -EINVAL;
 	if (!member)
-		return READ_ONCE(ctx->registered) ? -ENODEV : -ENOTCONN;
+		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
 	h.count = min(h.count, MAX_HOSTS);
 	hosts = kvcalloc(max(h.count, 1u), sizeof(*hosts), GFP_KERNEL_ACCOUNT);
 	if (!hosts)
@@ -189,9 +190,10 @@ static __poll_t ctx_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &ctx->wq, wait);
 	spin_lock(&ctx->lock);
-	if (ctx->nr_offers || (ctx->registered && !ctx->member))
+	if (ctx->nr_offers || (ivc_ctx_registered(ctx) && !ctx->member))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (ctx->detached || ctx->attached || ctx->hosts_changed)
+	if (ctx->channels || ctx->detached || ctx->attached ||
+	    ctx->hosts_changed)
 		mask |= EPOLLPRI;
 	spin_unlock(&ctx->lock);
 	return mask;

@@ -27,8 +27,10 @@ DEFINE_SHOW_ATTRIBUTE(contexts);
 
 static int channels_show(struct seq_file *s, void *unused)
 {
-	static const char *const states[] = { "new",   "offered", "open",
-					      "ended", "closing", "dead" };
+	static const char *const states[IVC_CHAN_STATES] = {
+		"new",	"offered", "open",    "left",
+		"kept", "ended",   "closing", "dead",
+	};
 	struct ivc_chan *ch;
 
 	seq_puts(s, "# conn state local peer_domid peer_id tx_size rx_size "

@@ -42,7 +42,7 @@ static bool peer_moved(struct ivc_chan *ch)
 	if (!peer)
 		return true;
 	state = ivc_load_acq(&peer->state);
-	return state >= IVC_WIRE_CLOSED ||
+	return state >= IVC_WIRE_LEAVING ||
 	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->own.dir));
 }
 

@@ -159,13 +159,25 @@ err_free:
 	return err;
 }
 
+static void unmap_from(struct ivc_foreign *f, u32 first)
+{
+	if (f->nr <= first)
+		return;
+	unmap_some(f->pages + first, f->handles + first, f->nr - first);
+	gnttab_free_pages(f->nr - first, f->pages + first);
+	f->nr = first;
+}
+
+/* Let go of the ring: the two control pages stay. As below. */
+void ivc_foreign_unmap_ring(struct ivc_foreign *f)
+{
+	unmap_from(f, IVC_DIR_HEAD);
+}
+
 /* Let go of everything; nothing of it is mapped anywhere else any more. */
 void ivc_foreign_unmap(struct ivc_foreign *f)
 {
-	if (f->nr) {
-		unmap_some(f->pages, f->handles, f->nr);
-		gnttab_free_pages(f->nr, f->pages);
-	}
+	unmap_from(f, 0);
 	kvfree(f->refs);
 	kvfree(f->handles);
 	kvfree(f->pages);

@@ -14,6 +14,9 @@
  *   foreign.c   the peer's pages, in the kernel
  *   usermap.c   the pages in a process: faults, revocation, PV page tables
  *   keep.c      the copy of what a peer left unread
+ *   sent.c      what became of what our process wrote
+ *   walk.c      along the records of a ring
+ *   leave.c     the guest leaves this host: all channels, within one bound
  *   doorbell.c  the event channel
  *   debugfs.c   the state, readable
  *
@@ -87,12 +90,10 @@ struct ivc_offer {
 
 struct ivc_ctx {
 	struct kref ref;
-	struct list_head node; /* ivc_front.ctxs, while registered */
+	struct list_head node; /* ivc_front.ctxs, while it is in a group */
 	spinlock_t lock;
-	bool registered; /* the process wants it; survives a detach */
-	bool asking;	 /* its first REGISTER is under way */
-	bool dead;	 /* its descriptor is closed */
-	u32 round;	 /* of attach and detach, the last that saw it */
+	enum ivc_ctx_state state;
+	u32 round; /* of attach and detach, the last that saw it */
 	u64 magic;
 	u32 id;
 	u32 member; /* 0 while there is no backend */
@@ -101,11 +102,26 @@ struct ivc_ctx {
 	unsigned int nr_offers;
 	u32 generation;
 	bool hosts_changed;
+	bool channels; /* some have ended because a guest left */
 	bool detached;
+	int detach_reason;
 	bool attached;
 	int attach_status;
 	wait_queue_head_t wq;
 };
+
+/* Does its process want to be in a group? */
+static inline bool ivc_ctx_registered(const struct ivc_ctx *ctx)
+{
+	switch (READ_ONCE(ctx->state)) {
+	case IVC_CTX_MEMBER:
+	case IVC_CTX_AWAY:
+	case IVC_CTX_RETURNING:
+		return true;
+	default:
+		return false;
+	}
+}
 
 /* More than any quota lets wait; a backend that lies is not believed. */
 #define IVC_MAX_OFFERS 1024
@@ -119,8 +135,9 @@ struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx);
 void ivc_ctx_offer(const struct ivc_msg *msg);
 bool ivc_ctx_withdraw(const struct ivc_msg *msg);
 void ivc_ctx_hosts(const struct ivc_msg *msg);
+void ivc_ctx_channels(struct ivc_ctx *ctx);
 void ivc_ctx_attach_all(void);
-void ivc_ctx_detach_all(void);
+void ivc_ctx_leave_all(int reason, bool tell);
 
 /* ---------------------------------------------------------------- own.c */
 
@@ -164,6 +181,7 @@ struct ivc_foreign {
 
 int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
 		    u32 size);
+void ivc_foreign_unmap_ring(struct ivc_foreign *f);
 void ivc_foreign_unmap(struct ivc_foreign *f);
 
 /* ------------------------------------------------------------ channel.c */
@@ -173,10 +191,11 @@ struct ivc_chan {
 	struct list_head node; /* ivc_front.chans */
 	struct mutex lock;
 	enum ivc_chan_state state;
-	int status;	  /* 0, or why it ended */
-	u32 member;	  /* the context it was made from */
-	u32 conn;	  /* 0: not known yet */
-	bool conn_closed; /* CLOSE sent */
+	int status;	     /* 0, or why it ended */
+	struct ivc_ctx *ctx; /* the context it was made from, and */
+	u32 member;	     /* what that was called then */
+	u32 conn;	     /* 0: not known yet */
+	bool conn_closed;    /* CLOSE sent */
 	struct ivc_abi_host peer;
 	u32 tx_size;
 	u32 rx_size;
@@ -186,6 +205,18 @@ struct ivc_chan {
 	struct page **kept; /* of PEER: what was unread when it went */
 	u32 nr_kept;
 	bool revoked; /* PEER shows @kept or nothing, for ever */
+	bool took;    /* what the peer wrote before @taken is read or kept */
+	u32 taken;
+
+	/* sent.c */
+	bool stopped;	    /* our process writes no more: */
+	struct page *scrap; /* what it stores goes there */
+	u32 cut_pos;	    /* a header that was taken from the peer, */
+	u64 cut_hdr;	    /* and what it was; 0: none */
+	u32 lost_from;	    /* not delivered: the records from there */
+	u32 final;	    /* to there, */
+	u64 undelivered;    /* and how many bytes that is */
+	int leave_reason;   /* 0, or what the process gets in the end */
 
 	bool local;
 	struct ivc_chan *partner; /* local: the other end, a reference */
@@ -216,7 +247,7 @@ struct ivc_chan {
 	struct address_space *mapping;
 };
 
-struct ivc_chan *ivc_chan_new(u32 member);
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 member);
 void ivc_chan_get(struct ivc_chan *ch);
 void ivc_chan_put(struct ivc_chan *ch);
 bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
@@ -225,8 +256,17 @@ void ivc_chan_close(struct ivc_chan *ch, int reason);
 void ivc_chan_wake(struct ivc_chan *ch);
 void ivc_chan_accepted(const struct ivc_msg *msg);
 void ivc_chan_gone(const struct ivc_msg *msg);
-void ivc_chan_lose_all(bool tell);
-void ivc_chan_abandon_all(void);
+void ivc_chan_look(struct ivc_chan *ch);
+void ivc_chan_leave(struct ivc_chan *ch, int reason);
+void ivc_chan_cut(struct ivc_chan *ch);
+void ivc_chan_orphan(struct ivc_chan *ch);
+void ivc_chan_abandon(struct ivc_chan *ch);
+
+/* -------------------------------------------------------------- leave.c */
+
+void ivc_leave_all(int reason, bool released);
+void ivc_orphan_all(void);
+void ivc_abandon_all(void);
 
 /* ------------------------------------------------------------ connect.c */
 
@@ -253,6 +293,27 @@ void ivc_usermap_revoke(struct ivc_chan *ch);
 int ivc_keep(struct ivc_chan *ch);
 void ivc_keep_free(struct ivc_chan *ch);
 
+/* --------------------------------------------------------------- walk.c */
+
+struct ivc_walk {
+	struct page **data;
+	u32 cells;
+	u32 cut_pos; /* where a header was taken out, */
+	u64 cut_hdr; /* if not 0 */
+};
+
+void *ivc_walk_cell(const struct ivc_walk *w, u32 pos);
+int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len);
+int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes);
+
+/* --------------------------------------------------------------- sent.c */
+
+void ivc_sent_stop(struct ivc_chan *ch);
+void ivc_sent_cut(struct ivc_chan *ch);
+int ivc_sent_settle(struct ivc_chan *ch);
+int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate);
+int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un);
+
 /* ----------------------------------------------------------- doorbell.c */
 
 int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid);
@@ -271,6 +332,7 @@ extern struct ivc_front {
 	struct xarray conns; /* conn -> ivc_chan, not of local accepters */
 	struct xenbus_device *dev; /* NULL: none connected */
 	struct workqueue_struct *wq;
+	wait_queue_head_t moved; /* some channel has gone a step further */
 } ivc_front;
 
 int ivc_ctxfile_init(void);

@@ -18,41 +18,6 @@
 
 #include "front.h"
 
-static const u64 *header(const struct ivc_chan *ch, u32 pos)
-{
-	size_t off = (size_t)(pos & ((ch->rx_size >> IVC_CELL_SHIFT) - 1))
-		     << IVC_CELL_SHIFT;
-	struct page *page =
-		ch->foreign.pages[IVC_DIR_HEAD + (off >> PAGE_SHIFT)];
-
-	return page_address(page) + offset_in_page(off);
-}
-
-/*
- * How many cells of records there are from @pos, and bytes in them. @empty:
- * they end in an empty header, not in garbage.
- */
-static u32 unread(const struct ivc_chan *ch, u32 pos, u64 *bytes, bool *empty)
-{
-	u32 cells = ch->rx_size >> IVC_CELL_SHIFT;
-	u32 done = 0, len;
-
-	*empty = true;
-	while (done < cells) {
-		/* Acquire pairs with the producer's release of the header. */
-		u64 hdr = ivc_load_acq(header(ch, pos + done));
-		int n = ivc_ring_parse(hdr, pos + done, cells, &len);
-
-		if (n <= 0) {
-			*empty = !n;
-			break;
-		}
-		done += n;
-		*bytes += len;
-	}
-	return min(done, cells);
-}
-
 static int keep_page(struct ivc_chan *ch, u32 i)
 {
 	/* PEER is the foreign pages without the kernel's own. */
@@ -68,35 +33,26 @@ static int keep_page(struct ivc_chan *ch, u32 i)
 	return 0;
 }
 
-/*
- * Keep what is unread. Under ch->lock, with the process's mapping revoked, so
- * that its published position stands still. -ENOMEM loses data and says so:
- * the channel then ends with that error.
- */
-int ivc_keep(struct ivc_chan *ch)
+/* Everything from the process's position to the end of the records. */
+static int keep_pages(struct ivc_chan *ch)
 {
-	u32 cells = ch->rx_size >> IVC_CELL_SHIFT;
-	u32 pos, n, i, off;
-	bool empty;
-	int err;
+	struct ivc_walk w = {
+		.data = ch->foreign.pages + IVC_DIR_HEAD,
+		.cells = ch->rx_size >> IVC_CELL_SHIFT,
+	};
+	/* Our own process's word: it can only fool itself with it. */
+	u32 pos = ivc_load(&ivc_own_ctrl(&ch->own)->cons);
+	u32 end, at, off;
+	int garbage, err;
 
-	if (!ch->foreign.nr)
-		return 0;
-	ch->nr_kept = ch->foreign.nr - 1;
-	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL);
-	if (!ch->kept)
-		return -ENOMEM;
 	err = keep_page(ch, 0);
 	if (err)
 		return err;
-	/* Our own process's word: it can only fool itself with it. */
-	pos = ivc_load(&ivc_own_ctrl(&ch->own)->cons);
-	n = unread(ch, pos, &ch->kept_bytes, &empty);
-	/* One cell more: the header that ends the walk. */
-	for (i = 0; i <= n; i++) {
-		u32 cell = (pos + i) & (cells - 1);
-
-		err = keep_page(ch, 1 + (cell << IVC_CELL_SHIFT >> PAGE_SHIFT));
+	garbage = ivc_walk(&w, pos, &end, &ch->kept_bytes);
+	/* The last one is the header that ends the walk. */
+	for (at = pos; at != end + 1; at++) {
+		off = (at & (w.cells - 1)) << IVC_CELL_SHIFT;
+		err = keep_page(ch, 1 + (off >> PAGE_SHIFT));
 		if (err)
 			return err;
 	}
@@ -104,12 +60,33 @@ int ivc_keep(struct ivc_chan *ch)
 	 * A peer that still writes while we copy must not get a record half
 	 * into the copy: what was empty in the walk stays empty.
 	 */
-	if (empty && n < cells) {
-		off = ((pos + n) & (cells - 1)) << IVC_CELL_SHIFT;
+	if (!garbage)
 		*(u64 *)(page_address(ch->kept[1 + (off >> PAGE_SHIFT)]) +
 			 offset_in_page(off)) = 0;
-	}
+	ch->taken = end;
 	return 0;
+}
+
+/*
+ * Keep what is unread, up to ch->taken. Under ch->lock, with the process's
+ * mapping revoked, so that its position stands still. -ENOMEM keeps nothing,
+ * and says so: the channel then ends with that error, and the peer is told that
+ * only what had been read has arrived.
+ */
+int ivc_keep(struct ivc_chan *ch)
+{
+	int err;
+
+	if (ch->took || !ch->foreign.nr)
+		return 0;
+	ch->nr_kept = ch->foreign.nr - 1;
+	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL);
+	err = ch->kept ? keep_pages(ch) : -ENOMEM;
+	if (err)
+		ivc_keep_free(ch);
+	else
+		ch->took = true;
+	return err;
 }
 
 void ivc_keep_free(struct ivc_chan *ch)

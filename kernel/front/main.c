@@ -9,6 +9,7 @@ struct ivc_front ivc_front = {
 	.lock = __SPIN_LOCK_UNLOCKED(ivc_front.lock),
 	.ctxs = LIST_HEAD_INIT(ivc_front.ctxs),
 	.chans = LIST_HEAD_INIT(ivc_front.chans),
+	.moved = __WAIT_QUEUE_HEAD_INITIALIZER(ivc_front.moved),
 };
 
 static int __init ivc_front_init(void)
@@ -50,7 +51,7 @@ static void __exit ivc_front_exit(void)
 	/* No descriptor is open: they hold the module. */
 	ivc_xenbus_exit();
 	ivc_ctxfile_exit();
-	ivc_chan_abandon_all();
+	ivc_abandon_all();
 	ivc_debugfs_exit();
 	destroy_workqueue(ivc_front.wq);
 	ivc_chanfs_exit();

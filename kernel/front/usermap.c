@@ -3,7 +3,8 @@
  * The pages of a channel in a process.
  *
  *   KCTL, OWN   pages of ours: plain memory, there until the descriptor and all
- *               mappings are gone, so mapped at once
+ *               mappings are gone. When writing has ended (sent.c) one scrap
+ *               page stands in for the whole of the ring.
  *   PEER        foreign pages, which may have to go at any moment
  *
  * All are PFN mappings: nobody can take a reference to such a page behind our
@@ -15,9 +16,9 @@
  * any other. A PV guest may have a foreign frame in a page table entry only by
  * a grant operation on that very entry; a struct ivc_usermap remembers what was
  * put where, and an MMU notifier tells us to take it out the same way before
- * the kernel touches the entry. Both are put in place by the fault handler,
- * under ch->lock: never at mmap() time, for unmap_mapping_range() does not find
- * a region whose mmap() has not returned.
+ * the kernel touches the entry. All that can go is put in place by the fault
+ * handler, under ch->lock: never at mmap() time, for unmap_mapping_range() does
+ * not find a region whose mmap() has not returned.
  *
  * Revoking: first the PV entries, then unmap_mapping_range(), which finds the
  * PVH ones. From then on a fault gets what was kept, or the zero page.
@@ -247,23 +248,66 @@ static const struct vm_operations_struct peer_vm_ops = {
 	.mremap = refuse_mremap,
 };
 
-static const struct vm_operations_struct own_vm_ops = {
+static vm_fault_t insert_own(struct ivc_chan *ch, struct vm_area_struct *vma,
+			     u32 first)
+{
+	unsigned long addr = vma->vm_start;
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	u32 i;
+
+	for (i = first; addr < vma->vm_end && ret == VM_FAULT_NOPAGE; i++) {
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(ch->own.pages[i]));
+		addr += PAGE_SIZE;
+	}
+	return ret;
+}
+
+/*
+ * OWN, all of it at the first touch: not at mmap() time, for the reason above.
+ * Once the ring was taken out, whatever is stored goes to the scrap page: it is
+ * the channel's own, and holds nothing but what this process puts there.
+ */
+static vm_fault_t own_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long addr = vmf->address & PAGE_MASK;
+	struct ivc_chan *ch = chan_of(vma);
+	struct page *page = ch->own.pages[1];
+	vm_fault_t ret;
+
+	mutex_lock(&ch->lock);
+	if (!ch->stopped) {
+		ret = insert_own(ch, vma, 1);
+	} else {
+		/* The control page stays what it is. */
+		if (addr != vma->vm_start)
+			page = ch->scrap;
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	}
+	mutex_unlock(&ch->lock);
+	return ret;
+}
+
+static const struct vm_operations_struct kctl_vm_ops = {
 	.may_split = refuse_split,
 	.mremap = refuse_mremap,
 };
 
-static int mmap_own(struct ivc_chan *ch, struct vm_area_struct *vma, u32 first)
-{
-	unsigned long addr = vma->vm_start;
-	vm_fault_t ret;
-	u32 i;
+static const struct vm_operations_struct own_vm_ops = {
+	.fault = own_fault,
+	.may_split = refuse_split,
+	.mremap = refuse_mremap,
+};
 
+static int mmap_kctl(struct ivc_chan *ch, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &kctl_vm_ops;
+	return insert_own(ch, vma, 0) == VM_FAULT_NOPAGE ? 0 : -ENOMEM;
+}
+
+static int mmap_own(struct vm_area_struct *vma)
+{
 	vma->vm_ops = &own_vm_ops;
-	for (i = first; addr < vma->vm_end; i++, addr += PAGE_SIZE) {
-		ret = vmf_insert_pfn(vma, addr, page_to_pfn(ch->own.pages[i]));
-		if (ret != VM_FAULT_NOPAGE)
-			return ret == VM_FAULT_OOM ? -ENOMEM : -EFAULT;
-	}
 	return 0;
 }
 
@@ -294,11 +338,11 @@ int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 
 	mutex_lock(&ch->lock);
 	if (offset == IVC_MAP_KCTL && size == PAGE_SIZE)
-		err = mmap_own(ch, vma, 0);
+		err = mmap_kctl(ch, vma);
 	else if (!ch->established)
 		err = -ENOTCONN;
 	else if (offset == IVC_MAP_OWN && size == PAGE_SIZE + ch->tx_size)
-		err = mmap_own(ch, vma, 1);
+		err = mmap_own(vma);
 	else if (offset == IVC_MAP_PEER && size == PAGE_SIZE + ch->rx_size)
 		err = mmap_peer(ch, vma);
 	mutex_unlock(&ch->lock);
@@ -315,7 +359,7 @@ void ivc_usermap_revoke(struct ivc_chan *ch)
 	struct ivc_usermap *um;
 
 	/* A partner's pages are ours too: they need not go. */
-	if (ch->partner)
+	if (ch->partner || ch->revoked)
 		return;
 	ch->revoked = true;
 	list_for_each_entry (um, &ch->usermaps, node)

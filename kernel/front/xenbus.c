@@ -15,15 +15,19 @@
 
 #include "front.h"
 
-/* Idempotent: the ring goes, contexts wait, channels end. */
-static void disconnect(void)
+/*
+ * There is no backend any more: the ring goes, contexts are away, channels are
+ * handed over. Idempotent; and after a suspend nothing but the ring is left.
+ */
+static void disconnect(int reason)
 {
 	if (ivc_front.dev)
 		dev_info(&ivc_front.dev->dev, "disconnected\n");
 	WRITE_ONCE(ivc_front.dev, NULL);
 	ivc_ctl_disconnect();
-	ivc_ctx_detach_all();
-	ivc_chan_lose_all(false);
+	ivc_ctx_leave_all(reason, false);
+	ivc_leave_all(reason, false);
+	ivc_orphan_all();
 }
 
 static bool version_ok(struct xenbus_device *dev)
@@ -53,7 +57,7 @@ static void start(struct xenbus_device *dev)
 	if (dev->state != XenbusStateInitialising &&
 	    dev->state != XenbusStateClosed)
 		return;
-	disconnect();
+	disconnect(-ENODEV);
 	if (!version_ok(dev)) {
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;
@@ -73,6 +77,13 @@ static void connected(struct xenbus_device *dev)
 	ivc_ctx_attach_all();
 }
 
+/* Does the toolstack detach us because the guest is about to be moved? */
+static int closing_reason(struct xenbus_device *dev)
+{
+	return xenbus_read_unsigned(dev->otherend, "leaving", 0) ? -EREMCHG
+								 : -ENODEV;
+}
+
 static void backend_changed(struct xenbus_device *dev, enum xenbus_state state)
 {
 	switch (state) {
@@ -87,12 +98,35 @@ static void backend_changed(struct xenbus_device *dev, enum xenbus_state state)
 			break;
 		fallthrough;
 	case XenbusStateClosing:
-		disconnect();
+		disconnect(closing_reason(dev));
 		xenbus_frontend_closed(dev);
 		break;
 	default:
 		break;
 	}
+}
+
+/* The device that is bound to us, for who comes from elsewhere. */
+static struct xenbus_device *bound;
+static DEFINE_SPINLOCK(bound_lock);
+
+static struct xenbus_device *bound_get(void)
+{
+	struct xenbus_device *dev;
+
+	spin_lock(&bound_lock);
+	dev = bound;
+	if (dev)
+		get_device(&dev->dev);
+	spin_unlock(&bound_lock);
+	return dev;
+}
+
+static void bound_set(struct xenbus_device *dev)
+{
+	spin_lock(&bound_lock);
+	bound = dev;
+	spin_unlock(&bound_lock);
 }
 
 static int front_probe(struct xenbus_device *dev,
@@ -103,31 +137,98 @@ static int front_probe(struct xenbus_device *dev,
 		xenbus_dev_error(dev, -EEXIST, "only device/ivc/0 is used");
 		return -EEXIST;
 	}
+	bound_set(dev);
 	/* Left over from a module that was here before us. */
 	if (dev->state != XenbusStateInitialising)
 		return xenbus_switch_state(dev, XenbusStateInitialising);
 	return 0;
 }
 
-static void front_remove(struct xenbus_device *dev)
-{
-	disconnect();
-}
+/* ----------------------------------------------------- suspend, resume */
 
 /*
- * Live migration is not in yet: what is shared with this host's guests must not
- * be taken along, so channels end here, and contexts register again there.
+ *   suspend -----> suspended --- resumed: on another host, or here from a file
+ *                      |
+ *                      +--- thawed, not resumed: cancelled, or there are no
+ *                           nodes of ours where we are
+ *
+ * The core calls resume only if it finds the nodes, and for a suspend that was
+ * cancelled nothing at all. So a work item is queued that runs when the guest
+ * is thawed, and sees what has become of it.
  */
+static bool resumed;
+
+static void thawed(struct work_struct *work)
+{
+	struct xenbus_device *dev = bound_get();
+
+	if (!dev)
+		return;
+	if (!resumed && dev->otherend) {
+		dev_info(&dev->dev, "the suspend was cancelled\n");
+		if (READ_ONCE(ivc_front.dev))
+			ivc_ctx_attach_all();
+	}
+	put_device(&dev->dev);
+}
+static DECLARE_WORK(thaw_work, thawed);
+
 static int front_suspend(struct xenbus_device *dev)
 {
-	ivc_chan_lose_all(true);
+	ktime_t start = ktime_get();
+
+	resumed = false;
+	ivc_ctx_leave_all(-EREMCHG, true);
+	ivc_leave_all(-EREMCHG, true);
+	queue_work(system_freezable_wq, &thaw_work);
+	dev_info(&dev->dev, "suspended, channels handed over in %lld us\n",
+		 ktime_us_delta(ktime_get(), start));
 	return 0;
 }
 
 static int front_resume(struct xenbus_device *dev)
 {
-	disconnect();
+	resumed = true;
+	disconnect(-EREMCHG);
 	return xenbus_switch_state(dev, XenbusStateInitialising);
+}
+
+/*
+ * Where the guest arrived there may be no nodes for it yet. Then the core has
+ * lost the backend, keeps the device, and when the nodes do come finds that it
+ * has it already. So we look ourselves.
+ */
+static void nodes_changed(struct xenbus_watch *watch, const char *path,
+			  const char *token)
+{
+	struct xenbus_device *dev = bound_get();
+
+	if (!dev)
+		return;
+	if (!dev->otherend) {
+		disconnect(-EREMCHG);
+		if (xenbus_exists(XBT_NIL, dev->nodename, "backend") &&
+		    device_reprobe(&dev->dev))
+			dev_warn(&dev->dev, "cannot attach again\n");
+	}
+	put_device(&dev->dev);
+}
+
+static struct xenbus_watch nodes_watch = {
+	.node = "device/ivc",
+	.callback = nodes_changed,
+};
+
+static void front_remove(struct xenbus_device *dev)
+{
+	bound_set(NULL);
+	disconnect(-ENODEV);
+	/*
+	 * The core would do it, but also to a device which is to be probed
+	 * again, whose new backend has nothing to do with all that.
+	 */
+	if (dev->otherend)
+		xenbus_switch_state(dev, XenbusStateClosed);
 }
 
 static const struct xenbus_device_id front_ids[] = { { "ivc" }, { "" } };
@@ -136,6 +237,7 @@ MODULE_DEVICE_TABLE(xenbus, front_ids);
 static struct xenbus_driver front_driver = {
 	.ids = front_ids,
 	.not_essential = true,
+	.allow_rebind = true,
 	.probe = front_probe,
 	.remove = front_remove,
 	.suspend = front_suspend,
@@ -145,10 +247,20 @@ static struct xenbus_driver front_driver = {
 
 int ivc_xenbus_init(void)
 {
-	return xenbus_register_frontend(&front_driver);
+	int err;
+
+	err = xenbus_register_frontend(&front_driver);
+	if (err)
+		return err;
+	err = register_xenbus_watch(&nodes_watch);
+	if (err)
+		xenbus_unregister_driver(&front_driver);
+	return err;
 }
 
 void ivc_xenbus_exit(void)
 {
+	unregister_xenbus_watch(&nodes_watch);
+	cancel_work_sync(&thaw_work);
 	xenbus_unregister_driver(&front_driver);
 }

@@ -30,11 +30,11 @@ static const struct {
 	{                                                                      \
 #e, e                                                          \
 	}
-	E(EPIPE),     E(ECONNRESET),   E(EPROTO), E(ENODEV),
-	E(EINVAL),    E(ECONNREFUSED), E(ENOENT), E(EADDRINUSE),
-	E(ETIMEDOUT), E(EDQUOT),       E(EBUSY),  E(EINTR),
-	E(EMSGSIZE),  E(EACCES),       E(ENOMEM), E(EAGAIN),
-	E(EALREADY),  E(ENOTCONN),     E(ENOSPC), E(ECONNABORTED),
+	E(EPIPE),	 E(ECONNRESET), E(EPROTO),     E(ENODEV),    E(EINVAL),
+	E(ECONNREFUSED), E(ENOENT),	E(EADDRINUSE), E(ETIMEDOUT), E(EDQUOT),
+	E(EBUSY),	 E(EINTR),	E(EMSGSIZE),   E(EACCES),    E(ENOMEM),
+	E(EAGAIN),	 E(EREMCHG),	E(EALREADY),   E(ENOTCONN),  E(ENOSPC),
+	E(ECONNABORTED),
 #undef E
 };
 

@@ -112,6 +112,12 @@ static const char *event_name(enum ivc_event_type type)
 		return "detached";
 	case IVC_EVENT_ATTACHED:
 		return "attached";
+	case IVC_EVENT_GOING:
+		return "going";
+	case IVC_EVENT_ARRIVED:
+		return "arrived";
+	case IVC_EVENT_SUSPENDED:
+		return "suspended";
 	}
 	return "?";
 }

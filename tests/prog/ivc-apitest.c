@@ -35,6 +35,11 @@ static const struct command commands[] = {
 	{ "expect-end", cmd_expect_end,
 	  "--errno NAME[,NAME] [--after B] [--within-ms T] [--how read|write]",
 	  "accept; all that was sent comes, and then exactly that error" },
+	{ "shuttle", cmd_shuttle,
+	  "[--expect A,B,.. --channels N] [--count C] [--errno NAME] "
+	  "[--zero-copy]",
+	  "N channels to each, and C from others, until they all end; "
+	  "accounts" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },
 	{ "figure5-server", cmd_figure5_server, "", "and its other half" },
 };

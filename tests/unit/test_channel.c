@@ -22,13 +22,29 @@ static void *zeroed(size_t len)
 	return p;
 }
 
+/*
+ * The kernel's answer to a write that found the end: @in_time bytes of it, in
+ * one record, were written before.
+ */
+static uint32_t in_time;
+
+static int fate(const struct ivc_channel *ch, struct ivc_abi_fate *f)
+{
+	f->written = in_time;
+	f->final = f->from + (in_time ? ivc_ring_cells(in_time) : 0);
+	f->status = ch->kctl->status;
+	return 0;
+}
+
+static struct ivc_transport transport;
+
 static struct ivc_channel *end(struct ivc_kctl *kctl, struct ivc_ctrl *own,
 			       const struct ivc_ctrl *peer, uint8_t *out,
 			       const uint8_t *in)
 {
 	struct ivc_channel *ch;
 
-	ck_assert_int_eq(ivc_channel_new(&ivc_xen, &ch), 0);
+	ck_assert_int_eq(ivc_channel_new(&transport, &ch), 0);
 	ivc_tx_init(&ch->tx, out, SIZE, peer);
 	ivc_rx_init(&ch->rx, in, SIZE, own);
 	ch->map.own = own;
@@ -39,6 +55,9 @@ static struct ivc_channel *end(struct ivc_kctl *kctl, struct ivc_ctrl *own,
 
 static void setup(void)
 {
+	in_time = 0;
+	transport = ivc_xen;
+	transport.fate = fate;
 	kctl_a = zeroed(sizeof(*kctl_a));
 	kctl_b = zeroed(sizeof(*kctl_b));
 	ctrl_a = zeroed(sizeof(*ctrl_a));
@@ -118,8 +137,6 @@ START_TEST(bytes_before_the_end)
 	ck_assert_int_eq(ivc_peek(a, &view), -ECONNRESET);
 	ck_assert_int_eq(ivc_read_all(a, buf, 1, 1000, NULL), -ECONNRESET);
 	ck_assert_int_eq(ivc_write_all(a, buf, 1, 1000, NULL), -ECONNRESET);
-	/* The other end lives on until its own kernel says so. */
-	ck_assert_int_eq(ivc_read(b, buf, 8), 0);
 }
 END_TEST
 
@@ -131,7 +148,100 @@ START_TEST(commit_after_the_end)
 	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 8);
 	kctl_a->status = -EPIPE;
 	ck_assert_int_eq(ivc_commit(a, 8), -EPIPE);
-	ck_assert_int_eq(ivc_rx_next(&b->rx), 0);
+	ck_assert_uint_eq(a->tx.pos, 0);
+	ck_assert_int_eq(ivc_commit(a, 8), -EINVAL);
+}
+END_TEST
+
+/* While two ends hand over: nothing can be written, what there is is read. */
+START_TEST(handing_over)
+{
+	uint8_t buf[64] = { 0 };
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_write(b, buf, 5), 5);
+	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 8);
+	kctl_a->status = -EAGAIN;
+	ck_assert_int_eq(ivc_commit(a, 8), -EAGAIN);
+	ck_assert_int_eq(ivc_write(a, buf, 8), 0);
+	ck_assert_int_eq(ivc_write(a, buf, 64), 0);
+	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 0);
+	ck_assert_int_eq(ivc_wait(a, IVC_WRITABLE, 0), 0);
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
+	ck_assert_int_eq(ivc_undelivered(a), -EAGAIN);
+	ck_assert_int_eq(ivc_read(a, buf, 64), 5);
+	ck_assert_int_eq(ivc_read(a, buf, 64), 0);
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), 0);
+	kctl_a->status = -EREMCHG;
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
+	ck_assert_int_eq(ivc_read(a, buf, 64), -EREMCHG);
+	ck_assert_int_eq(ivc_write(a, buf, 8), -EREMCHG);
+	ck_assert_int_eq(ivc_undelivered(a), 0);
+}
+END_TEST
+
+/* A write that meets the end says how much of it was in time, then why. */
+START_TEST(written_in_time)
+{
+	static const uint32_t sizes[] = { 8, 56, 57, 3000 };
+	uint8_t buf[3000] = { 0 };
+
+	in_time = sizes[_i] / 2;
+	kctl_a->status = -EAGAIN;
+	/* As if the status had come between the storing and the look at it. */
+	ck_assert_int_eq(ivc_tx_write(&a->tx, buf, 1), 1);
+	ck_assert_int_eq(ivc_write(a, buf, 8), in_time);
+	ck_assert_uint_eq(a->tx.pos, 1 + ivc_ring_cells(in_time));
+	ck_assert_int_eq(ivc_write(a, buf, 8), 0);
+	kctl_a->status = -ECONNRESET;
+	ck_assert_int_eq(ivc_write(a, buf, 8), -ECONNRESET);
+	ck_assert_uint_eq(a->tx.pos, 1 + ivc_ring_cells(in_time));
+}
+END_TEST
+
+/* What is unread can be had twice: all of it at once, and as ever. */
+START_TEST(unread)
+{
+	size_t total = fill(b, 100 + (size_t)_i * 57);
+	uint8_t *buf = exact(total);
+	void *copy = NULL;
+
+	ck_assert_int_eq(ivc_unread(a, &copy), -EAGAIN);
+	ck_assert_ptr_null(copy);
+	ck_assert_int_eq(ivc_read(a, buf, 10), 10);
+	kctl_a->status = -EREMCHG;
+	ck_assert_int_eq(ivc_unread(a, &copy), total - 10);
+	bytes_check(1, 10, copy, total - 10);
+	free(copy);
+	ck_assert_int_eq(ivc_read(a, buf, total), total - 10);
+	bytes_check(1, 10, buf, total - 10);
+	ck_assert_int_eq(ivc_unread(a, &copy), 0);
+	ck_assert_ptr_null(copy);
+	free(buf);
+}
+END_TEST
+
+/* `at` is exact: it is what decides what the other end is told. */
+START_TEST(position)
+{
+	uint8_t buf[200] = { 0 };
+	const void *view = NULL;
+
+	ck_assert_int_eq(ivc_write(b, buf, 8), 8);
+	ck_assert_int_eq(ivc_write(b, buf, 200), 200);
+	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
+	ck_assert_uint_eq(ctrl_a->at, 0);
+	ck_assert_int_eq(ivc_read(a, buf, 8), 8);
+	ck_assert_uint_eq(ctrl_a->at, 1);
+	ck_assert_int_eq(ivc_read(a, buf, 7), 7);
+	ck_assert_uint_eq(ctrl_a->at, 1 | IVC_AT_BEGUN);
+	ck_assert_int_eq(ivc_read(a, buf, 193), 193);
+	ck_assert_uint_eq(ctrl_a->at, 1 + ivc_ring_cells(200));
+	ck_assert_int_eq(ivc_write(b, buf, 9), 9);
+	ck_assert_int_eq(ivc_peek(a, &view), 9);
+	ck_assert_uint_eq(ctrl_a->at, (1 + ivc_ring_cells(200)) | IVC_AT_BEGUN);
+	ck_assert_int_eq(ivc_release(a, 9), 0);
+	ck_assert_uint_eq(ctrl_a->at, 2 + ivc_ring_cells(200));
 }
 END_TEST
 
@@ -296,6 +406,10 @@ Suite *suite_channel(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, bytes_before_the_end, 0, 4);
 	tcase_add_test(t, commit_after_the_end);
+	tcase_add_test(t, handing_over);
+	tcase_add_loop_test(t, written_in_time, 0, 4);
+	tcase_add_loop_test(t, unread, 0, 4);
+	tcase_add_test(t, position);
 	tcase_add_test(t, not_established);
 	tcase_add_loop_test(t, writable_is_right, 0, 8);
 	tcase_add_test(t, broken_peers);

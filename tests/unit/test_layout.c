@@ -19,7 +19,9 @@ START_TEST(ring_pages)
 {
 	AT(struct ivc_ctrl, cons, 0, 4);
 	AT(struct ivc_ctrl, want, 128, 4);
-	ck_assert_uint_eq(sizeof(struct ivc_ctrl), 256);
+	AT(struct ivc_ctrl, at, 256, 8);
+	ck_assert_uint_eq(IVC_AT_BEGUN, 1ull << 32);
+	ck_assert_uint_eq(sizeof(struct ivc_ctrl), 384);
 	ck_assert_uint_eq(IVC_CELL, 64);
 	ck_assert_uint_eq(IVC_RING_HDR, 8);
 	ck_assert_uint_eq(IVC_RING_SKIP, 0xffffffffu);
@@ -129,12 +131,15 @@ START_TEST(pages)
 	AT(struct ivc_kctl, version, 4, 4);
 	AT(struct ivc_kctl, state, 8, 4);
 	AT(struct ivc_kctl, reason, 12, 4);
+	AT(struct ivc_kctl, taken, 16, 4);
+	AT(struct ivc_kctl, took, 20, 4);
 	AT(struct ivc_kctl, status, 128, 4);
 	ck_assert_uint_eq(IVC_KCTL_MAGIC, 0x4b435649);
 	ck_assert_int_eq(IVC_WIRE_OPENING, 0);
 	ck_assert_int_eq(IVC_WIRE_OPEN, 1);
-	ck_assert_int_eq(IVC_WIRE_CLOSED, 2);
-	ck_assert_int_eq(IVC_WIRE_DETACHED, 3);
+	ck_assert_int_eq(IVC_WIRE_LEAVING, 2);
+	ck_assert_int_eq(IVC_WIRE_CLOSED, 3);
+	ck_assert_int_eq(IVC_WIRE_DETACHED, 4);
 }
 END_TEST
 

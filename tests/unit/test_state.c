@@ -7,13 +7,36 @@
 #include <ivc/state.h>
 #include "unit.h"
 
-static const char *const state_name[IVC_CHAN_STATES] = {
-	"NEW", "OFFERED", "OPEN", "ENDED", "CLOSING", "DEAD",
+/* One of the tables, as the header has it. */
+struct table {
+	const char *first_event; /* that names the document's one */
+	int states, events;
+	const char *const *state, *const *event;
+	const unsigned char *next;
 };
 
-static const char *const event_name[IVC_CHAN_EVENTS] = {
-	"OFFER", "ACCEPTED", "TAKEN", "GONE",
-	"FAIL",	 "LOST",     "CLOSE", "RELEASED",
+static const char *const chan_states[IVC_CHAN_STATES] = {
+	"NEW", "OFFERED", "OPEN", "LEFT", "KEPT", "ENDED", "CLOSING", "DEAD",
+};
+
+static const char *const chan_events[IVC_CHAN_EVENTS] = {
+	"OFFER", "ACCEPTED", "TAKEN", "LEAVE", "STOPPED",  "SETTLED",
+	"CUT",	 "GONE",     "FAIL",  "CLOSE", "RELEASED",
+};
+
+static const char *const ctx_states[IVC_CTX_STATES] = {
+	"IDLE", "ASKING", "MEMBER", "AWAY", "RETURNING", "CLOSED",
+};
+
+static const char *const ctx_events[IVC_CTX_EVENTS] = {
+	"REGISTER", "ANSWERED", "REFUSED", "LEAVE", "BACKEND", "CLOSE",
+};
+
+static const struct table tables[] = {
+	{ "OFFER", IVC_CHAN_STATES, IVC_CHAN_EVENTS, chan_states, chan_events,
+	  ivc_chan_next[0] },
+	{ "REGISTER", IVC_CTX_STATES, IVC_CTX_EVENTS, ctx_states, ctx_events,
+	  ivc_ctx_next[0] },
 };
 
 /* The words between the bars of a table's line; how many. */
@@ -32,24 +55,25 @@ static int words(char *line, char *word[], int max)
 	return n;
 }
 
-static void check_row(int state, char *word[])
+static void check_row(const struct table *t, int state, char *word[])
 {
 	int ev;
 
-	for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
-		unsigned char next = ivc_chan_next[state][ev];
+	for (ev = 0; ev < t->events; ev++) {
+		unsigned char next = t->next[state * t->events + ev];
 		const char *want =
-			next == IVC_CHAN_NONE ? "-" : state_name[next];
+			next == IVC_STATE_NONE ? "-" : t->state[next];
 
 		ck_assert_msg(!strcmp(word[ev + 1], want),
 			      "%s on %s: document %s, state.h %s",
-			      state_name[state], event_name[ev], word[ev + 1],
+			      t->state[state], t->event[ev], word[ev + 1],
 			      want);
 	}
 }
 
 START_TEST(table_is_the_documents)
 {
+	const struct table *t = &tables[_i];
 	FILE *f = fopen("docs/protocol.md", "r");
 	char line[512], *word[16];
 	int state, seen = 0, heads = 0;
@@ -58,23 +82,23 @@ START_TEST(table_is_the_documents)
 	while (fgets(line, sizeof(line), f)) {
 		int n = *line == '|' ? words(line, word, 16) : 0;
 
-		if (n != IVC_CHAN_EVENTS + 1)
+		if (n != t->events + 1)
 			continue;
-		if (!strcmp(word[1], "OFFER")) {
-			for (n = 0; n < IVC_CHAN_EVENTS; n++)
-				ck_assert_str_eq(word[n + 1], event_name[n]);
+		if (!strcmp(word[1], t->first_event)) {
+			for (n = 0; n < t->events; n++)
+				ck_assert_str_eq(word[n + 1], t->event[n]);
 			heads++;
 		}
-		for (state = 0; state < IVC_CHAN_STATES; state++) {
-			if (strcmp(word[0], state_name[state]))
+		for (state = 0; state < t->states; state++) {
+			if (strcmp(word[0], t->state[state]))
 				continue;
-			check_row(state, word);
+			check_row(t, state, word);
 			seen++;
 		}
 	}
 	fclose(f);
 	ck_assert_int_eq(heads, 1);
-	ck_assert_int_eq(seen, IVC_CHAN_STATES);
+	ck_assert_int_eq(seen, t->states);
 }
 END_TEST
 
@@ -91,7 +115,7 @@ START_TEST(every_state_ends)
 		for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
 			s = ivc_chan_next[state][ev];
 			/* States are in the order of a life: no way back. */
-			if (s != IVC_CHAN_NONE)
+			if (s != IVC_STATE_NONE)
 				ck_assert_int_gt(s, state);
 		}
 	}
@@ -105,7 +129,8 @@ Suite *suite_state(void)
 	Suite *s = suite_create("state");
 	TCase *tc = tcase_create("table");
 
-	tcase_add_test(tc, table_is_the_documents);
+	tcase_add_loop_test(tc, table_is_the_documents, 0,
+			    sizeof(tables) / sizeof(tables[0]));
 	tcase_add_test(tc, every_state_ends);
 	suite_add_tcase(s, tc);
 	return s;

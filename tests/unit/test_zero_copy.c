@@ -255,6 +255,7 @@ END_TEST
 /* What is not there cannot be released, not even after a record was. */
 START_TEST(release_nothing)
 {
+	const void *view = NULL;
 	uint8_t buf[8];
 	uint32_t len;
 
@@ -270,6 +271,8 @@ START_TEST(release_nothing)
 	/* Peeked and half released, then read to the end. */
 	ck_assert_int_eq(ivc_tx_write(&p.tx, "abcdefgh", 8), 8);
 	ck_assert_int_eq(ivc_rx_next(&p.rx), 1);
+	ck_assert_int_eq(ivc_rx_release(&p.rx, 3), -EINVAL);
+	ck_assert_int_eq(ivc_rx_peek(&p.rx, &view), 8);
 	ck_assert_int_eq(ivc_rx_release(&p.rx, 3), 0);
 	ck_assert_int_eq(ivc_rx_read(&p.rx, buf, 8), 5);
 	ck_assert_mem_eq(buf, "defgh", 5);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest leaves this host, or its device leaves the guest: every channel is
+ * handed over to both sides (docs/protocol.md 3.4), all at once and within one
+ * bound, because a guest that is suspended cannot wait for a peer that does not
+ * answer.
+ *
+ * While a guest is suspended its processes are frozen and xenbus delivers no
+ * watch, but interrupts come and work items run: the channels go on by
+ * themselves, driven by their doorbells, and all that is done here is to start
+ * them, to wait, and to cut off who is left.
+ */
+#include <linux/jiffies.h>
+#include <linux/module.h>
+
+#include "front.h"
+
+static unsigned int leave_ms = 500;
+module_param(leave_ms, uint, 0644);
+MODULE_PARM_DESC(
+	leave_ms,
+	"milliseconds that peers have to answer when the guest leaves");
+
+/* A channel that round @round has not seen, with a reference; or NULL. */
+static struct ivc_chan *unseen(u32 round)
+{
+	struct ivc_chan *ch, *found = NULL;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ch, &ivc_front.chans, node) {
+		if (ch->round == round)
+			continue;
+		ch->round = round;
+		ivc_chan_get(ch);
+		found = ch;
+		break;
+	}
+	spin_unlock(&ivc_front.lock);
+	return found;
+}
+
+/*
+ * Do something with every channel. Rounds come one after the other, from
+ * xenbus's thread or, when the module goes, without it.
+ */
+static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
+{
+	static u32 round;
+	struct ivc_chan *ch;
+
+	round++;
+	while ((ch = unseen(round))) {
+		mutex_lock(&ch->lock);
+		fn(ch, arg);
+		mutex_unlock(&ch->lock);
+		ivc_chan_put(ch);
+	}
+}
+
+static void leave(struct ivc_chan *ch, int reason)
+{
+	ivc_chan_leave(ch, reason);
+}
+
+static void cut(struct ivc_chan *ch, int unused)
+{
+	ivc_chan_cut(ch);
+}
+
+static void orphan(struct ivc_chan *ch, int unused)
+{
+	ivc_chan_orphan(ch);
+}
+
+/* Is there nothing left to wait for? @released: no page is granted either. */
+static bool all_through(bool released)
+{
+	struct ivc_chan *ch;
+	bool through = true;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ch, &ivc_front.chans, node) {
+		switch (READ_ONCE(ch->state)) {
+		case IVC_CHAN_LEFT:
+		case IVC_CHAN_KEPT:
+			through = false;
+			break;
+		case IVC_CHAN_ENDED:
+		case IVC_CHAN_CLOSING:
+			if (released && READ_ONCE(ch->own.granted))
+				through = false;
+			break;
+		default:
+			break;
+		}
+	}
+	spin_unlock(&ivc_front.lock);
+	return through;
+}
+
+/* Returns when no channel has anything of a peer mapped any more. */
+void ivc_leave_all(int reason, bool released)
+{
+	for_each(leave, reason);
+	wait_event_timeout(ivc_front.moved, all_through(released),
+			   msecs_to_jiffies(leave_ms) + 1);
+	for_each(cut, 0);
+}
+
+/* The backend is gone, for these channels: nobody else will speak of them. */
+void ivc_orphan_all(void)
+{
+	for_each(orphan, 0);
+}
+
+/* The module goes, and every channel that is left. */
+void ivc_abandon_all(void)
+{
+	struct ivc_chan *ch;
+
+	for (;;) {
+		spin_lock(&ivc_front.lock);
+		ch = list_first_entry_or_null(&ivc_front.chans, struct ivc_chan,
+					      node);
+		if (ch)
+			list_del_init(&ch->node);
+		spin_unlock(&ivc_front.lock);
+		if (!ch)
+			return;
+		ivc_chan_abandon(ch);
+		ivc_chan_put(ch);
+	}
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What became of what our process wrote.
+ *
+ * A process that writes cannot be asked to stop: it makes no system call. So
+ * its ring is taken out of its address space. What it had stored before is in
+ * the ring, whole; what it stores later lands in a scrap page that nobody
+ * reads, so that it does not notice. The library looks at the status behind
+ * each write and asks us (FATE) how much of it was in time; thus what
+ * ivc_write() said was taken and what stands in the ring are the same, to the
+ * byte.
+ *
+ * From then on the ring stands still. What the peer has taken of it the peer
+ * says, when it is through; the rest was not delivered, and the process can
+ * have it back.
+ */
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "front.h"
+
+static struct ivc_walk sent(const struct ivc_chan *ch)
+{
+	return (struct ivc_walk){
+		.data = ch->own.pages + IVC_DIR_HEAD,
+		.cells = ch->tx_size >> IVC_CELL_SHIFT,
+		.cut_pos = ch->cut_pos,
+		.cut_hdr = ch->cut_hdr,
+	};
+}
+
+/* The process writes no more. Under ch->lock. */
+void ivc_sent_stop(struct ivc_chan *ch)
+{
+	if (ch->stopped)
+		return;
+	ch->stopped = true;
+	/*
+	 * Every CPU has forgotten the ring when this returns, and what was
+	 * stored through the old entries is visible: the shootdown waits for
+	 * them. A process that faults now waits for ch->lock, and then finds
+	 * the status.
+	 */
+	if (ch->mapping && ch->established)
+		unmap_mapping_range(ch->mapping, IVC_MAP_OWN + PAGE_SIZE,
+				    ch->tx_size, 1);
+}
+
+/* Where the process of the peer stands, by its own page. */
+static u64 peer_at(const struct ivc_chan *ch)
+{
+	const struct ivc_ctrl *ctrl;
+
+	if (ch->partner)
+		ctrl = ivc_own_ctrl(&ch->partner->own);
+	else
+		ctrl = page_address(ch->foreign.pages[1]);
+	return ivc_load(&ctrl->at);
+}
+
+/*
+ * Up to where has the peer got everything? What it took, if it says so, else
+ * what it has read; a record that it has begun it holds.
+ */
+static int delivered(const struct ivc_chan *ch, u32 *pos)
+{
+	const struct ivc_kctl *kctl = ch->peer_kctl;
+	struct ivc_walk w = sent(ch);
+	u64 at = peer_at(ch);
+	u32 len;
+	int n;
+
+	if (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
+	    ivc_load(&kctl->took)) {
+		*pos = ivc_load(&kctl->taken);
+		return 0;
+	}
+	*pos = ivc_at_pos(at);
+	if (!(at & IVC_AT_BEGUN))
+		return 0;
+	n = ivc_walk_record(&w, *pos, &len);
+	if (n <= 0)
+		return -EPROTO;
+	*pos += n;
+	return 0;
+}
+
+/*
+ * The bound has passed and the peer has not answered. It shall read no further
+ * than it stands now, whenever it wakes: the header there goes. Once more if it
+ * has moved meanwhile, which it can do only while it runs.
+ */
+void ivc_sent_cut(struct ivc_chan *ch)
+{
+	struct ivc_walk w = sent(ch);
+	u32 pos, len;
+	int tries;
+	u64 *hdr;
+
+	for (tries = 0; tries < 10; tries++) {
+		if (delivered(ch, &pos))
+			return;
+		if (ch->cut_hdr && pos == ch->cut_pos)
+			return;
+		if (ivc_walk_record(&w, pos, &len) <= 0)
+			return;
+		hdr = ivc_walk_cell(&w, pos);
+		ch->cut_pos = pos;
+		ch->cut_hdr = ivc_load(hdr);
+		ivc_store(hdr, 0);
+		/* More than a copy takes that began before; see protocol 3.4 */
+		ivc_fence();
+		usleep_range(500, 1000);
+	}
+}
+
+/* The peer is through, or gone: what has it not got? Under ch->lock. */
+int ivc_sent_settle(struct ivc_chan *ch)
+{
+	struct ivc_walk w = sent(ch);
+	u32 pos;
+	int err;
+
+	if (!ch->established || (!ch->partner && !ch->foreign.nr))
+		return 0;
+	err = delivered(ch, &pos);
+	if (!err)
+		err = ivc_walk(&w, pos, &ch->final, &ch->undelivered);
+	if (err) {
+		/* It names a place that is none: its word is worth nothing. */
+		ch->undelivered = 0;
+		return err;
+	}
+	ch->lost_from = pos;
+	return 0;
+}
+
+/* How much of what was written from @from on was in time. Under ch->lock. */
+int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate)
+{
+	struct ivc_walk w = sent(ch);
+	int err;
+
+	if (!ch->stopped)
+		return -EINVAL;
+	/* The process's own word: it can only fool itself with it. */
+	err = ivc_walk(&w, fate->from, &fate->final, &fate->written);
+	if (err)
+		return -EINVAL;
+	fate->status = ivc_own_kctl(&ch->own)->status;
+	fate->undelivered = ch->undelivered;
+	fate->reserved = 0;
+	return 0;
+}
+
+/*
+ * The undelivered bytes, of a channel that has ended: its ring stands still and
+ * belongs to it for as long as its descriptor is open, so no lock is held.
+ */
+int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un)
+{
+	u64 skip = un->offset, room = un->len, done = 0;
+	struct ivc_walk w = sent(ch);
+	u32 pos = ch->lost_from, len, n, part, i;
+	size_t off;
+	int cells;
+
+	while (pos != ch->final && done < room) {
+		cells = ivc_walk_record(&w, pos, &len);
+		if (cells <= 0)
+			return -EPROTO;
+		if (skip >= len) {
+			skip -= len;
+			pos += cells;
+			continue;
+		}
+		/* A record does not wrap, but its pages are single ones. */
+		off = ((size_t)(pos & (w.cells - 1)) << IVC_CELL_SHIFT) +
+		      IVC_RING_HDR + skip;
+		n = min_t(u64, len - skip, room - done);
+		for (i = 0; i < n; i += part) {
+			part = min_t(u32, n - i,
+				     PAGE_SIZE - offset_in_page(off + i));
+			if (copy_to_user(u64_to_user_ptr(un->buf + done + i),
+					 page_address(w.data[(off + i) >>
+							     PAGE_SHIFT]) +
+						 offset_in_page(off + i),
+					 part))
+				return -EFAULT;
+		}
+		done += n;
+		skip = 0;
+		pos += cells;
+		cond_resched();
+	}
+	un->len = done;
+	return 0;
+}

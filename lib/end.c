@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What is left of a channel that has ended: unread here, undelivered there. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "channel.h"
+
+static int fate(struct ivc_channel *ch, struct ivc_abi_fate *f)
+{
+	int ret;
+
+	if (!ch)
+		return -EINVAL;
+	if (!ivc_channel_status(ch))
+		return -EAGAIN;
+	/* It never was established: nothing can have been written. */
+	if (!ch->open)
+		return 0;
+	f->from = ch->tx.pos;
+	ret = ch->ops->fate(ch, f);
+	if (ret)
+		return ret;
+	return f->status == -EPROTO ? -EPROTO : 0;
+}
+
+ssize_t ivc_undelivered(ivc_channel *ch)
+{
+	struct ivc_abi_fate f = { 0 };
+	int ret = fate(ch, &f);
+
+	return ret ? ret : (ssize_t)f.undelivered;
+}
+
+ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
+{
+	struct ivc_abi_unsent un = { .buf = (uintptr_t)buf,
+				     .len = len,
+				     .offset = skip };
+	struct ivc_abi_fate f = { 0 };
+	int ret = fate(ch, &f);
+
+	if (ret)
+		return ret;
+	if (len && !buf)
+		return -EINVAL;
+	if (!f.undelivered || !len)
+		return 0;
+	ret = ch->ops->unsent(ch, &un);
+	return ret ? ret : (ssize_t)un.len;
+}
+
+/*
+ * Read with a reader that is a copy of the channel's, and tells nobody how far
+ * it has come. What is kept does not change any more.
+ */
+ssize_t ivc_unread(ivc_channel *ch, void **buf)
+{
+	struct ivc_ctrl nobody = { 0 };
+	uint8_t *all = NULL, *more;
+	struct ivc_rx rx;
+	size_t size = 0, n = 0;
+	int64_t ret;
+
+	if (!ch || !buf)
+		return -EINVAL;
+	*buf = NULL;
+	if (!ivc_channel_status(ch))
+		return -EAGAIN;
+	rx = ch->rx;
+	rx.ctrl = &nobody;
+	do {
+		if (n == size) {
+			size = size ? 2 * size : 4096;
+			more = realloc(all, size);
+			if (!more) {
+				free(all);
+				return -ENOMEM;
+			}
+			all = more;
+		}
+		ret = ivc_rx_read(&rx, all + n, size - n);
+		if (ret > 0)
+			n += (size_t)ret;
+	} while (ret > 0);
+	/* What garbage follows, ivc_read() will tell. */
+	if (n)
+		*buf = all;
+	else
+		free(all);
+	return (ssize_t)n;
+}
