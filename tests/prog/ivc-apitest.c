@@ -37,7 +37,7 @@ static const struct command commands[] = {
 	  "accept; all that was sent comes, and then exactly that error" },
 	{ "shuttle", cmd_shuttle,
 	  "[--expect A,B,.. --channels N] [--count C] [--errno NAME] "
-	  "[--zero-copy]",
+	  "[--how moves] [--zero-copy]",
 	  "N channels to each, and C from others, until they all end; "
 	  "accounts" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },

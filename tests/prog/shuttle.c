@@ -178,11 +178,11 @@ static void account(struct line *l, const struct options *opt)
 /* Events until all channels were told of, and, if we moved, we have arrived. */
 static void events(ivc_context *ctx, const struct options *opt)
 {
-	bool away = false, back = false;
+	bool moves = !strcmp(opt->how, "moves"), away = false, back = false;
 	unsigned int told = 0, i;
 	struct ivc_event ev;
 
-	while (told < n_lines || away != back) {
+	while (told < n_lines || away != back || (moves && !back)) {
 		int ret = ivc_next_event(ctx, &ev, opt->timeout_ms);
 
 		if (ret != 1)

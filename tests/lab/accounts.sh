@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What scenarios of guests that leave have in common: pairs of `shuttle`, and
+# their accounts. Not a scenario: read by them.
+
+a=/ivc/ivc-apitest
+
+# watch: whoever comes is attached, as an administrator would have it
+watch() {
+	ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid
+}
+unwatch() {
+	kill "$(cat /run/ivcctl.pid)"
+}
+
+# flying N: that many channels are open, both ends counted, here
+flying() {
+	[ "$(grep -c open /sys/kernel/debug/ivc-back/channels)" -ge "$1" ]
+}
+
+# away GUEST TAG MS: its program has ended well; its output is kept
+collect() {
+	g_wait "$1" "$2" "${3:-60}" >"/tmp/out.$2" 2>&1 || {
+		cat "/tmp/out.$2"
+		fail "$2 in guest $1: $(grep FAIL "/tmp/out.$2")"
+	}
+	cat "/tmp/out.$2"
+}
+
+# balance N TAG...: the accounts of N channels in the outputs of these programs
+# agree: accepted by one end = received by the other + not delivered, both ways
+balance() {
+	_n=$1
+	shift
+	for _t in "$@"; do
+		cat "/tmp/out.$_t"
+	done | awk -v want="$_n" '
+		$1 == "account" {
+			k = $2 " " $3 " " $4
+			accepted[k] = $6; undelivered[k] = $8; received[k] = $10
+			end[k] = $12
+		}
+		END {
+			for (k in accepted) {
+				split(k, w, " ")
+				o = w[2] " " w[1] " " w[3]
+				if (!(o in accepted)) { print "one end only: " k; bad++; continue }
+				if (accepted[k] - undelivered[k] != received[o]) {
+					print "channel " k ": accepted " accepted[k] ", undelivered " undelivered[k] ", the other received " received[o]
+					bad++
+				}
+				lost += undelivered[k]; bytes += received[k]; n++
+			}
+			if (n != 2 * want) { print n " ends, not " 2 * want; bad++ }
+			printf "%d channels, %.1f MB delivered, %d bytes not delivered\n", n / 2, bytes / 1e6, lost
+			exit bad != 0
+		}' >/tmp/balance || fail "accounts: $(cat /tmp/balance)"
+	note "$(cat /tmp/balance)"
+}
+
+# again A B: they connect and exchange data as if nothing had been
+again() {
+	g_bg "$1" sink "$a sink --magic 6 --id 1"
+	g "$2" "$a stream --magic 6 --id 2 --peer 1 --messages 2000 --max 3000 --seed 3" ||
+		fail "guest $2 cannot reach guest $1 again"
+	g_wait "$1" sink 20 || fail "guest $1 cannot be reached again"
+}

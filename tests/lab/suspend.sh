@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pvh time=400 
+# Guests are saved, restored, copied (a suspend that is cancelled), with channels
+# in mid-transfer: nothing is lost, both sides know, and they meet again.
+
+# shellcheck source=tests/lab/accounts.sh
+. /lab/tests/accounts.sh
+
+# transfer MOVER STAYER N: N channels between them, both ways, without pause
+transfer() {
+	g_bg "$2" stayer "$a shuttle --magic 7 --id $2 --count $3 --errno EREMCHG --hold 60 2>&1"
+	g_bg "$1" mover "$a shuttle --magic 7 --id $1 --expect $2 --channels $3 --errno EREMCHG --how moves --zero-copy --hold 60 2>&1"
+	wait_until 30 flying "$3" || fail "no $3 channels"
+	sleep 1
+}
+settle() {
+	collect "$2" stayer
+	collect "$1" mover
+	balance "$3" stayer mover
+	grep -q 'moved and arrived' /tmp/out.mover || fail "the mover was not told"
+	grep -q stayed /tmp/out.stayer || fail "the stayer was told that it moved"
+}
+
+watch
+for pair in "1 2" "2 1"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	## saved, restored
+	transfer "$1" "$2" 8
+	guest_save "$1" /tmp/image || fail "guest $1 cannot be saved"
+	collect "$2" stayer
+	guest_restore "$1" /tmp/image || fail "guest $1 cannot be restored"
+	rm /tmp/image
+	settle "$1" "$2" 8
+	again "$1" "$2"
+	note "$(g "$1" dmesg | grep 'handed over')"
+
+	## copied: the guest goes on where it was
+	transfer "$1" "$2" 8
+	xl save -c "guest$1" /tmp/image || fail "guest $1 cannot be copied"
+	rm /tmp/image
+	settle "$1" "$2" 8
+	again "$2" "$1"
+done
+unwatch
