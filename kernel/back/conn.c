@@ -18,6 +18,7 @@
  */
 #include <linux/slab.h>
 
+#include <ivc/limits.h>
 #include <ivc/ring.h>
 
 #include "back.h"
@@ -159,7 +160,8 @@ int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 		return -EINVAL;
 	/* One guest must not take the whole backlog of another: a quarter. */
 	if (to->fe->used.pending >= to->fe->max.pending ||
-	    pending_from(from->fe, to->fe) >= max(to->fe->max.pending / 4, 1u))
+	    pending_from(from->fe, to->fe) >=
+		    ivc_pending_share(to->fe->max.pending))
 		return -EBUSY;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL);

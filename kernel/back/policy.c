@@ -8,6 +8,8 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
+#include <ivc/limits.h>
+
 #include "back.h"
 
 static bool realm_ok(const char *s, unsigned int len)
@@ -56,11 +58,15 @@ void ivc_policy_read(struct ivc_fe *fe)
 	const char *node = fe->dev->nodename;
 
 	read_realm(fe);
-	fe->max.contexts = xenbus_read_unsigned(node, "max-contexts", 64);
-	fe->max.channels = xenbus_read_unsigned(node, "max-channels", 256);
-	fe->max.pages = xenbus_read_unsigned(node, "max-pages", 16384);
-	fe->max.pending = xenbus_read_unsigned(node, "max-pending", 64);
-	fe->max.rate = xenbus_read_unsigned(node, "max-rate", 5000);
+	fe->max.contexts =
+		xenbus_read_unsigned(node, "max-contexts", IVC_GUEST_CONTEXTS);
+	fe->max.channels =
+		xenbus_read_unsigned(node, "max-channels", IVC_GUEST_CHANNELS);
+	fe->max.pages =
+		xenbus_read_unsigned(node, "max-pages", IVC_GUEST_PAGES);
+	fe->max.pending =
+		xenbus_read_unsigned(node, "max-pending", IVC_GUEST_PENDING);
+	fe->max.rate = xenbus_read_unsigned(node, "max-rate", IVC_GUEST_RATE);
 	fe->window = jiffies;
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * How much one party may have by default, where members meet: between guests
+ * (ivc-back) a party is a guest, between processes of one machine (ivcd) it is
+ * a user.
+ */
+#ifndef IVC_LIMITS_H
+#define IVC_LIMITS_H
+
+/* Quotas of a guest where the toolstack says nothing else. */
+#define IVC_GUEST_CONTEXTS 64
+#define IVC_GUEST_CHANNELS 256 /* ends */
+#define IVC_GUEST_PAGES 16384
+#define IVC_GUEST_PENDING 64
+#define IVC_GUEST_RATE 5000 /* requests per second */
+
+/* Of a user of one machine: as many as a guest's, for a whole job. */
+#define IVC_USER_CLIENTS 1024 /* processes */
+#define IVC_USER_CONTEXTS 1024
+#define IVC_USER_CHANNELS 16384 /* ends */
+#define IVC_USER_BYTES (4ull << 30)
+#define IVC_USER_PENDING 1024
+#define IVC_USER_RATE 20000
+
+/*
+ * Of the offers that may wait for a party's accepts, one other party gets a
+ * quarter: it must not shut out the rest.
+ */
+static inline unsigned int ivc_pending_share(unsigned int max)
+{
+	return max / 4 ? max / 4 : 1;
+}
+
+#endif /* IVC_LIMITS_H */
