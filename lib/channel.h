@@ -33,6 +33,7 @@ struct ivc_channel {
 	/* Read by both threads, written when the channel is established. */
 	const struct ivc_kctl *kctl; /* map.kctl, or &idle before */
 	const struct ivc_transport *ops;
+	void *priv; /* the transport's */
 	int fd;
 	bool open; /* established, mapped: for good, even after its end */
 	bool told; /* ivc_next_event() has told of its end */

@@ -106,7 +106,7 @@ int ivc_connected(ivc_channel *ch, int timeout_ms)
 		ret = channel_look(ch);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_poll(ch->fd, POLLOUT, deadline);
+		ret = ivc_poll(ch->fd, ch->ops->established, deadline);
 		if (!ret)
 			return -ETIMEDOUT;
 		if (ret < 0)
@@ -216,7 +216,7 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 			continue;
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_context_wait(ctx, deadline, POLLIN, &stale);
+		ret = ivc_context_wait(&ctx->offers, deadline, &stale);
 		if (ret)
 			return ret;
 	}

@@ -31,7 +31,7 @@ ivc_context *ivc_register(uint64_t magic, uint32_t id)
 	ctx->dirty = true;
 	pthread_mutex_init(&ctx->lock, NULL);
 
-	ret = ctx->ops->open(ctx);
+	ret = ivc_transport_open(ctx);
 	if (ret)
 		goto err_context;
 	ret = ctx->ops->enroll(ctx);
@@ -202,7 +202,7 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int ivc_context_wait(struct ivc_context *ctx, int64_t deadline, short events,
+int ivc_context_wait(const struct pollfd *what, int64_t deadline,
 		     unsigned int *stale)
 {
 	int64_t now = ivc_now();
@@ -210,11 +210,11 @@ int ivc_context_wait(struct ivc_context *ctx, int64_t deadline, short events,
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
-	ret = ivc_poll(ctx->fd, events, *stale ? now : deadline);
+	ret = ivc_poll(what->fd, what->events, *stale ? now : deadline);
 	if (!ret && *stale) {
 		/* What was not ours has been taken: sleep properly. */
 		*stale = 0;
-		ret = ivc_poll(ctx->fd, events, deadline);
+		ret = ivc_poll(what->fd, what->events, deadline);
 	}
 	if (ret < 0)
 		return ret;
@@ -275,7 +275,7 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 			stale = IVC_NAP_SHIFT_MAX;
 		else if (ret != -EAGAIN)
 			break;
-		ret = ivc_context_wait(ctx, deadline, POLLPRI, &stale);
+		ret = ivc_context_wait(&ctx->events, deadline, &stale);
 		if (ret)
 			break;
 	}

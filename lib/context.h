@@ -3,6 +3,7 @@
 #ifndef IVC_CONTEXT_H
 #define IVC_CONTEXT_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include "transport.h"
@@ -16,7 +17,12 @@ struct ivc_members {
 
 struct ivc_context {
 	const struct ivc_transport *ops;
+	void *priv; /* the transport's */
 	int fd;
+	/* Set by open(): to poll for an offer, for an event. */
+	struct pollfd offers;
+	struct pollfd events;
+	bool attached; /* xen: the device had a backend */
 	uint64_t magic;
 	uint32_t id;
 
@@ -56,11 +62,11 @@ struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list);
 
 /*
- * context.c: wait for poll @events (POLLIN: an offer, POLLPRI: an event), when
- * the caller has just found nothing. *@stale is the caller's, 0 at first.
+ * context.c: wait for @what, ctx->offers or ctx->events, when the caller has
+ * just found nothing. *@stale is the caller's, 0 at first.
  * Returns 0 (look again), -EINTR, or -ETIMEDOUT at @deadline.
  */
-int ivc_context_wait(struct ivc_context *ctx, int64_t deadline, short events,
+int ivc_context_wait(const struct pollfd *what, int64_t deadline,
 		     unsigned int *stale);
 
 #endif /* IVC_CONTEXT_H */

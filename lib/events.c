@@ -165,7 +165,7 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 		pthread_mutex_unlock(&ctx->lock);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_context_wait(ctx, deadline, POLLPRI, &stale);
+		ret = ivc_context_wait(&ctx->events, deadline, &stale);
 		if (ret == -ETIMEDOUT)
 			return 0;
 		if (ret)

@@ -2,15 +2,18 @@
 # libivc: the shared and the static library, its pkg-config file, its manual.
 
 LIB_OUT := $(B)/lib
-LIB_SRC := $(addprefix lib/,channel.c connect.c context.c dispatch.c end.c \
-	events.c stats.c version.c wait.c xen.c)
+LIB_SRC := $(addprefix lib/,channel.c connect.c context.c discard.c \
+	dispatch.c end.c events.c local.c local-call.c local-channel.c \
+	local-link.c local-memory.c local-open.c local-thread.c stats.c \
+	transport.c version.c wait.c xen.c)
 LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	/define IVC_VERSION_MINOR/ { b = $$3 } END { print a "." b }' \
 	include/ivc/ivc.h)
 LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
-	include/ivc/ring.h include/ivc/wire.h
+	include/ivc/limits.h include/ivc/local.h include/ivc/ring.h \
+	include/ivc/wire.h
 LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
 LIB_MAN7 := docs/man/libivc.7
 

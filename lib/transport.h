@@ -20,8 +20,10 @@
 
 struct ivc_transport {
 	/*
-	 * Contexts. open() sets ctx->fd, which polls as abi.h says of a
-	 * context; leave() undoes both open() and enroll().
+	 * Contexts. open() sets ctx->fd, which polls as ivc_context_fd() says,
+	 * and what the library itself polls, ctx->offers and ctx->events. It is
+	 * -ENODEV where there is no such transport. leave() undoes both open()
+	 * and enroll(), whether they failed or not.
 	 */
 	int (*open)(struct ivc_context *ctx);
 	int (*enroll)(struct ivc_context *ctx);
@@ -55,9 +57,16 @@ struct ivc_transport {
 	int (*unsent)(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
 	/* In order: tell the peer, unmap, close the descriptor. */
 	void (*close)(struct ivc_channel *ch);
+
+	/* A channel being established polls for that when there is news. */
+	short established;
 };
 
-/* xen.c: /dev/ivc of ivc-front. */
+/* xen.c: /dev/ivc of ivc-front. local.c: ivcd. */
 extern const struct ivc_transport ivc_xen;
+extern const struct ivc_transport ivc_local;
+
+/* transport.c: choose one for @ctx and open it. */
+int ivc_transport_open(struct ivc_context *ctx);
 
 #endif /* IVC_TRANSPORT_H */

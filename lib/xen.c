@@ -57,6 +57,9 @@ static int xen_open(struct ivc_context *ctx)
 		return xen_no_device(-ret);
 	if (version.abi != IVC_ABI_VERSION)
 		return -EPROTONOSUPPORT;
+	ctx->attached = version.attached;
+	ctx->offers = (struct pollfd){ ctx->fd, POLLIN, 0 };
+	ctx->events = (struct pollfd){ ctx->fd, POLLPRI, 0 };
 	return 0;
 }
 
@@ -235,4 +238,5 @@ const struct ivc_transport ivc_xen = {
 	.fate = xen_fate,
 	.unsent = xen_unsent,
 	.close = xen_close,
+	.established = POLLOUT,
 };

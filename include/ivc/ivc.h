@@ -64,6 +64,16 @@ typedef struct ivc_peer {
 uint32_t ivc_version(void);
 
 /*
+ * What carries the channels of contexts registered from now on: "xen", between
+ * guests of one Xen host, by /dev/ivc; "local", between processes of one
+ * machine, by ivcd; or NULL, as at the start: what the environment says
+ * (IVC_TRANSPORT; or IVC_DEVICE or IVC_SOCKET, which name the way to one of
+ * them), else Xen if this guest has a device that is attached, else local.
+ * 0, or -EINVAL: no such transport.
+ */
+int ivc_set_transport(const char *name);
+
+/*
  * Join the group of job @magic on this host as process @id, unique in the
  * group. A magic id names a job; it is no secret: which guests may meet at
  * all is decided by Dom0 (their realm).
@@ -217,13 +227,18 @@ void ivc_set_spin(ivc_channel *ch, int64_t nanoseconds);
 int ivc_arm(ivc_channel *ch, int events);
 int ivc_channel_fd(const ivc_channel *ch);
 
-/* POLLIN on it: ivc_accept has something. POLLPRI: ivc_next_event has. */
+/*
+ * POLLIN on it: ivc_accept has something. POLLPRI: ivc_next_event has; with the
+ * local transport that is POLLIN, too, from the first ivc_next_event() on. So a
+ * program that takes events polls for both, and then asks for both.
+ */
 int ivc_context_fd(const ivc_context *ctx);
 
 enum ivc_event_type {
 	IVC_EVENT_JOIN = 1,	/* `peer` has joined the group */
 	IVC_EVENT_LEAVE = 2,	/* `peer` has left */
-	IVC_EVENT_DETACHED = 3, /* the device is gone; channels have ended */
+	IVC_EVENT_DETACHED = 3, /* the device is gone; channels have ended. Or
+				 * ivcd is gone; channels go on */
 	IVC_EVENT_ATTACHED = 4, /* and is back; `status` 0: registered again */
 	/*
 	 * A guest leaves its host, to be moved, saved or copied. SUSPENDED, on

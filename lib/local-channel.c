@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A local channel in use: its doorbell and its end, both on one socket whose
+ * other half the peer's process holds.
+ *
+ * Why a socket and not an eventfd, whose wake-up is 0.4 us faster: an eventfd
+ * is one open file for both processes. A peer could fill its counter, clear the
+ * O_NONBLOCK that both share, and so block our ivc_write() for ever. A
+ * socket's two ends are separate files, MSG_DONTWAIT counts for one call, and
+ * the end of the peer's process shows on the same descriptor that a sleeper
+ * polls, from the kernel, without ivcd or anybody else.
+ *
+ * Who notices the end, and stores it in kctl->status for the data path: the
+ * library's thread when the socket hangs up, or whoever finds it so before.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "local.h"
+
+/* Each ARM can be answered for data and for space, each then changed once. */
+#define BELLS_PER_ARM 4
+#define BELLS_MAX 1024 /* a socket's buffer holds fewer */
+
+struct local_channel *local_channel_new(struct ivc_channel *ch)
+{
+	struct local_channel *lc;
+
+	if (local_get())
+		return NULL;
+	lc = calloc(1, sizeof(*lc));
+	if (!lc) {
+		local_put();
+		return NULL;
+	}
+	lc->ch = ch;
+	lc->state = IVC_CHAN_NEW;
+	lc->forks = local.forks;
+	ch->priv = lc;
+	pthread_mutex_lock(&local.lock);
+	LIST_INSERT_HEAD(&local.channels, lc, node);
+	pthread_mutex_unlock(&local.lock);
+	return lc;
+}
+
+void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev)
+{
+	unsigned char next = ivc_chan_next[lc->state][ev];
+
+	/* Release: who sees OPEN, without the lock, sees what is mapped. */
+	if (next != IVC_CHAN_NONE)
+		ivc_store_rel(&lc->state, (enum ivc_chan_state)next);
+}
+
+void local_channel_ended(struct local_channel *lc)
+{
+	const struct ivc_kctl *peer = local_peer_kctl(lc);
+	int status = -ECONNRESET;
+
+	local_unwatch(lc);
+	if (lc->state != IVC_CHAN_OPEN)
+		return;
+	/*
+	 * Acquire pairs with the peer's release in local_close(), though the
+	 * end of its socket, a system call later, has ordered all of it.
+	 */
+	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED)
+		status = ivc_wire_reason(ivc_load(&peer->reason));
+	/*
+	 * Release pairs with the acquire in ivc_channel_status(): who sees the
+	 * end finds in the ring what the peer had written before it.
+	 */
+	ivc_store_rel(&local_kctl(lc)->status, status);
+	local_channel_step(lc, IVC_CHAN_GONE);
+}
+
+static int ended(struct local_channel *lc)
+{
+	pthread_mutex_lock(&local.lock);
+	local_channel_ended(lc);
+	pthread_mutex_unlock(&local.lock);
+	return ivc_load_acq(&local_kctl(lc)->status);
+}
+
+int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info)
+{
+	const struct local_channel *lc = ch->priv;
+	struct ivc_map *m = &ch->map;
+
+	m->kctl = local_kctl(lc);
+	m->own = (struct ivc_ctrl *)(lc->own + IVC_LOCAL_CTRL);
+	m->peer = (const struct ivc_ctrl *)(lc->peer + IVC_LOCAL_CTRL);
+	m->own_size = IVC_CTRL_SIZE + info->tx_size;
+	m->peer_size = IVC_CTRL_SIZE + info->rx_size;
+	return 0;
+}
+
+/*
+ * Between a ring and the moment when the sleeper runs and clears `want`, every
+ * message would ring again. So the value of `want` that has been rung for is
+ * kept, and the sleeper changes it with every ARM. That is as safe as the bits
+ * themselves are, for the same reason (wait.c): a load here that still got the
+ * old value was done before the new one was visible, and then the store to the
+ * ring that goes with it is visible before the sleeper's last look is over.
+ *
+ * Two threads may ring at once, or one keep a value that is older than the
+ * other's: then there is a ring too many, never one too few.
+ */
+int local_kick(const struct ivc_channel *ch)
+{
+	struct local_channel *lc = ch->priv;
+	uint32_t want = ivc_load(&ch->map.peer->want);
+	ssize_t n;
+
+	if (ivc_load(&lc->rung) == want)
+		return 0;
+	n = send(ch->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* EAGAIN: so many rings unheard that one more adds nothing. */
+	if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
+		return ended(lc);
+	ivc_store(&lc->rung, want);
+	__atomic_fetch_add(&lc->kicks, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int local_arm(const struct ivc_channel *ch)
+{
+	struct local_channel *lc = ch->priv;
+	unsigned int bells = 0;
+	char buf[8];
+	ssize_t n;
+
+	do {
+		n = recv(ch->fd, buf, sizeof(buf), MSG_DONTWAIT);
+		bells += n > 0;
+	} while (n > 0 && bells < BELLS_MAX);
+	/* EPIPE and the like, or nothing where there would be at least EAGAIN:
+	 * the end. It is no error here: the next look at the ring finds it.
+	 */
+	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
+		(void)ended(lc);
+	if (bells) {
+		__atomic_fetch_add(&lc->wakeups, 1, __ATOMIC_RELAXED);
+		if (bells > BELLS_PER_ARM)
+			__atomic_fetch_add(&lc->spurious, bells - BELLS_PER_ARM,
+					   __ATOMIC_RELAXED);
+	}
+	/* After the last doorbell has been taken: see include/ivc/local.h. */
+	__atomic_fetch_add(&ch->map.own->want, IVC_LOCAL_ARMED,
+			   __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Under the lock: the books, in which an end that failed has nothing. */
+static void forget(struct local_channel *lc)
+{
+	local_unwatch(lc);
+	local_channel_step(lc, IVC_CHAN_CLOSE);
+	lc->adopt = false;
+	if (!lc->conn && !lc->cookie) {
+		LIST_REMOVE(lc, node);
+		free(lc);
+		return;
+	}
+	lc->closing = true;
+	local.unsent = true;
+	/* At once, if the link takes it: else the thread does when it can. */
+	if (local.state == LOCAL_UP)
+		local_flush();
+}
+
+void local_close(struct ivc_channel *ch)
+{
+	struct local_channel *lc = ch->priv;
+	const uint8_t *own, *peer;
+	uint32_t tx_size, rx_size;
+
+	ch->priv = NULL;
+	memset(&ch->map, 0, sizeof(ch->map));
+	if (!lc)
+		return;
+	if (lc->forks != local.forks) {
+		free(lc);
+		return;
+	}
+	if (lc->own) {
+		local_kctl(lc)->reason = -EPIPE;
+		/* Release: with CLOSED come the reason and all we wrote. */
+		ivc_store_rel(&local_kctl(lc)->state, IVC_WIRE_CLOSED);
+	}
+	own = lc->own;
+	peer = lc->peer;
+	tx_size = lc->tx_size;
+	rx_size = lc->rx_size;
+	pthread_mutex_lock(&local.lock);
+	forget(lc);
+	pthread_mutex_unlock(&local.lock);
+	/* This is what the peer hears. */
+	if (ch->fd >= 0)
+		close(ch->fd);
+	ch->fd = -1;
+	local_memory_unmap(peer, rx_size);
+	local_memory_unmap(own, tx_size);
+	local_put();
+}

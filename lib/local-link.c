@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connection to ivcd.
+ *
+ *          local_link_need()            HELLO answered
+ *   DOWN --------------------> HELLO ------------------> UP
+ *    ^      or the time to       |                        |
+ *    |      try again            | refused, silent        | ended, silent
+ *    +---------------------------+------------------------+
+ *
+ * While anybody is registered a lost link is tried again by itself, and then
+ * every context registers again and every open channel is entered in the new
+ * ivcd's books. The channels themselves do not notice.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "discard.h"
+#include "local.h"
+
+#define LINK_TIMEOUT_NS (5 * IVC_SEC)
+#define RETRY_MIN_NS (10 * IVC_MS)
+#define RETRY_MAX_NS (250 * IVC_MS)
+/* So many packets at a time, then somebody else gets the lock. */
+#define LINK_BATCH 64
+
+#define RUN_SOCKET "/run/ivc/ivcd.sock"
+
+/* No ivcd, by any of the ways in which a socket can fail to have one. */
+static int no_link(int err)
+{
+	switch (err) {
+	case ENOENT:
+	case ENOTDIR:
+	case ECONNREFUSED:
+	case EPROTOTYPE:
+	case ENOTSOCK:
+		return -ENODEV;
+	default:
+		return -err;
+	}
+}
+
+static int connect_to(int fd, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+
+	if (!len || len >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, path, len);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return no_link(errno);
+	return 0;
+}
+
+/* The one that is named, else the user's own, else the machine's. */
+static int connect_any(int fd)
+{
+	const char *path = secure_getenv("IVC_SOCKET");
+	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
+	char own[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int ret;
+
+	if (path && *path)
+		return connect_to(fd, path);
+	if (dir && *dir) {
+		ret = snprintf(own, sizeof(own), "%s/ivc/ivcd.sock", dir);
+		if (ret > 0 && (size_t)ret < sizeof(own)) {
+			ret = connect_to(fd, own);
+			if (ret != -ENODEV)
+				return ret;
+		}
+	}
+	return connect_to(fd, RUN_SOCKET);
+}
+
+static int link_watch(int op)
+{
+	struct epoll_event ev = {
+		.events = EPOLLIN | EPOLLRDHUP | (local.full ? EPOLLOUT : 0),
+		.data.u64 = LOCAL_KEY_LINK,
+	};
+
+	return epoll_ctl(local.epoll, op, local.link, &ev) ? -errno : 0;
+}
+
+static int say_hello(void)
+{
+	struct ivc_local_hello hello = { .magic = IVC_LOCAL_MAGIC,
+					 .lowest = IVC_LOCAL_VERSION,
+					 .highest = IVC_LOCAL_VERSION };
+	struct ivc_msg msg = { .op = IVC_LOCAL_HELLO,
+			       .cookie = ++local.next_cookie };
+
+	memcpy(msg.raw, &hello, sizeof(hello));
+	return ivc_packet_send(local.link, &msg, sizeof(msg), -1);
+}
+
+static int link_try(void)
+{
+	int ret;
+
+	local.link = socket(AF_UNIX,
+			    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (local.link < 0)
+		return -errno;
+	local.full = false;
+	ret = connect_any(local.link);
+	if (ret)
+		goto err_link;
+	/* Turned away already? Why, is there to be read. */
+	ret = say_hello();
+	if (ret && ret != -EPIPE && ret != -ECONNRESET)
+		goto err_link;
+	ret = link_watch(EPOLL_CTL_ADD);
+	if (ret)
+		goto err_link;
+	local.state = LOCAL_HELLO;
+	local.status = 0;
+	local.retry_at = ivc_now() + LINK_TIMEOUT_NS;
+	local_poke();
+	return 0;
+
+err_link:
+	close(local.link);
+	local.link = -1;
+	return ret;
+}
+
+static struct timespec cond_time(int64_t when)
+{
+	return (struct timespec){ .tv_sec = when / IVC_SEC,
+				  .tv_nsec = when % IVC_SEC };
+}
+
+int local_link_need(void)
+{
+	int64_t deadline = ivc_now() + LINK_TIMEOUT_NS;
+	struct timespec ts;
+	int64_t next = 0;
+	int ret;
+
+	while (local.state != LOCAL_UP) {
+		int64_t until = deadline;
+
+		if (local.state == LOCAL_DOWN && ivc_now() >= next) {
+			ret = link_try();
+			/* EAGAIN: its backlog is full, it will come to us. */
+			if (ret && ret != -EAGAIN)
+				return ret;
+			next = ivc_now() + RETRY_MIN_NS;
+		}
+		if (local.state == LOCAL_DOWN)
+			until = next;
+		if (ivc_now() >= deadline)
+			return -ETIMEDOUT;
+		ts = cond_time(until);
+		pthread_cond_timedwait(&local.changed, &local.lock, &ts);
+		if (local.state == LOCAL_DOWN && local.status)
+			return local.status;
+	}
+	return 0;
+}
+
+static void retry_later(void)
+{
+	if (local.retry_ns < RETRY_MIN_NS)
+		local.retry_ns = RETRY_MIN_NS;
+	local.retry_at = ivc_now() + local.retry_ns;
+	local.retry_ns *= 2;
+	if (local.retry_ns > RETRY_MAX_NS)
+		local.retry_ns = RETRY_MAX_NS;
+}
+
+void local_link_down(void)
+{
+	struct local_channel *ch, *next;
+	struct local_context *lc;
+
+	if (local.state == LOCAL_DOWN)
+		return;
+	close(local.link); /* and out of the epoll set */
+	local.link = -1;
+	local.state = LOCAL_DOWN;
+	local.losses++;
+	local.full = false;
+	retry_later();
+	local.unsent = true;
+	local_call_lost();
+	LIST_FOREACH (lc, &local.contexts, node) {
+		struct local_offer *o;
+
+		if (lc->registered && lc->member) {
+			lc->detached = true;
+			lc->attached = false;
+			lc->hosts_changed = false;
+		}
+		lc->member = 0;
+		lc->cookie = 0;
+		lc->tries = 0;
+		lc->again = lc->registered;
+		TAILQ_FOREACH (o, &lc->offers, node)
+			o->conn = 0;
+		local_context_lit(lc);
+	}
+	for (ch = LIST_FIRST(&local.channels); ch; ch = next) {
+		next = LIST_NEXT(ch, node);
+		ch->conn = 0;
+		ch->cookie = 0;
+		ch->adopt = ch->state == IVC_CHAN_OPEN;
+		if (ch->closing) {
+			LIST_REMOVE(ch, node);
+			free(ch);
+		}
+	}
+	pthread_cond_broadcast(&local.changed);
+}
+
+/* HELLO is answered. */
+void local_link_welcome(const struct ivc_msg *msg)
+{
+	struct ivc_local_welcome welcome;
+
+	memcpy(&welcome, msg->raw, sizeof(welcome));
+	local.status = msg->status;
+	if (!local.status && (welcome.magic != IVC_LOCAL_MAGIC ||
+			      welcome.version != IVC_LOCAL_VERSION))
+		local.status = -EPROTONOSUPPORT;
+	if (local.status) {
+		local_link_down();
+		return;
+	}
+	local.state = LOCAL_UP;
+	local.retry_at = IVC_NEVER;
+	local.retry_ns = RETRY_MIN_NS;
+	pthread_cond_broadcast(&local.changed);
+}
+
+int local_link_send(const struct ivc_msg *msg, int fd)
+{
+	int ret;
+
+	if (local.link < 0)
+		return -ENODEV;
+	if (local.full)
+		return -EAGAIN;
+	ret = ivc_packet_send(local.link, msg, sizeof(*msg), fd);
+	if (ret == -EAGAIN) {
+		local.full = true;
+		link_watch(EPOLL_CTL_MOD);
+	} else if (ret == -EPIPE || ret == -ECONNRESET) {
+		/* The thread hears of it, too, after what is left to read. */
+		ret = -ENODEV;
+	}
+	return ret;
+}
+
+/* Take one packet. False: no more now, or no link any more. */
+static bool link_take(void)
+{
+	static union {
+		struct ivc_msg msg;
+		char raw[IVC_LOCAL_PACKET];
+	} in; /* the thread's alone */
+	struct ivc_packet fds;
+	ssize_t n;
+
+	if (local.link < 0)
+		return false;
+	n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
+	if (n == -EAGAIN || n == -EINTR)
+		return false;
+	/* ivcd may have gone with requests of ours unread; its last words
+	 * come after the error.
+	 */
+	if (n == -ECONNRESET)
+		n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
+	if (n < (ssize_t)sizeof(in.msg) || fds.cut) {
+		if (n >= 0)
+			ivc_discard(&fds, &local.discarding);
+		local_link_down();
+		return false;
+	}
+	local_dispatch(&in.msg, (struct ivc_host *)(&in.msg + 1),
+		       ((size_t)n - sizeof(in.msg)) / sizeof(struct ivc_host),
+		       &fds);
+	ivc_discard(&fds, &local.discarding);
+	return true;
+}
+
+void local_link_event(uint32_t events)
+{
+	int i;
+
+	if (events & EPOLLOUT && local.full) {
+		local.full = false;
+		link_watch(EPOLL_CTL_MOD);
+		pthread_cond_broadcast(&local.changed);
+	}
+	for (i = 0; i < LINK_BATCH && link_take(); i++)
+		;
+}
+
+static bool link_wanted(void)
+{
+	struct local_context *lc;
+
+	LIST_FOREACH (lc, &local.contexts, node)
+		if (lc->registered)
+			return true;
+	return !LIST_EMPTY(&local.channels);
+}
+
+/* What is due by now: another try, the end of patience, things to send. */
+int64_t local_link_tick(void)
+{
+	int64_t now = ivc_now();
+
+	switch (local.state) {
+	case LOCAL_DOWN:
+		if (!link_wanted())
+			return IVC_NEVER;
+		if (now < local.retry_at)
+			return local.retry_at;
+		if (!link_try())
+			return local.retry_at;
+		retry_later();
+		return local.retry_at;
+	case LOCAL_HELLO:
+		if (now >= local.retry_at) {
+			local.status = -ETIMEDOUT;
+			local_link_down();
+		}
+		return local.retry_at;
+	case LOCAL_UP:
+		local_flush();
+		return local.retry_at;
+	}
+	return IVC_NEVER;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a local channel comes to be.
+ *
+ *   offerer                          ivcd                         accepter
+ *   makes its memory and a pair of
+ *   sockets; greets on its own one
+ *   CONNECT + other socket  -------> EV_OFFER + socket ---------> keeps it
+ *                                                    accept: takes the greeting
+ *                                    <-------------- ACCEPT
+ *                                    reply: in the books -------> maps, greets
+ *   takes the greeting, maps:  <------- on the socket itself --------
+ *   established
+ *
+ * So the offerer needs no ivcd any more once its offer is delivered, and an
+ * offer that an ivcd left behind when it went is as good as another.
+ *
+ * A socket that ends before the accepter has greeted was withdrawn, as seen
+ * from there, or refused, as seen from here.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "discard.h"
+#include "local.h"
+
+#define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_SHIFT)
+
+/* Our memory goes with the greeting; its descriptor is of no more use here. */
+static int greet(int fd, uint32_t ring, int memory)
+{
+	struct ivc_local_greeting g = { .magic = IVC_LOCAL_GREETING,
+					.version = IVC_LOCAL_VERSION,
+					.ring = ring };
+
+	return ivc_packet_send(fd, &g, sizeof(g), memory);
+}
+
+static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(g->reserved) / sizeof(g->reserved[0]); i++)
+		if (g->reserved[i])
+			return false;
+	return g->magic == IVC_LOCAL_GREETING &&
+	       g->version == IVC_LOCAL_VERSION && ivc_ring_size_ok(g->ring) &&
+	       g->ring <= most;
+}
+
+/*
+ * Take the peer's greeting and map its memory, a ring of at most @most bytes.
+ * -EAGAIN: not yet there. -EPIPE: the socket has ended. -EPROTO: it is wrong.
+ */
+static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
+{
+	struct ivc_local_greeting g;
+	struct ivc_packet fds;
+	ssize_t n;
+	int ret;
+
+	n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
+	/* The peer has closed with doorbells unread: its greeting comes after
+	 * the error.
+	 */
+	if (n == -ECONNRESET)
+		n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
+	if (n == -EAGAIN || n == -EINTR)
+		return -EAGAIN;
+	if (n < 0)
+		return n == -ECONNRESET ? -EPIPE : (int)n;
+	if (n == 0 && !fds.nr)
+		return -EPIPE;
+	if (n != sizeof(g) || fds.cut || fds.nr != 1 || !greeting_ok(&g, most))
+		ret = -EPROTO;
+	else
+		ret = local_memory_map(fds.fd[0], g.ring, &lc->peer);
+	if (!ret) {
+		lc->rx_size = g.ring;
+		/* Judged: a memfd, which closes at once. */
+		close(fds.fd[0]);
+		return 0;
+	}
+	ivc_discard(&fds, &local.discarding);
+	return ret;
+}
+
+/* Both sides are mapped. With the lock. */
+static void establish(struct local_channel *lc, enum ivc_chan_event ev)
+{
+	ivc_store_rel(&local_kctl(lc)->state, IVC_WIRE_OPEN);
+	local_channel_step(lc, ev);
+	/* Unwatched, it would only hear of the end when it asks. */
+	(void)local_watch(lc);
+	/* Offered under an ivcd that has gone: the next one shall know. */
+	if (!lc->conn) {
+		lc->adopt = true;
+		local.unsent = true;
+		local_poke();
+	}
+}
+
+static int own_memory(struct local_channel *lc, uint32_t size)
+{
+	lc->tx_size = size;
+	return local_memory_make(size, &lc->own);
+}
+
+static int offer(struct local_channel *lc, struct ivc_context *ctx,
+		 uint32_t member, int fd)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_CONNECT };
+	struct local_context *from = ctx->priv;
+	uint32_t losses = local.losses;
+	int ret;
+
+	if (!from->member)
+		return -ENODEV;
+	lc->member = msg.member = from->member;
+	msg.offer.peer = member;
+	msg.offer.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
+	msg.offer.rx_shift = (__u8)__builtin_ctz(lc->rx_size);
+	ret = local_call(&msg, fd, NULL);
+	if (ret)
+		return ret;
+	if (losses == local.losses)
+		lc->conn = msg.offer.conn;
+	local_channel_step(lc, IVC_CHAN_OFFER);
+	return 0;
+}
+
+int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
+		  uint32_t member, uint32_t tx_size, uint32_t rx_size)
+{
+	struct local_channel *lc = local_channel_new(ch);
+	int sv[2], memory, ret;
+
+	if (!lc)
+		return -ENOMEM;
+	/* From here on local_close() undoes it. */
+	lc->rx_size = rx_size ? rx_size : LOCAL_RING_DEFAULT;
+	memory = own_memory(lc, tx_size ? tx_size : LOCAL_RING_DEFAULT);
+	if (memory < 0)
+		return memory;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       0, sv)) {
+		close(memory);
+		return -errno;
+	}
+	ch->fd = sv[0];
+	ret = greet(sv[0], lc->tx_size, memory);
+	close(memory);
+	if (!ret) {
+		pthread_mutex_lock(&local.lock);
+		ret = offer(lc, ctx, member, sv[1]);
+		pthread_mutex_unlock(&local.lock);
+	}
+	close(sv[1]);
+	return ret;
+}
+
+/* Tell ivcd, with @reason, unless it has told us. The socket tells the peer. */
+void local_offer_drop(struct local_context *lc, struct local_offer *o,
+		      int reason)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_CLOSE,
+			       .member = lc->member,
+			       .close = { .conn = o->conn, .reason = reason } };
+
+	if (o->conn && lc->member)
+		(void)local_link_send(&msg, -1);
+	TAILQ_REMOVE(&lc->offers, o, node);
+	close(o->fd);
+	free(o);
+	local_context_lit(lc);
+}
+
+static bool hung_up(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+/* In ivcd's books, if it is there to keep any. */
+static int book(struct local_channel *lc, const struct local_offer *o)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_ACCEPT, .member = lc->member };
+	uint32_t losses;
+	int ret = 0;
+
+	pthread_mutex_lock(&local.lock);
+	losses = local.losses;
+	if (o->conn && lc->conn == o->conn) {
+		msg.accept.conn = o->conn;
+		msg.accept.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
+		ret = local_call(&msg, -1, NULL);
+	}
+	if (ret == -ENODEV || ret == -ETIMEDOUT || losses != local.losses) {
+		lc->conn = 0;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
+/* Take @o, which is ours. -ECONNABORTED: it is no good, or not any more. */
+static int take_offer(struct local_channel *lc, const struct local_offer *o,
+		      uint32_t tx_max)
+{
+	uint32_t size = tx_max && tx_max < o->rx_size ? tx_max : o->rx_size;
+	int memory, ret;
+
+	if (hung_up(o->fd) || take_greeting(lc, o->fd, o->tx_size))
+		return -ECONNABORTED;
+	memory = own_memory(lc, size);
+	if (memory < 0)
+		return memory;
+	ret = book(lc, o);
+	if (ret == -ENOENT)
+		ret = -ECONNABORTED;
+	else if (!ret && greet(o->fd, size, memory))
+		ret = -ECONNABORTED;
+	close(memory);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&local.lock);
+	establish(lc, IVC_CHAN_TAKEN);
+	pthread_mutex_unlock(&local.lock);
+	return 0;
+}
+
+int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
+		 uint32_t tx_max)
+{
+	struct local_context *from = ctx->priv;
+	struct local_channel *lc;
+	struct local_offer *o;
+	int ret = -EAGAIN;
+
+	pthread_mutex_lock(&local.lock);
+	o = TAILQ_FIRST(&from->offers);
+	if (o) {
+		TAILQ_REMOVE(&from->offers, o, node);
+		local_context_lit(from);
+	} else if (from->attach_status) {
+		/* While ivcd is away a server waits for it as for offers; but
+		 * not once it is there and does not take us back.
+		 */
+		ret = -ENODEV;
+	}
+	pthread_mutex_unlock(&local.lock);
+	if (!o)
+		return ret;
+
+	ret = -ENOMEM;
+	lc = local_channel_new(ch);
+	if (lc) {
+		ch->fd = o->fd;
+		ch->peer = o->peer;
+		lc->member = from->member;
+		lc->conn = o->conn;
+		ret = take_offer(lc, o, tx_max);
+	} else {
+		close(o->fd);
+	}
+	free(o);
+	/* On failure: the socket is closed, ivcd told; the next may be better.
+	 */
+	if (ret == -ECONNABORTED)
+		local_close(ch);
+	return ret;
+}
+
+/* Has the accepter greeted? One thread's, until it is established. */
+static void look(struct local_channel *lc)
+{
+	int ret = take_greeting(lc, lc->ch->fd, lc->rx_size);
+
+	if (ret == -EAGAIN)
+		return;
+	pthread_mutex_lock(&local.lock);
+	if (!ret) {
+		establish(lc, IVC_CHAN_ACCEPTED);
+	} else {
+		lc->failed = ret == -EPIPE ? -ECONNREFUSED : ret;
+		local_channel_step(lc, IVC_CHAN_FAIL);
+	}
+	pthread_mutex_unlock(&local.lock);
+}
+
+int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info)
+{
+	struct local_channel *lc = ch->priv;
+
+	if (ivc_load(&lc->state) == IVC_CHAN_OFFERED)
+		look(lc);
+	memset(info, 0, sizeof(*info));
+	info->tx_size = lc->tx_size;
+	if (lc->peer)
+		info->rx_size = lc->rx_size;
+	info->kicks = ivc_load(&lc->kicks);
+	info->wakeups = ivc_load(&lc->wakeups);
+	info->spurious = ivc_load(&lc->spurious);
+	switch (ivc_load(&lc->state)) {
+	case IVC_CHAN_OFFERED:
+		info->state = IVC_ABI_CONNECTING;
+		break;
+	case IVC_CHAN_OPEN:
+		info->state = IVC_ABI_OPEN;
+		break;
+	default:
+		info->state = IVC_ABI_CLOSED;
+		info->status = lc->failed ? lc->failed
+					  : ivc_load(&local_kctl(lc)->status);
+	}
+	return 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's thread of the local transport: see local.h for what it is for.
+ *
+ * It starts with the first user, a context or a channel, and is joined by the
+ * last: a program that has closed everything has no thread of ours left, and
+ * may unload the library.
+ *
+ * fork(). A child has no such thread. It gets everything as new, so that it can
+ * register for itself, and closes its copies of the parent's descriptors: kept
+ * open in a child that lives on, they would hide from the peers that the
+ * parent has died.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "local.h"
+
+#define LOCAL_STACK (256 * 1024)
+#define LOCAL_EVENTS 32
+
+struct local local = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		       .epoll = -1,
+		       .poke = -1,
+		       .link = -1,
+		       .next_key = LOCAL_KEY_CHANNEL };
+
+static pthread_once_t local_once = PTHREAD_ONCE_INIT;
+
+void local_poke(void)
+{
+	uint64_t one = 1;
+	ssize_t ret = write(local.poke, &one, sizeof(one));
+
+	(void)ret;
+}
+
+static void unpoke(void)
+{
+	uint64_t count;
+	ssize_t ret = read(local.poke, &count, sizeof(count));
+
+	(void)ret;
+}
+
+int local_watch(struct local_channel *lc)
+{
+	/* No EPOLLIN: doorbells are not the thread's. A hang-up always is. */
+	struct epoll_event ev = { .events = EPOLLRDHUP,
+				  .data.u64 = local.next_key++ };
+
+	if (epoll_ctl(local.epoll, EPOLL_CTL_ADD, lc->ch->fd, &ev))
+		return -errno;
+	lc->key = ev.data.u64;
+	return 0;
+}
+
+void local_unwatch(struct local_channel *lc)
+{
+	if (!lc->key)
+		return;
+	epoll_ctl(local.epoll, EPOLL_CTL_DEL, lc->ch->fd, NULL);
+	lc->key = 0;
+}
+
+/* By a key, not a pointer: the channel may be gone, the event still here. */
+static void channel_event(uint64_t key)
+{
+	struct local_channel *lc;
+
+	LIST_FOREACH (lc, &local.channels, node) {
+		if (lc->key == key) {
+			local_channel_ended(lc);
+			return;
+		}
+	}
+}
+
+static int ms_until(int64_t when)
+{
+	int64_t left;
+
+	if (when == IVC_NEVER)
+		return -1;
+	left = (when - ivc_now() + IVC_MS - 1) / IVC_MS;
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static void *local_main(void *arg)
+{
+	struct epoll_event ev[LOCAL_EVENTS];
+	int64_t next = IVC_NEVER;
+	int i, n;
+
+	(void)arg;
+	for (;;) {
+		n = epoll_wait(local.epoll, ev, LOCAL_EVENTS, ms_until(next));
+		pthread_mutex_lock(&local.lock);
+		if (local.stopping)
+			break;
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.u64 == LOCAL_KEY_POKE)
+				unpoke();
+			else if (ev[i].data.u64 == LOCAL_KEY_LINK)
+				local_link_event(ev[i].events);
+			else
+				channel_event(ev[i].data.u64);
+		}
+		next = local_link_tick();
+		pthread_mutex_unlock(&local.lock);
+	}
+	pthread_mutex_unlock(&local.lock);
+	return NULL;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_all(void)
+{
+	close_fd(&local.link);
+	close_fd(&local.poke);
+	close_fd(&local.epoll);
+}
+
+static int create(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, LOCAL_STACK + PTHREAD_STACK_MIN);
+	/* The program's signals are for the program's threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&local.thread, &attr, local_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return ret ? -ENOMEM : 0;
+}
+
+static int start(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN,
+				  .data.u64 = LOCAL_KEY_POKE };
+	int ret;
+
+	local.state = LOCAL_DOWN;
+	local.retry_at = IVC_NEVER;
+	local.epoll = epoll_create1(EPOLL_CLOEXEC);
+	local.poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (local.epoll < 0 || local.poke < 0 ||
+	    epoll_ctl(local.epoll, EPOLL_CTL_ADD, local.poke, &ev)) {
+		ret = -errno;
+		goto err_close;
+	}
+	ret = create();
+	if (ret)
+		goto err_close;
+	return 0;
+
+err_close:
+	close_all();
+	return ret;
+}
+
+static void changed_init(void)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&local.changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void fork_prepare(void)
+{
+	pthread_mutex_lock(&local.lock);
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&local.lock);
+}
+
+static void fork_child(void)
+{
+	struct local_context *ctx;
+	struct local_channel *ch;
+	struct local_offer *o;
+
+	LIST_FOREACH (ctx, &local.contexts, node) {
+		TAILQ_FOREACH (o, &ctx->offers, node)
+			close_fd(&o->fd);
+		close_fd(&ctx->offer_fd);
+		close_fd(&ctx->event_fd);
+		close_fd(&ctx->ctx->fd);
+	}
+	LIST_FOREACH (ch, &local.channels, node)
+		if (!ch->closing)
+			close_fd(&ch->ch->fd);
+	close_all();
+	local.users = 0;
+	local.forks++;
+	local.stopping = false;
+	local.state = LOCAL_DOWN;
+	local.full = false;
+	LIST_INIT(&local.waits);
+	LIST_INIT(&local.contexts);
+	LIST_INIT(&local.channels);
+	pthread_mutex_init(&local.lock, NULL);
+	changed_init();
+}
+
+static void init(void)
+{
+	changed_init();
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+int local_get(void)
+{
+	int ret = 0;
+
+	pthread_once(&local_once, init);
+	pthread_mutex_lock(&local.lock);
+	while (local.stopping)
+		pthread_cond_wait(&local.changed, &local.lock);
+	if (!local.users)
+		ret = start();
+	if (!ret)
+		local.users++;
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
+void local_put(void)
+{
+	struct local_channel *lc;
+	bool last;
+
+	pthread_mutex_lock(&local.lock);
+	last = !--local.users;
+	if (last) {
+		local.stopping = true;
+		local_poke();
+	}
+	pthread_mutex_unlock(&local.lock);
+	if (!last)
+		return;
+	pthread_join(local.thread, NULL);
+	pthread_mutex_lock(&local.lock);
+	/* ivcd forgets with the link what it has not been told. */
+	while ((lc = LIST_FIRST(&local.channels))) {
+		LIST_REMOVE(lc, node);
+		free(lc);
+	}
+	close_all();
+	local.state = LOCAL_DOWN;
+	local.full = false;
+	local.stopping = false;
+	pthread_cond_broadcast(&local.changed);
+	pthread_mutex_unlock(&local.lock);
+}

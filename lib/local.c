@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* The local transport: contexts, and its table of operations. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "local.h"
+
+/*
+ * Two eventfds say what there is to take, one for offers and one for events;
+ * the library waits for the one it means. A program's descriptor is an epoll
+ * set of them, which can say POLLIN only, for either: so events are let into it
+ * when the program has asked for events once. A program that takes none is not
+ * woken for them for ever.
+ */
+static int context_fds(struct local_context *lc)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	lc->offer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	lc->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	lc->ctx->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (lc->offer_fd < 0 || lc->event_fd < 0 || lc->ctx->fd < 0 ||
+	    epoll_ctl(lc->ctx->fd, EPOLL_CTL_ADD, lc->offer_fd, &ev))
+		return -errno;
+	lc->ctx->offers = (struct pollfd){ lc->offer_fd, POLLIN, 0 };
+	lc->ctx->events = (struct pollfd){ lc->event_fd, POLLIN, 0 };
+	return 0;
+}
+
+static void context_show(struct local_context *lc)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (lc->shown)
+		return;
+	lc->shown = true;
+	(void)epoll_ctl(lc->ctx->fd, EPOLL_CTL_ADD, lc->event_fd, &ev);
+}
+
+static void light(int fd, bool *lit, bool want)
+{
+	uint64_t count = 1;
+	ssize_t ret;
+
+	if (*lit == want)
+		return;
+	*lit = want;
+	ret = want ? write(fd, &count, sizeof(count))
+		   : read(fd, &count, sizeof(count));
+	(void)ret;
+}
+
+void local_context_lit(struct local_context *lc)
+{
+	light(lc->offer_fd, &lc->offer_lit,
+	      !TAILQ_EMPTY(&lc->offers) || lc->attach_status);
+	light(lc->event_fd, &lc->event_lit,
+	      lc->detached || lc->attached || lc->hosts_changed);
+}
+
+static int local_open(struct ivc_context *ctx)
+{
+	struct local_context *lc;
+	int ret;
+
+	ret = local_get();
+	if (ret)
+		return ret;
+	lc = calloc(1, sizeof(*lc));
+	if (!lc) {
+		local_put();
+		return -ENOMEM;
+	}
+	lc->ctx = ctx;
+	lc->forks = local.forks;
+	lc->offer_fd = -1;
+	lc->event_fd = -1;
+	TAILQ_INIT(&lc->offers);
+	/* From here on local_leave() undoes it. */
+	ctx->priv = lc;
+	ret = context_fds(lc);
+	pthread_mutex_lock(&local.lock);
+	LIST_INSERT_HEAD(&local.contexts, lc, node);
+	if (!ret)
+		ret = local_link_need();
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
+static int local_enroll(struct ivc_context *ctx)
+{
+	int ret;
+
+	pthread_mutex_lock(&local.lock);
+	ret = local_call_register(ctx->priv);
+	pthread_mutex_unlock(&local.lock);
+	ctx->domid = 0;
+	return ret;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void tell_left(struct local_context *lc)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_UNREGISTER, .member = lc->member };
+
+	/*
+	 * Waited for: who has left can be sure that its id is free again. Under
+	 * way the context is still in the list, but nobody's.
+	 */
+	if (lc->member)
+		(void)local_call(&msg, -1, NULL);
+}
+
+static void local_leave(struct ivc_context *ctx)
+{
+	struct local_context *lc = ctx->priv;
+	struct local_offer *o;
+
+	ctx->priv = NULL;
+	if (!lc || lc->forks != local.forks) {
+		free(lc);
+		return;
+	}
+	pthread_mutex_lock(&local.lock);
+	lc->registered = false;
+	lc->again = false;
+	tell_left(lc);
+	while ((o = TAILQ_FIRST(&lc->offers)))
+		local_offer_drop(lc, o, -ECONNREFUSED);
+	LIST_REMOVE(lc, node);
+	pthread_mutex_unlock(&local.lock);
+	close_fd(ctx->fd);
+	ctx->fd = -1;
+	close_fd(lc->offer_fd);
+	close_fd(lc->event_fd);
+	free(lc);
+	local_put();
+}
+
+/* A page of the list into @peers from @have on; returns how many came. */
+static int hosts_page(struct local_context *lc, uint32_t *after, bool *more,
+		      struct ivc_host *table)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_HOSTS,
+			       .member = lc->member,
+			       .hosts = { .after = *after } };
+	int ret = local_call(&msg, -1, table);
+
+	if (ret)
+		return ret;
+	if (!msg.hosted.count) {
+		*more = false;
+		return 0;
+	}
+	*more = msg.hosted.more;
+	*after = table[msg.hosted.count - 1].member;
+	return (int)msg.hosted.count;
+}
+
+static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
+		     uint32_t *written, struct ivc_host *table)
+{
+	uint32_t total = 0, after = 0;
+	bool more = true;
+	int i, n;
+
+	while (more) {
+		if (!lc->member)
+			return -ENODEV;
+		n = hosts_page(lc, &after, &more, table);
+		if (n < 0)
+			return n;
+		for (i = 0; i < n; i++, total++) {
+			if (total >= max)
+				continue;
+			peers[total] = (ivc_peer){ .id = table[i].id,
+						   .member = table[i].member,
+						   .local = 1 };
+			*written = total + 1;
+		}
+	}
+	return (int)total;
+}
+
+static int local_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
+		       uint32_t *written)
+{
+	struct ivc_host *table = malloc(IVC_TABLE_HOSTS * sizeof(*table));
+	int ret;
+
+	if (!table)
+		return -ENOMEM;
+	*written = 0;
+	pthread_mutex_lock(&local.lock);
+	ret = hosts_all(ctx->priv, peers, max, written, table);
+	pthread_mutex_unlock(&local.lock);
+	free(table);
+	return ret;
+}
+
+static int local_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
+{
+	struct local_context *lc = ctx->priv;
+	int ret = 0;
+
+	pthread_mutex_lock(&local.lock);
+	context_show(lc);
+	if (lc->detached) {
+		lc->detached = false;
+		ev->type = IVC_ABI_EVENT_DETACHED;
+	} else if (lc->attached) {
+		lc->attached = false;
+		ev->type = IVC_ABI_EVENT_ATTACHED;
+		ev->status = lc->attach_status;
+	} else if (lc->hosts_changed) {
+		lc->hosts_changed = false;
+		ev->type = IVC_ABI_EVENT_HOSTS;
+		ev->generation = lc->generation;
+	} else {
+		ret = -EAGAIN;
+	}
+	local_context_lit(lc);
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
+const struct ivc_transport ivc_local = {
+	.open = local_open,
+	.enroll = local_enroll,
+	.leave = local_leave,
+	.hosts = local_hosts,
+	.event = local_event,
+	.connect = local_connect,
+	.accept = local_accept,
+	.info = local_info,
+	.map = local_map,
+	.kick = local_kick,
+	.arm = local_arm,
+	.close = local_close,
+	/* The greeting comes in by the same door as the bell. */
+	.established = POLLIN,
+};

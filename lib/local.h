@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local transport: members are processes of one machine, brought together
+ * by ivcd; see include/ivc/local.h for what they say to each other.
+ *
+ *   local.c          contexts, and the table of operations
+ *   local-thread.c   the library's thread, its start and end, fork()
+ *   local-link.c     the connection to ivcd
+ *   local-call.c     requests over it, and what comes unasked
+ *   local-open.c     how a channel comes to be
+ *   local-channel.c  its doorbell and its end
+ *   local-memory.c   memfds, made and judged
+ *
+ * There is no kernel to play the driver's part, so a thread of the library
+ * does, one per process, from the first context to the last channel. It sleeps
+ * in epoll_wait() until ivcd says something or a channel's socket ends; then it
+ * stores the channel's status where the data path looks for it anyway. So a
+ * reader that polls without system calls learns of a peer's death as it would
+ * from a driver, within microseconds, and the data path is the same code for
+ * both transports. Doorbells do not wake the thread: it listens for hang-ups
+ * alone, and who sleeps polls for himself.
+ *
+ * One lock, local.lock, for all that is here. It is never held while waiting
+ * for anybody, and never taken on the data path: a ring at the doorbell and an
+ * ARM need it only once the channel has ended.
+ */
+#ifndef IVC_LOCAL_PRIVATE_H
+#define IVC_LOCAL_PRIVATE_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+#include <ivc/local.h>
+#include <ivc/state.h>
+
+#include "channel.h"
+#include "context.h"
+#include "packet.h"
+
+/* An offer that waits for accept. */
+struct local_offer {
+	TAILQ_ENTRY(local_offer) node;
+	int fd;
+	uint32_t conn; /* 0: of an ivcd that has gone */
+	ivc_peer peer;
+	uint32_t tx_size; /* the offerer's ring */
+	uint32_t rx_size; /* what it asks of ours */
+};
+
+struct local_context {
+	LIST_ENTRY(local_context) node;
+	struct ivc_context *ctx;
+	uint32_t member; /* 0: not registered now */
+	bool registered; /* has been, and shall be again */
+	bool shown;	 /* events count for the context's descriptor */
+	uint32_t cookie; /* of a REGISTER under way after a loss */
+	bool again;	 /* that is still to be sent */
+	unsigned int tries;
+	uint32_t generation;
+	bool hosts_changed, detached, attached;
+	int attach_status; /* not 0: not to be had back, either */
+	TAILQ_HEAD(, local_offer) offers;
+	/* eventfds, readable while there is an offer, an event. */
+	int offer_fd, event_fd;
+	bool offer_lit, event_lit;
+	uint32_t forks;
+};
+
+struct local_channel {
+	LIST_ENTRY(local_channel) node;
+	struct ivc_channel *ch;
+	enum ivc_chan_state state;
+	uint64_t key;	 /* in the thread's epoll set; 0: not there */
+	uint32_t member; /* the context it was made from */
+	uint32_t conn;	 /* 0: not in ivcd's books */
+	uint32_t cookie; /* of an ADOPT under way */
+	bool adopt;	 /* that is still to be sent */
+	bool closing;	 /* only CLOSE is still to be sent */
+	uint32_t forks;
+	int failed; /* why it did not come to be */
+
+	uint32_t tx_size, rx_size; /* rings; rx at first: what was asked */
+	uint8_t *own;		   /* IVC_LOCAL_HEAD + tx_size bytes */
+	const uint8_t *peer;
+
+	/* The doorbell: shared by the reading and the writing thread. */
+	uint32_t rung; /* value of the peer's `want` it was rung for */
+	uint64_t kicks, wakeups, spurious;
+};
+
+enum local_state { LOCAL_DOWN, LOCAL_HELLO, LOCAL_UP };
+
+/* A thread that waits for a reply. */
+struct local_wait {
+	LIST_ENTRY(local_wait) node;
+	uint32_t cookie;
+	bool done;
+	struct ivc_msg *reply;
+	struct ivc_host *table; /* of IVC_TABLE_HOSTS, or NULL */
+	/* Of REGISTER: offers for the member can be right behind the reply. */
+	struct local_context *enrolls;
+};
+
+/* What the process has of it. */
+extern struct local {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a reply, a new state, room to send */
+
+	/* local-thread.c */
+	unsigned int users; /* contexts and channels */
+	uint32_t forks;
+	bool stopping;
+	pthread_t thread;
+	int epoll;
+	int poke; /* eventfd */
+	uint64_t next_key;
+
+	/* local-link.c */
+	enum local_state state;
+	uint32_t losses; /* of the link: what ivcd said before is void */
+	int status;	 /* why the last HELLO was refused */
+	int link;
+	bool full;   /* the link takes no more just now */
+	bool unsent; /* there is something for local_flush() */
+	int64_t retry_at;
+	int64_t retry_ns;
+	uint32_t next_cookie;
+	LIST_HEAD(, local_wait) waits;
+
+	LIST_HEAD(, local_context) contexts;
+	LIST_HEAD(, local_channel) channels;
+	unsigned int discarding;
+} local;
+
+/* Keys in the epoll set below LOCAL_KEY_CHANNEL. */
+enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK, LOCAL_KEY_CHANNEL };
+
+/*
+ * local-thread.c: the thread runs from the first get to the last put, which
+ * are called without the lock; the rest with it.
+ */
+int local_get(void);
+void local_put(void);
+void local_poke(void);
+int local_watch(struct local_channel *lc);
+void local_unwatch(struct local_channel *lc);
+
+/* local-link.c, with the lock. */
+int local_link_need(void); /* wait until it is there: 0 or -errno */
+void local_link_down(void);
+void local_link_event(uint32_t events);
+int64_t local_link_tick(void); /* returns when to call it again */
+int local_link_send(const struct ivc_msg *msg, int fd); /* -EAGAIN: full */
+void local_link_welcome(const struct ivc_msg *msg);
+
+/*
+ * local-call.c, with the lock. call: send and wait for the reply, which
+ * replaces *@msg; returns its status, or -ENODEV or -ETIMEDOUT.
+ */
+int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table);
+int local_call_register(struct local_context *lc);
+void local_call_lost(void);
+void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
+		    size_t hosts, struct ivc_packet *fds);
+void local_flush(void); /* send what is noted as such, if the link takes it */
+
+/* local.c, with the lock. */
+void local_context_lit(struct local_context *lc);
+
+/* local-open.c. offer_drop: with the lock. */
+int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
+		  uint32_t member, uint32_t tx_size, uint32_t rx_size);
+int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
+		 uint32_t tx_max);
+int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info);
+void local_offer_drop(struct local_context *lc, struct local_offer *o,
+		      int reason);
+
+/* local-channel.c. step, ended, tell_closed: with the lock. */
+struct local_channel *local_channel_new(struct ivc_channel *ch);
+void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev);
+void local_channel_ended(struct local_channel *lc);
+int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info);
+int local_kick(const struct ivc_channel *ch);
+int local_arm(const struct ivc_channel *ch);
+void local_close(struct ivc_channel *ch);
+
+/*
+ * local-memory.c. make: the own end's memory, mapped at *@p, sealed; returns
+ * its descriptor. map: a peer's, if it is what it must be; -EPROTO if not.
+ */
+int local_memory_make(uint32_t ring, uint8_t **p);
+int local_memory_map(int fd, uint32_t ring, const uint8_t **p);
+void local_memory_unmap(const uint8_t *p, uint32_t ring);
+
+static inline struct ivc_kctl *local_kctl(const struct local_channel *lc)
+{
+	return (struct ivc_kctl *)lc->own;
+}
+
+static inline const struct ivc_kctl *
+local_peer_kctl(const struct local_channel *lc)
+{
+	return (const struct ivc_kctl *)lc->peer;
+}
+
+#endif /* IVC_LOCAL_PRIVATE_H */

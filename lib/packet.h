@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets with descriptors over UNIX sockets, for libivc and ivcd.
+ *
+ * Who sends may be an enemy. Nothing here blocks, whatever flags the sender
+ * set on a socket it has passed to us: MSG_DONTWAIT counts for the call.
+ * Every descriptor received is in the caller's hands, wanted or not.
+ */
+#ifndef IVC_PACKET_H
+#define IVC_PACKET_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define IVC_PACKET_CONTROL 64
+#define IVC_PACKET_FDS 16 /* no more fit into that */
+
+struct ivc_packet {
+	int fd[IVC_PACKET_FDS];
+	unsigned int nr;
+	bool cut; /* bytes or descriptors have been lost */
+};
+
+/* @fd < 0: none. 0 or -errno; @len bytes go or nothing does. */
+static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (fd >= 0) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	if (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
+static inline void ivc_packet_fds(struct ivc_packet *p, struct msghdr *msg)
+{
+	struct cmsghdr *c;
+	size_t n;
+
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(p->fd + p->nr, CMSG_DATA(c), n * sizeof(int));
+		p->nr += (unsigned int)n;
+	}
+}
+
+/* Returns the bytes received, 0 at the end (or an empty packet), or -errno. */
+static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
+				      struct ivc_packet *p)
+{
+	_Alignas(struct cmsghdr) char control[IVC_PACKET_CONTROL];
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	p->nr = 0;
+	p->cut = false;
+	n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -errno;
+	ivc_packet_fds(p, &msg);
+	p->cut = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+	return n;
+}
+
+/*
+ * Is @fd the kind of socket a channel has? Closing one never waits, which is
+ * not so of what else an enemy may pass: the close of a file is answered by
+ * its file system, that of a TCP socket may linger.
+ */
+static inline bool ivc_packet_is_socket(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len))
+		return false;
+	len = sizeof(int);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len))
+		return false;
+	return domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+#endif /* IVC_PACKET_H */
