@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ivc-pingpong and ivcctl.
+# ivc-pingpong, ivcd and ivcctl.
 #
 #   WITH_VCHAN=   ivc-pingpong without libxenvchan (else: where it is found)
 #   WITH_XEN=     no ivcctl (else: where libxenstore and libxenctrl are found)
@@ -24,13 +24,18 @@ IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c attach.c audit.c daemon.c \
 	table.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
+IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c conn.c group.c listen.c \
+	log.c loop.c request.c user.c)
+IVCD_OBJ := $(IVCD_SRC:tools/%.c=$(B)/tools/obj/%.o)
+
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP
 
 # A sanitizer cannot be linked statically.
 TOOLS := $(B)/tools/ivc-pingpong $(if $(SAN),,$(B)/static/ivc-pingpong) \
+	$(B)/tools/ivcd \
 	$(if $(WITH_XEN),$(B)/tools/ivcctl)
 
-## make tools           ivc-pingpong (also static, for guests) and ivcctl
+## make tools           ivc-pingpong (also static, for guests), ivcd and ivcctl
 tools: $(TOOLS)
 
 # Xen's public headers are written in GNU C.
@@ -63,6 +68,11 @@ $(B)/tools/ivcctl: $(IVCCTL_OBJ)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		-lxenstore -lxenctrl -lxentoollog
 
+$(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^
+
+-include $(IVCD_OBJ:.o=.d)
 -include $(IVCCTL_OBJ:.o=.d) $(PINGPONG_OBJ:.o=.d) $(PINGPONG_STATIC_OBJ:.o=.d)
 
 TOOLS_TESTS := $(B)/tools/test-relay $(B)/tools/test-peer
@@ -80,14 +90,23 @@ check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
 	$(Q)tools/check.sh $(B)/tools
 
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd
 
 # The policy is the administrator's: one that is there stays as it is.
 install-tools: tools
-	$(call say,INSTALL,ivc-pingpong ivcctl)
+	$(call say,INSTALL,ivc-pingpong ivcd ivcctl)
 	$(Q)install -D -m 755 $(B)/tools/ivc-pingpong \
 		$(DESTDIR)$(BINDIR)/ivc-pingpong
 	$(Q)install -D -m 644 docs/man/ivc-pingpong.1 \
 		$(DESTDIR)$(MANDIR)/man1/ivc-pingpong.1
+	$(Q)install -D -m 755 $(B)/tools/ivcd $(DESTDIR)$(SBINDIR)/ivcd
+	$(Q)install -D -m 644 docs/man/ivcd.8 $(DESTDIR)$(MANDIR)/man8/ivcd.8
+	$(Q)for d in system user; do \
+		install -d $(DESTDIR)$(UNITDIR)/$$d && \
+		install -m 644 tools/ivcd/ivcd.socket \
+			$(DESTDIR)$(UNITDIR)/$$d && \
+		sed 's|@SBINDIR@|$(SBINDIR)|' tools/ivcd/ivcd.service \
+			>$(DESTDIR)$(UNITDIR)/$$d/ivcd.service || exit 1; done
 ifneq ($(WITH_XEN),)
 	$(Q)install -D -m 755 $(B)/tools/ivcctl $(DESTDIR)$(SBINDIR)/ivcctl
 	$(Q)install -D -m 644 docs/man/ivcctl.8 \

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client's connection. It is read one packet at a time, in turn with the
+ * others, and only while the reply to the last one has gone; events it is owed
+ * are kept as flags on what they are about. So the most that an unwilling
+ * client can do is to wait, and if it does so for too long it is disconnected.
+ *
+ * Who breaks the rules of packets (their length, HELLO first, descriptors where
+ * they belong) is disconnected at once: there is nobody there to explain it to.
+ * Who asks for what it cannot have gets an error and goes on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../lib/discard.h"
+#include "ivcd.h"
+
+/* Who comes says HELLO within that time. */
+#define HELLO_NS (5 * SEC)
+
+struct clients clients = TAILQ_HEAD_INITIALIZER(clients);
+static struct clients graveyard = TAILQ_HEAD_INITIALIZER(graveyard);
+
+union packet {
+	struct ivc_msg msg;
+	char raw[IVC_LOCAL_PACKET];
+};
+
+static void poll_again(struct client *c)
+{
+	uint32_t events = EPOLLRDHUP;
+
+	if (c->dead)
+		return;
+	if (c->unsent || !TAILQ_EMPTY(&c->owed))
+		events |= EPOLLOUT;
+	if (!c->unsent && !c->throttled)
+		events |= EPOLLIN;
+	if (events == c->polled)
+		return;
+	c->polled = events;
+	loop_rewatch(c->fd, c, events);
+}
+
+/* Bring its last message to somebody who cannot be let in. */
+static void turn_away(int fd, int err)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_REPLY, .status = err };
+
+	(void)ivc_packet_send(fd, &msg, sizeof(msg), -1);
+	close(fd);
+}
+
+void client_new(int fd)
+{
+	struct ucred cred = { 0 };
+	socklen_t len = sizeof(cred);
+	struct client *c;
+	uint64_t realm = 0;
+	int err = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+		close(fd);
+		return;
+	}
+	err = user_realm(cred.uid, cred.gid, &realm);
+	if (err)
+		goto err_fd;
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		err = -ENOMEM;
+		goto err_fd;
+	}
+	c->fd = fd;
+	c->pid = cred.pid;
+	c->realm = realm;
+	c->since = now_ns();
+	LIST_INIT(&c->members);
+	LIST_INIT(&c->ends);
+	TAILQ_INIT(&c->owed);
+	c->user = user_get(cred.uid, &err);
+	if (!c->user)
+		goto err_client;
+	c->polled = EPOLLIN | EPOLLRDHUP;
+	err = loop_watch(fd, c, c->polled);
+	if (err)
+		goto err_user;
+	TAILQ_INSERT_TAIL(&clients, c, node);
+	log_detail("client: pid %d, uid %u", (int)c->pid, cred.uid);
+	return;
+
+err_user:
+	user_put(c->user);
+err_client:
+	free(c);
+err_fd:
+	log_line("turned away: pid %d, uid %u: %s", (int)cred.pid, cred.uid,
+		 strerror(-err));
+	turn_away(fd, err);
+}
+
+void client_owe(struct client *c, struct owed *owed, unsigned int events)
+{
+	if (c->dead)
+		return;
+	if (!owed->events)
+		TAILQ_INSERT_TAIL(&c->owed, owed, node);
+	owed->events |= events;
+	/* Sent when the turn comes: nothing is torn down under the caller. */
+	poll_again(c);
+}
+
+void client_owe_nothing(struct client *c, struct owed *owed)
+{
+	if (!owed->events)
+		return;
+	TAILQ_REMOVE(&c->owed, owed, node);
+	owed->events = 0;
+}
+
+static void paid(struct client *c, struct owed *owed)
+{
+	unsigned int events = owed->events;
+
+	client_owe_nothing(c, owed);
+	if (owed->conn)
+		conn_paid(owed, events);
+}
+
+/* @why NULL: it has gone by itself. */
+void client_drop(struct client *c, const char *why)
+{
+	struct member *m;
+
+	if (c->dead)
+		return;
+	if (why)
+		log_line("pid %d, uid %u disconnected: %s", (int)c->pid,
+			 c->user->uid, why);
+	else
+		log_detail("pid %d, uid %u has gone", (int)c->pid,
+			   c->user->uid);
+	c->dead = true;
+	while (!TAILQ_EMPTY(&c->owed))
+		paid(c, TAILQ_FIRST(&c->owed));
+	while ((m = LIST_FIRST(&c->members)))
+		member_leave(m);
+	conn_drop_client(c);
+	user_put(c->user);
+	close(c->fd);
+	c->fd = -1;
+	TAILQ_REMOVE(&clients, c, node);
+	TAILQ_INSERT_TAIL(&graveyard, c, node);
+}
+
+void clients_bury(void)
+{
+	struct client *c;
+
+	while ((c = TAILQ_FIRST(&graveyard))) {
+		TAILQ_REMOVE(&graveyard, c, node);
+		free(c->unsent);
+		free(c);
+	}
+}
+
+/* 0: it has gone. -EAGAIN: the client is full. Else the client is dropped. */
+static int send_to(struct client *c, const void *buf, size_t len, int fd)
+{
+	int err = ivc_packet_send(c->fd, buf, len, fd);
+
+	if (!err) {
+		c->stalled = 0;
+		return 0;
+	}
+	if (err == -EAGAIN) {
+		if (!c->stalled)
+			c->stalled = now_ns();
+		return err;
+	}
+	/* ETOOMANYREFS: so many descriptors are under way that the kernel
+	 * wants to see some arrive; whoever does not take his is one too many.
+	 */
+	client_drop(c, err == -EPIPE || err == -ECONNRESET ? NULL
+							   : strerror(-err));
+	return err;
+}
+
+static void reply_to(struct client *c, const union packet *out, size_t len)
+{
+	if (send_to(c, out, len, -1) != -EAGAIN)
+		return;
+	c->unsent = malloc(len);
+	if (!c->unsent) {
+		client_drop(c, "no memory for its reply");
+		return;
+	}
+	memcpy(c->unsent, out, len);
+	c->unsent_len = len;
+}
+
+/* Send what there is until it takes no more. False: it does not. */
+static bool flush(struct client *c)
+{
+	struct owed *owed;
+
+	if (c->unsent) {
+		if (send_to(c, c->unsent, c->unsent_len, -1))
+			return false;
+		free(c->unsent);
+		c->unsent = NULL;
+	}
+	while ((owed = TAILQ_FIRST(&c->owed))) {
+		struct ivc_msg msg = { 0 };
+		int fd = -1;
+
+		if (owed->conn) {
+			conn_event(owed, owed->events, &msg, &fd);
+		} else {
+			struct member *m =
+				(struct member *)((char *)owed -
+						  offsetof(struct member,
+							   owed));
+
+			msg.op = IVC_MSG_EV_HOSTS;
+			msg.member = m->nr;
+			msg.hosted.generation = m->group->generation;
+		}
+		if (send_to(c, &msg, sizeof(msg), fd))
+			return false;
+		paid(c, owed);
+	}
+	return true;
+}
+
+/* HELLO: find a version that both speak. */
+static void hello(struct client *c, const struct ivc_msg *req)
+{
+	struct ivc_local_welcome welcome = { IVC_LOCAL_MAGIC,
+					     IVC_LOCAL_VERSION };
+	struct ivc_local_hello h;
+	union packet out = { 0 };
+
+	memcpy(&h, req->raw, sizeof(h));
+	if (req->op != IVC_LOCAL_HELLO || h.magic != IVC_LOCAL_MAGIC ||
+	    h.lowest > h.highest) {
+		client_drop(c, "it does not say hello");
+		return;
+	}
+	out.msg.op = IVC_MSG_REPLY;
+	out.msg.cookie = req->cookie;
+	if (h.lowest > IVC_LOCAL_VERSION || h.highest < IVC_LOCAL_VERSION)
+		out.msg.status = -EPROTONOSUPPORT;
+	memcpy(out.msg.raw, &welcome, sizeof(welcome));
+	c->welcome = true;
+	reply_to(c, &out, sizeof(out.msg));
+	if (out.msg.status)
+		client_drop(c, "no version in common");
+}
+
+static void serve(struct client *c, const struct ivc_msg *req, int *fd)
+{
+	static union packet out; /* one thread */
+	size_t len = sizeof(out.msg);
+
+	memset(&out.msg, 0, sizeof(out.msg));
+	out.msg.status = request(c, req, fd, &out.msg,
+				 (struct ivc_host *)(&out.msg + 1));
+	if (!req->cookie || c->dead)
+		return;
+	out.msg.op = IVC_MSG_REPLY;
+	out.msg.cookie = req->cookie;
+	out.msg.member = req->member;
+	if (req->op == IVC_MSG_HOSTS && !out.msg.status)
+		len += out.msg.hosted.count * sizeof(struct ivc_host);
+	else if (out.msg.status)
+		memset(out.msg.raw, 0, sizeof(out.msg.raw));
+	reply_to(c, &out, len);
+}
+
+/* What is wrong with a packet of @n bytes? NULL: nothing. */
+static const char *rules(const struct client *c, const struct ivc_msg *req,
+			 ssize_t n, const struct ivc_packet *fds)
+{
+	unsigned int want = c->welcome && req->op == IVC_MSG_CONNECT;
+
+	if (n != sizeof(*req))
+		return "a packet of the wrong length";
+	if (fds->cut)
+		return "a packet of which something was cut off";
+	if (fds->nr != want)
+		return "a packet with the wrong number of descriptors";
+	return NULL;
+}
+
+static void receive(struct client *c)
+{
+	struct ivc_packet fds;
+	struct ivc_msg req;
+	const char *wrong;
+	ssize_t n;
+
+	n = ivc_packet_recv(c->fd, &req, sizeof(req), &fds);
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n < 0 || (!n && !fds.nr && !fds.cut)) {
+		client_drop(c, NULL);
+		return;
+	}
+	wrong = rules(c, &req, n, &fds);
+	if (wrong)
+		client_drop(c, wrong);
+	else if (!c->welcome)
+		hello(c, &req);
+	else
+		serve(c, &req, &fds.fd[0]);
+	/* What has been taken is no more ours. */
+	if (fds.nr && fds.fd[0] < 0)
+		fds.nr = 0;
+	ivc_discard(&fds, &c->user->discarding);
+}
+
+void client_event(struct client *c, uint32_t events)
+{
+	if (c->dead)
+		return;
+	/* Gone, and all that was its with it: what it may still have asked for
+	 * in its last packets is void.
+	 */
+	if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+		client_drop(c, NULL);
+		return;
+	}
+	if (events & EPOLLOUT)
+		(void)flush(c);
+	if (!c->dead && (events & EPOLLIN) && !c->unsent) {
+		c->throttled = !user_may_ask(c->user, now_ns());
+		if (!c->throttled)
+			receive(c);
+	}
+	poll_again(c);
+}
+
+/* Look after those that wait for time to pass. Returns when to do it again. */
+int64_t clients_tick(int64_t now)
+{
+	struct client *c, *next;
+	int64_t patience =
+		config.stall_ns < HELLO_NS ? config.stall_ns : HELLO_NS;
+	int64_t again = NEVER;
+
+	for (c = TAILQ_FIRST(&clients); c; c = next) {
+		int64_t due = NEVER;
+
+		next = TAILQ_NEXT(c, node);
+		if (!c->welcome)
+			due = c->since + patience;
+		if (c->stalled && c->stalled + config.stall_ns < due)
+			due = c->stalled + config.stall_ns;
+		if (due <= now) {
+			client_drop(c, c->welcome ? "it does not read"
+						  : "it says nothing");
+			continue;
+		}
+		if (c->throttled) {
+			c->throttled = false;
+			poll_again(c);
+			due = now + 10 * MS;
+		}
+		if (due < again)
+			again = due;
+	}
+	return again;
+}

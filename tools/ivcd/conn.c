@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Channels: an offer, with its socket, is passed to the peer's client; what the
+ * two ends say from then on they say to each other. What is kept here is for
+ * the books, and to withdraw an offer that has not been taken.
+ *
+ *   CONNECT -> OFFERED --ACCEPT--> OPEN
+ *                 |                  |
+ *                 | CLOSE of one end, or its client or context gone
+ *                 v                  v
+ *                HALF: the other's CLOSE is awaited
+ *                 |
+ *                 v
+ *               freed
+ *
+ *   ADOPT -> HALF: of a channel made under an earlier ivcd, each end by itself
+ *
+ * An end is charged to its user until it has closed. An accepter has nothing to
+ * close before it has accepted.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ivcd.h"
+
+#define HASH 4096u
+
+static LIST_HEAD(, conn) conns[HASH];
+static uint32_t last_nr;
+static unsigned int nr_conns;
+
+static struct conn *conn_find(uint32_t nr)
+{
+	struct conn *c;
+
+	LIST_FOREACH (c, &conns[nr % HASH], in_hash)
+		if (c->nr == nr)
+			return c;
+	return NULL;
+}
+
+/* Numbers of channels may come again, once 2^32 others have. */
+static struct conn *conn_new(void)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	do
+		last_nr++;
+	while (!last_nr || conn_find(last_nr));
+	c->nr = last_nr;
+	c->fd = -1;
+	c->owed.conn = true;
+	c->end[0].conn = c;
+	c->end[1].conn = c;
+	LIST_INSERT_HEAD(&conns[c->nr % HASH], c, in_hash);
+	nr_conns++;
+	return c;
+}
+
+static void conn_free_if_done(struct conn *c)
+{
+	if (c->end[0].client || c->end[1].client || c->owed.events)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	LIST_REMOVE(c, in_hash);
+	nr_conns--;
+	free(c);
+}
+
+static void end_init(struct end *end, struct client *client, uint32_t member,
+		     uint32_t id)
+{
+	end->client = client;
+	end->member = member;
+	end->id = id;
+	LIST_INSERT_HEAD(&client->ends, end, in_client);
+}
+
+static int charge(struct end *end, uint8_t shift)
+{
+	struct quota *used = &end->client->user->used;
+	uint64_t bytes = IVC_LOCAL_HEAD + (1ull << shift);
+
+	if (used->channels >= config.max.channels ||
+	    used->bytes + bytes > config.max.bytes)
+		return -EDQUOT;
+	used->channels++;
+	used->bytes += bytes;
+	end->bytes = bytes;
+	end->charged = true;
+	return 0;
+}
+
+/* The end has closed: it is nobody's any more. */
+static void end_off(struct end *end)
+{
+	struct quota *used;
+
+	if (!end->client)
+		return;
+	used = &end->client->user->used;
+	if (end->charged) {
+		used->channels--;
+		used->bytes -= end->bytes;
+		end->charged = false;
+	}
+	LIST_REMOVE(end, in_client);
+	end->client = NULL;
+}
+
+/* An offer is one no more: taken, withdrawn or refused. */
+static void not_pending(struct conn *c)
+{
+	c->end[1].client->user->used.pending--;
+}
+
+/* Close @end; the caller knows that it is open. May free the channel. */
+static void end_close(struct end *end)
+{
+	struct conn *c = end->conn;
+	bool by_offerer = end == &c->end[0];
+
+	if (c->state == CONN_OFFERED) {
+		not_pending(c);
+		if (c->owed.events) {
+			/* Nobody has seen it yet: nothing to undo. */
+			client_owe_nothing(c->end[1].client, &c->owed);
+		} else if (by_offerer) {
+			c->owed_to = c->end[1].client;
+			client_owe(c->owed_to, &c->owed, OWE_GONE);
+		}
+		/* The offerer sees it by this, if it is still ours. */
+		if (c->fd >= 0)
+			close(c->fd);
+		c->fd = -1;
+		end_off(&c->end[1]);
+		if (!by_offerer)
+			end = NULL;
+	}
+	c->state = CONN_HALF;
+	if (end)
+		end_off(end);
+	conn_free_if_done(c);
+}
+
+/* How many offers of @from wait for an accept of @to. */
+static unsigned int pending_from(const struct user *from,
+				 const struct client *to)
+{
+	const struct end *end;
+	unsigned int n = 0;
+
+	LIST_FOREACH (end, &to->ends, in_client)
+		if (end == &end->conn->end[1] &&
+		    end->conn->state == CONN_OFFERED &&
+		    end->conn->end[0].client->user == from)
+			n++;
+	return n;
+}
+
+static int pending_ok(const struct member *from, const struct member *to)
+{
+	struct user *offerer = from->client->user;
+	struct user *accepter = to->client->user;
+	unsigned int max = (unsigned int)config.max.pending;
+
+	if (accepter->used.pending >= max)
+		return -EBUSY;
+	if (offerer != accepter &&
+	    pending_from(offerer, to->client) >= ivc_pending_share(max))
+		return -EBUSY;
+	return 0;
+}
+
+int conn_offer(struct member *from, struct member *to,
+	       const struct ivc_msg *req, int *fd, uint32_t *nr)
+{
+	struct conn *c;
+	int err;
+
+	if (!ivc_ring_shift_ok(req->offer.tx_shift) ||
+	    !ivc_ring_shift_ok(req->offer.rx_shift))
+		return -EINVAL;
+	err = pending_ok(from, to);
+	if (err)
+		return err;
+	c = conn_new();
+	if (!c)
+		return -ENOMEM;
+	end_init(&c->end[0], from->client, from->nr, from->id);
+	err = charge(&c->end[0], req->offer.tx_shift);
+	if (err)
+		goto err_end;
+	end_init(&c->end[1], to->client, to->nr, to->id);
+	c->state = CONN_OFFERED;
+	c->tx_shift = req->offer.tx_shift;
+	c->rx_shift = req->offer.rx_shift;
+	c->fd = *fd;
+	*fd = -1;
+	to->client->user->used.pending++;
+	*nr = c->nr;
+	c->owed_to = to->client;
+	client_owe(to->client, &c->owed, OWE_OFFER);
+	return 0;
+
+err_end:
+	end_off(&c->end[0]);
+	conn_free_if_done(c);
+	return err;
+}
+
+int conn_accept(struct member *m, const struct ivc_msg *req)
+{
+	struct conn *c = conn_find(req->accept.conn);
+	int err;
+
+	/* One that has not been told of it can only have guessed it. */
+	if (!c || c->state != CONN_OFFERED || c->owed.events ||
+	    c->end[1].member != m->nr)
+		return -ENOENT;
+	/* The accepter's ring may be smaller than was asked, not larger. */
+	if (!ivc_ring_shift_ok(req->accept.tx_shift) ||
+	    req->accept.tx_shift > c->rx_shift)
+		return -EINVAL;
+	err = charge(&c->end[1], req->accept.tx_shift);
+	if (err)
+		return err;
+	not_pending(c);
+	c->state = CONN_OPEN;
+	return 0;
+}
+
+int conn_adopt(struct client *client, const struct ivc_msg *req, uint32_t *nr)
+{
+	struct conn *c;
+	int err;
+
+	if (!ivc_ring_shift_ok(req->offer.tx_shift))
+		return -EINVAL;
+	c = conn_new();
+	if (!c)
+		return -ENOMEM;
+	end_init(&c->end[0], client, req->member, 0);
+	c->state = CONN_HALF;
+	err = charge(&c->end[0], req->offer.tx_shift);
+	if (err) {
+		end_off(&c->end[0]);
+		conn_free_if_done(c);
+		return err;
+	}
+	*nr = c->nr;
+	return 0;
+}
+
+int conn_close(struct client *client, const struct ivc_msg *req)
+{
+	struct conn *c = conn_find(req->close.conn);
+	int i;
+
+	for (i = 0; c && i < 2; i++) {
+		/* The member tells the ends apart when both are of one client;
+		 * it may have left its group since.
+		 */
+		if (c->end[i].client != client ||
+		    c->end[i].member != req->member)
+			continue;
+		end_close(&c->end[i]);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static struct end *offered_to(struct member *m)
+{
+	struct end *end;
+
+	LIST_FOREACH (end, &m->client->ends, in_client)
+		if (end == &end->conn->end[1] && end->member == m->nr &&
+		    end->conn->state == CONN_OFFERED)
+			return end;
+	return NULL;
+}
+
+/* A member leaves: nobody will take what is offered to it. */
+void conn_refuse_member(struct member *m)
+{
+	struct end *end;
+
+	/* From the start each time: closing one end may free others. */
+	while ((end = offered_to(m)))
+		end_close(end);
+}
+
+/* The client has gone, and with it every end it had. */
+void conn_drop_client(struct client *c)
+{
+	while (!LIST_EMPTY(&c->ends))
+		end_close(LIST_FIRST(&c->ends));
+}
+
+/* Fill in the one event @ev that is owed; *@fd goes with it. */
+void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
+		int *fd)
+{
+	struct conn *c =
+		(struct conn *)((char *)owed - offsetof(struct conn, owed));
+
+	msg->member = c->end[1].member;
+	if (ev == OWE_OFFER) {
+		msg->op = IVC_MSG_EV_OFFER;
+		msg->offer.peer = c->end[0].member;
+		msg->offer.conn = c->nr;
+		msg->offer.peer_id = c->end[0].id;
+		msg->offer.tx_shift = c->tx_shift;
+		msg->offer.rx_shift = c->rx_shift;
+		*fd = c->fd;
+	} else {
+		msg->op = IVC_MSG_EV_GONE;
+		msg->close.conn = c->nr;
+		msg->close.reason = -EPIPE;
+	}
+}
+
+/* It has been sent, or nobody is there to send it to. */
+void conn_paid(struct owed *owed, unsigned int ev)
+{
+	struct conn *c =
+		(struct conn *)((char *)owed - offsetof(struct conn, owed));
+
+	if (ev == OWE_OFFER) {
+		close(c->fd);
+		c->fd = -1;
+	}
+	conn_free_if_done(c);
+}
+
+unsigned int conns_count(void)
+{
+	return nr_conns;
+}

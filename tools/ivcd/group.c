@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Groups: the members of one job (magic) within one realm. A realm is the
+ * kernel's word on who a process is, a magic id its own; both must be the same
+ * for two to meet.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "ivcd.h"
+
+#define HASH 4096u
+
+static LIST_HEAD(, group) groups[HASH];
+static LIST_HEAD(, member) members[HASH];
+static uint32_t next_nr;
+static unsigned int nr_members;
+
+/*
+ * A number names one registration for ever: a peer that remembers it can never
+ * reach somebody else. When they are used up (days of nothing but registering,
+ * at the full rate) we stop, we do not wrap. The next ivcd begins elsewhere, so
+ * that a number kept over a restart finds nobody, but for a chance of members
+ * in 2^30.
+ */
+int groups_init(void)
+{
+	if (getrandom(&next_nr, sizeof(next_nr), 0) != sizeof(next_nr))
+		return -EIO;
+	next_nr = 1 + (next_nr >> 2);
+	return 0;
+}
+
+static unsigned int group_hash(uint64_t realm, uint64_t magic)
+{
+	uint64_t x = (magic ^ realm << 40) * 0x9e3779b97f4a7c15ull;
+
+	return (unsigned int)(x >> 52) % HASH;
+}
+
+static struct group *group_get(uint64_t realm, uint64_t magic)
+{
+	unsigned int h = group_hash(realm, magic);
+	struct group *g;
+
+	LIST_FOREACH (g, &groups[h], node)
+		if (g->magic == magic && g->realm == realm)
+			return g;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->realm = realm;
+	g->magic = magic;
+	TAILQ_INIT(&g->members);
+	LIST_INSERT_HEAD(&groups[h], g, node);
+	return g;
+}
+
+static void group_put(struct group *g)
+{
+	if (!TAILQ_EMPTY(&g->members))
+		return;
+	LIST_REMOVE(g, node);
+	free(g);
+}
+
+/* Everybody but @except is told that the list has changed, if he listens. */
+static void group_changed(struct group *g, struct member *except)
+{
+	struct member *m;
+
+	g->generation++;
+	TAILQ_FOREACH (m, &g->members, in_group) {
+		if (m == except || m->told)
+			continue;
+		m->told = true;
+		client_owe(m->client, &m->owed, OWE_HOSTS);
+	}
+}
+
+static bool id_taken(const struct group *g, uint32_t id)
+{
+	struct member *m;
+
+	TAILQ_FOREACH (m, &g->members, in_group)
+		if (m->id == id)
+			return true;
+	return false;
+}
+
+int member_join(struct client *c, uint64_t magic, uint32_t id,
+		struct member **mp)
+{
+	struct member *m;
+	int err;
+
+	if (c->user->used.contexts >= config.max.contexts)
+		return -EDQUOT;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->group = group_get(c->realm, magic);
+	if (!m->group) {
+		err = -ENOMEM;
+		goto err_free;
+	}
+	err = -EADDRINUSE;
+	if (id_taken(m->group, id))
+		goto err_group;
+	err = -EOVERFLOW;
+	if (next_nr == UINT32_MAX)
+		goto err_group;
+	m->nr = next_nr++;
+	m->id = id;
+	m->client = c;
+	TAILQ_INSERT_TAIL(&m->group->members, m, in_group);
+	LIST_INSERT_HEAD(&c->members, m, in_client);
+	LIST_INSERT_HEAD(&members[m->nr % HASH], m, in_hash);
+	c->user->used.contexts++;
+	nr_members++;
+	log_detail("member %u: id %u in group %#llx, pid %d, uid %u", m->nr, id,
+		   (unsigned long long)magic, (int)c->pid, c->user->uid);
+	group_changed(m->group, m);
+	*mp = m;
+	return 0;
+
+err_group:
+	group_put(m->group);
+err_free:
+	free(m);
+	return err;
+}
+
+void member_leave(struct member *m)
+{
+	log_detail("member %u leaves", m->nr);
+	LIST_REMOVE(m, in_hash);
+	LIST_REMOVE(m, in_client);
+	TAILQ_REMOVE(&m->group->members, m, in_group);
+	client_owe_nothing(m->client, &m->owed);
+	m->client->user->used.contexts--;
+	nr_members--;
+	conn_refuse_member(m);
+	group_changed(m->group, NULL);
+	group_put(m->group);
+	free(m);
+}
+
+static struct member *member_find(uint32_t nr)
+{
+	struct member *m;
+
+	LIST_FOREACH (m, &members[nr % HASH], in_hash)
+		if (m->nr == nr)
+			return m;
+	return NULL;
+}
+
+/* The member @nr if it is @c's. */
+struct member *member_of(struct client *c, uint32_t nr)
+{
+	struct member *m = member_find(nr);
+
+	return m && m->client == c ? m : NULL;
+}
+
+/* The member @nr if it is another one of @m's group. */
+struct member *member_peer(struct member *m, uint32_t nr)
+{
+	struct member *peer = member_find(nr);
+
+	return peer && peer != m && peer->group == m->group ? peer : NULL;
+}
+
+/* @table has room for IVC_TABLE_HOSTS. */
+uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
+		    bool *more)
+{
+	struct member *other;
+	uint32_t n = 0;
+
+	*more = false;
+	/* Who asks from the start will see what changes from here on. */
+	if (!after)
+		m->told = false;
+	TAILQ_FOREACH (other, &m->group->members, in_group) {
+		if (other == m || other->nr <= after)
+			continue;
+		if (n == IVC_TABLE_HOSTS) {
+			*more = true;
+			break;
+		}
+		table[n++] = (struct ivc_host){ .member = other->nr,
+						.id = other->id };
+	}
+	return n;
+}
+
+unsigned int members_count(void)
+{
+	return nr_members;
+}

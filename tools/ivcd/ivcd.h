@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ivcd: the backend of the local transport. What ivc-back is to the guests of
+ * a host, ivcd is to the processes of a machine: it knows who is there, lets
+ * members of a group know of each other, and passes an offered channel's socket
+ * from one to the other. It is never on the data path.
+ *
+ *   main.c      the command line
+ *   listen.c    the socket that clients come to
+ *   loop.c      epoll, time, signals
+ *   client.c    one connection: what comes in, what goes out, its end
+ *   request.c   what a client may ask
+ *   group.c     groups and their members
+ *   conn.c      offered and open channels
+ *   user.c      realms, quotas, the rate of requests
+ *   log.c       one line per notable event
+ *
+ * One thread, which never waits for a client. Everything a client has hangs on
+ * its struct client, and goes with it, at once. What it can make ivcd remember
+ * is bounded: by its user's quotas, and what it is owed and does not read by
+ * one reply and one of each event per member and channel.
+ */
+#ifndef IVCD_H
+#define IVCD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <ivc/limits.h>
+#include <ivc/local.h>
+#include <ivc/ring.h>
+
+#define MS 1000000ll
+#define SEC 1000000000ll
+#define NEVER INT64_MAX
+
+enum realm_kind { REALM_UID, REALM_GID, REALM_ANY };
+
+/* What a user may have, or has. */
+struct quota {
+	uint64_t clients;
+	uint64_t contexts;
+	uint64_t channels;
+	uint64_t bytes;
+	uint64_t pending;
+	uint64_t rate;
+};
+
+/* main.c */
+extern struct config {
+	enum realm_kind realm;
+	struct quota max;
+	int64_t stall_ns; /* a client that reads nothing for that long goes */
+	bool verbose;
+} config;
+
+/* A user with at least one client. user.c */
+struct user {
+	LIST_ENTRY(user) node;
+	uid_t uid;
+	struct quota used;
+	uint64_t tokens; /* requests he may make just now */
+	int64_t filled;	 /* when that was reckoned */
+	/* Descriptors that take their time to close: see ../../lib/discard.h.
+	 * The user is kept until they are done.
+	 */
+	unsigned int discarding;
+};
+
+/* Something that is owed events; in its client's list while it is. */
+struct owed {
+	TAILQ_ENTRY(owed) node;
+	unsigned int events; /* OWE_* */
+	bool conn;	     /* a struct conn's, else a struct member's */
+};
+
+#define OWE_OFFER 1u
+#define OWE_GONE 2u
+#define OWE_HOSTS 4u
+
+struct member;
+struct conn;
+struct end;
+
+/* A connection. */
+struct client {
+	TAILQ_ENTRY(client) node;
+	int fd;
+	pid_t pid;
+	uint64_t realm;
+	struct user *user;
+	bool welcome;	/* has said HELLO */
+	bool dead;	/* to be freed at the end of the turn */
+	bool throttled; /* not read until its user has tokens again */
+	uint32_t polled;
+	int64_t since;	 /* it came */
+	int64_t stalled; /* it takes nothing; 0: it does */
+	LIST_HEAD(, member) members;
+	LIST_HEAD(, end) ends;
+	TAILQ_HEAD(, owed) owed;
+	/* The one reply that did not go. */
+	char *unsent;
+	size_t unsent_len;
+};
+
+/* All members of one job in one realm; freed with the last of them. */
+struct group {
+	LIST_ENTRY(group) node;
+	uint64_t realm;
+	uint64_t magic;
+	uint32_t generation;
+	unsigned int nr;
+	TAILQ_HEAD(, member) members; /* ascending nr */
+};
+
+/* A registered context. */
+struct member {
+	LIST_ENTRY(member) in_hash;
+	LIST_ENTRY(member) in_client;
+	TAILQ_ENTRY(member) in_group;
+	uint32_t nr;
+	uint32_t id;
+	bool told; /* of a change, and has not asked since */
+	struct client *client;
+	struct group *group;
+	struct owed owed;
+};
+
+enum conn_state { CONN_OFFERED, CONN_OPEN, CONN_HALF };
+
+/* One side of a channel: [0] offered it, [1] accepts it. */
+struct end {
+	LIST_ENTRY(end) in_client;
+	struct conn *conn;
+	struct client *client; /* NULL: it has closed, or is gone */
+	uint32_t member;       /* a number: it may have left */
+	uint32_t id;
+	uint64_t bytes; /* charged */
+	bool charged;
+};
+
+struct conn {
+	LIST_ENTRY(conn) in_hash;
+	uint32_t nr;
+	enum conn_state state;
+	int fd; /* the accepter's socket until it is sent, then -1 */
+	uint8_t tx_shift, rx_shift;
+	struct end end[2];
+	struct owed owed; /* to end[1] */
+	struct client *owed_to;
+};
+
+/* log.c: one line to stderr; many in a second are counted, not shown. */
+__attribute__((format(printf, 1, 2))) void log_line(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_detail(const char *fmt, ...);
+
+/* listen.c: the socket, at @path (NULL: the default) or handed over by systemd.
+ * Returns 0 or -errno, having said why.
+ */
+int listen_open(const char *path, mode_t mode);
+int listen_fd(void);
+void listen_close(void);
+
+/* loop.c */
+int64_t now_ns(void);
+int loop_run(void);
+int loop_watch(int fd, void *what, uint32_t events);
+void loop_rewatch(int fd, void *what, uint32_t events);
+
+/* client.c */
+TAILQ_HEAD(clients, client);
+extern struct clients clients;
+void client_new(int fd);
+void client_event(struct client *c, uint32_t events);
+void client_drop(struct client *c, const char *why);
+void client_owe(struct client *c, struct owed *owed, unsigned int events);
+void client_owe_nothing(struct client *c, struct owed *owed);
+void clients_bury(void); /* free the dead */
+int64_t clients_tick(int64_t now);
+
+/* request.c: @fd is taken if it has been set to -1. @table: room for hosts. */
+int request(struct client *c, const struct ivc_msg *req, int *fd,
+	    struct ivc_msg *reply, struct ivc_host *table);
+
+/* group.c */
+int groups_init(void);
+int member_join(struct client *c, uint64_t magic, uint32_t id,
+		struct member **mp);
+void member_leave(struct member *m);
+struct member *member_of(struct client *c, uint32_t nr);
+struct member *member_peer(struct member *m, uint32_t nr);
+uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
+		    bool *more);
+unsigned int members_count(void);
+
+/* conn.c */
+int conn_offer(struct member *from, struct member *to,
+	       const struct ivc_msg *req, int *fd, uint32_t *nr);
+int conn_accept(struct member *m, const struct ivc_msg *req);
+int conn_adopt(struct client *c, const struct ivc_msg *req, uint32_t *nr);
+int conn_close(struct client *c, const struct ivc_msg *req);
+void conn_refuse_member(struct member *m);
+void conn_drop_client(struct client *c);
+void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
+		int *fd);
+void conn_paid(struct owed *owed, unsigned int ev);
+unsigned int conns_count(void);
+
+/* user.c */
+int users_init(void);
+struct user *user_get(uid_t uid, int *err);
+void user_put(struct user *u);
+int user_realm(uid_t uid, gid_t gid, uint64_t *realm);
+bool user_may_ask(struct user *u, int64_t now);
+bool users_tick(void); /* true: to be called again */
+unsigned int users_count(void);
+
+#endif /* IVCD_H */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who a client is to ivcd: its user, by the word of the kernel. The user
+ * decides the realm, within which members see each other, and is whom quotas
+ * and the rate of requests count for, however many processes he starts.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ivcd.h"
+
+/* Requests saved up while a user asks for less than his rate. */
+#define BURST_NS SEC
+
+static LIST_HEAD(, user) users = LIST_HEAD_INITIALIZER(users);
+static unsigned int nr_users;
+
+/* The id of everybody whom this user namespace has no id for; -1: nobody. */
+static int64_t overflow_id = -1;
+
+static bool read_numbers(const char *path, unsigned long *a, unsigned long *b,
+			 unsigned long *c, int want)
+{
+	FILE *f = fopen(path, "re");
+	int n;
+
+	if (!f)
+		return false;
+	n = fscanf(f, "%lu %lu %lu", a, b, c);
+	fclose(f);
+	return n >= want;
+}
+
+int users_init(void)
+{
+	unsigned long id = 65534, from = 0, to = 0, count = 0;
+
+	/* All ids are mapped: then nobody is everybody else's stand-in. */
+	if (read_numbers("/proc/self/uid_map", &from, &to, &count, 3) &&
+	    count == UINT32_MAX)
+		return 0;
+	(void)read_numbers("/proc/sys/kernel/overflowuid", &id, &from, &to, 1);
+	overflow_id = (int64_t)id;
+	return 0;
+}
+
+struct user *user_get(uid_t uid, int *err)
+{
+	struct user *u;
+
+	LIST_FOREACH (u, &users, node)
+		if (u->uid == uid)
+			break;
+	if (!u) {
+		u = calloc(1, sizeof(*u));
+		if (!u) {
+			*err = -ENOMEM;
+			return NULL;
+		}
+		u->uid = uid;
+		u->tokens = config.max.rate;
+		u->filled = now_ns();
+		LIST_INSERT_HEAD(&users, u, node);
+		nr_users++;
+	}
+	if (u->used.clients >= config.max.clients ||
+	    __atomic_load_n(&u->discarding, __ATOMIC_RELAXED) > 4) {
+		*err = -EDQUOT;
+		return NULL;
+	}
+	u->used.clients++;
+	return u;
+}
+
+void user_put(struct user *u)
+{
+	u->used.clients--;
+}
+
+/*
+ * Users without clients are kept for a while: an empty purse must not be filled
+ * by leaving and coming back.
+ */
+bool users_tick(void)
+{
+	bool again = false;
+	struct user *u, *next;
+	int64_t now = now_ns();
+
+	for (u = LIST_FIRST(&users); u; u = next) {
+		next = LIST_NEXT(u, node);
+		if (u->used.clients)
+			continue;
+		if (now - u->filled < 2 * BURST_NS ||
+		    __atomic_load_n(&u->discarding, __ATOMIC_ACQUIRE)) {
+			again = true;
+			continue;
+		}
+		LIST_REMOVE(u, node);
+		free(u);
+		nr_users--;
+	}
+	return again;
+}
+
+/*
+ * Somebody of whom the kernel can only say that he is none of ours must not
+ * share a realm with the next such one.
+ */
+int user_realm(uid_t uid, gid_t gid, uint64_t *realm)
+{
+	uint64_t id = 0;
+
+	if (config.realm == REALM_UID)
+		id = uid;
+	else if (config.realm == REALM_GID)
+		id = gid;
+	if ((int64_t)uid == overflow_id ||
+	    (config.realm == REALM_GID && (int64_t)id == overflow_id))
+		return -EACCES;
+	*realm = id;
+	return 0;
+}
+
+/* Count one request, if the user may make it now. */
+bool user_may_ask(struct user *u, int64_t now)
+{
+	uint64_t rate = config.max.rate;
+	uint64_t more;
+
+	if (now - u->filled >= BURST_NS) {
+		u->tokens = rate;
+		u->filled = now;
+	} else {
+		more = (uint64_t)(now - u->filled) * rate / SEC;
+		if (more) {
+			/* What does not make a whole one is not lost. */
+			u->filled += (int64_t)(more * SEC / rate);
+			u->tokens += more;
+			if (u->tokens > rate)
+				u->tokens = rate;
+		}
+	}
+	if (!u->tokens)
+		return false;
+	u->tokens--;
+	return true;
+}
+
+unsigned int users_count(void)
+{
+	return nr_users;
+}
