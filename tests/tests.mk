@@ -21,6 +21,48 @@ $(B)/payload/%/ivc-apitest: $(B)/static/ivc-apitest
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
+# The local transport: nothing but this machine.
+LOCAL_OUT := $(B)/tests/local
+LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o peer.o raw.o)
+
+$(LOCAL_OUT)/%.o: tests/local/%.c tests/tests.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(LOCAL_OUT)/hostile: $(LOCAL_RAW)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(LOCAL_OUT)/activate: $(LOCAL_OUT)/activate.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Not static: a sanitizer cannot be, and most programs are not.
+$(LOCAL_OUT)/ivc-apitest: $(PROG_OBJ) $(LIB_OUT)/libivc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(LOCAL_OUT)/uses: $(LOCAL_OUT)/uses.o $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses hostile activate) \
+	$(B)/tools/ivcd
+
+## make check-local     the local transport: processes, users, enemies, restarts
+check-local: $(LOCAL_PROGS)
+	$(Q)tests/local/run.sh $(B)
+
+## make check-local-san the same with ivcd and libivc under sanitizers
+check-local-san:
+	$(Q)$(MAKE) B=$(B)/san SAN=address,undefined $(B)/san-local
+$(B)-local: $(LOCAL_PROGS)
+	$(Q)SCALE=10 SLACK=65536 ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
+		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		tests/local/run.sh $(B)
+
 ## make payload-tests   programs for the lab's guests and its Dom0
 payload-tests: $(B)/payload/guest/ivc-apitest $(B)/payload/dom0/ivc-apitest
 
@@ -81,7 +123,7 @@ check-mutants:
 		LIBS='$(UNIT_LIBS)' tests/unit/mutants.sh $(B)/mutants \
 		$(UNIT_RING)
 
--include $(PROG_OBJ:.o=.d)
+-include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d)
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
-	check-symbols check-man check-mutants
+	check-symbols check-man check-mutants check-local check-local-san

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Against ivcd. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include "hostile.h"
+
+#define MAGIC 98
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+/* A packet that must end the connection. */
+static void fatal(const char *what, bool hello, const void *buf, size_t len,
+		  const int *fds, int n)
+{
+	int fd = hello ? raw_hello() : raw_connect();
+	int ret = raw_send(fd, buf, len, fds, n);
+
+	check(!ret && raw_ended(fd, 2000), "%s%s: disconnected", what,
+	      hello ? "" : ", before hello");
+	close(fd);
+}
+
+static void wrong_lengths(void)
+{
+	static const size_t lengths[] = { 0, 1, 8, 63, 65, 128, 4160, 60000 };
+	static char buf[60000];
+	struct ivc_msg msg = { .op = IVC_MSG_REGISTER, .cookie = 1 };
+	char what[64];
+	size_t i;
+
+	memcpy(buf, &msg, sizeof(msg));
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		snprintf(what, sizeof(what), "a packet of %zu bytes",
+			 lengths[i]);
+		fatal(what, false, buf, lengths[i], NULL, 0);
+		fatal(what, true, buf, lengths[i], NULL, 0);
+	}
+}
+
+static void wrong_hello(void)
+{
+	struct ivc_local_hello h = { IVC_LOCAL_MAGIC, 7, 9 };
+	struct ivc_msg msg = { .op = IVC_LOCAL_HELLO };
+	int fd = raw_connect();
+
+	memcpy(msg.raw, &h, sizeof(h));
+	check(raw_call(fd, &msg, NULL, 0) == -EPROTONOSUPPORT,
+	      "versions 7 to 9: EPROTONOSUPPORT");
+	check(raw_ended(fd, 2000), "versions 7 to 9: disconnected");
+	close(fd);
+
+	msg = (struct ivc_msg){ .op = IVC_LOCAL_HELLO };
+	h = (struct ivc_local_hello){ 0x12345678, 1, 1 };
+	memcpy(msg.raw, &h, sizeof(h));
+	fatal("a hello with the wrong magic", false, &msg, sizeof(msg), NULL,
+	      0);
+	h = (struct ivc_local_hello){ IVC_LOCAL_MAGIC, 2, 1 };
+	memcpy(msg.raw, &h, sizeof(h));
+	fatal("a hello from 2 to 1", false, &msg, sizeof(msg), NULL, 0);
+	msg.op = IVC_MSG_HOSTS;
+	fatal("hosts instead of hello", false, &msg, sizeof(msg), NULL, 0);
+}
+
+static void wrong_descriptors(void)
+{
+	static const int counts[] = { 1, 2, 12, 13, 200 };
+	struct ivc_msg msg = { .op = IVC_MSG_REGISTER, .cookie = 1 };
+	struct ivc_msg con = { .op = IVC_MSG_CONNECT, .cookie = 1 };
+	int fds[200], sv[2];
+	char what[64];
+	size_t i;
+
+	raw_pair(sv);
+	for (i = 0; i < 200; i++)
+		fds[i] = sv[i % 2];
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		snprintf(what, sizeof(what), "register with %d descriptors",
+			 counts[i]);
+		fatal(what, true, &msg, sizeof(msg), fds, counts[i]);
+		fatal(what, false, &msg, sizeof(msg), fds, counts[i]);
+		if (counts[i] == 1)
+			continue;
+		snprintf(what, sizeof(what), "connect with %d descriptors",
+			 counts[i]);
+		fatal(what, true, &con, sizeof(con), fds, counts[i]);
+	}
+	fatal("connect without a descriptor", true, &con, sizeof(con), NULL, 0);
+	fatal("an empty packet with a descriptor", true, &con, 0, fds, 1);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+void broker_packets(void)
+{
+	wrong_lengths();
+	wrong_hello();
+	wrong_descriptors();
+}
+
+static void expect(int fd, struct ivc_msg msg, int *passed, int want,
+		   const char *what)
+{
+	int ret = raw_call(fd, &msg, passed, passed ? 1 : 0);
+
+	check(ret == want, "%s: %s", what, strerror(-ret));
+}
+
+static struct ivc_msg connect_msg(uint32_t member, uint32_t peer)
+{
+	return (struct ivc_msg){
+		.op = IVC_MSG_CONNECT,
+		.member = member,
+		.offer = { .peer = peer, .tx_shift = 16, .rx_shift = 16 }
+	};
+}
+
+/* A TCP socket whose close lingers: its peer reads nothing. */
+static int lingering(int *other)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger linger = { 1, 20 };
+	static char junk[1 << 20];
+	socklen_t len = sizeof(in);
+	int l = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(l, (void *)&in, sizeof(in)) || listen(l, 1) ||
+	    getsockname(l, (void *)&in, &len) ||
+	    connect(fd, (void *)&in, sizeof(in)))
+		return -1;
+	*other = accept(l, NULL, NULL);
+	close(l);
+	while (send(fd, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return fd;
+}
+
+static void wrong_sockets(int fd, uint32_t a, uint32_t b, pid_t ivcd)
+{
+	int p[2], f, other = -1, ret;
+	int64_t start;
+
+	if (pipe(p))
+		die("pipe");
+	expect(fd, connect_msg(a, b), &p[0], -EINVAL, "connect with a pipe");
+	f = open("/dev/zero", O_RDONLY);
+	expect(fd, connect_msg(a, b), &f, -EINVAL, "connect with /dev/zero");
+	close(f);
+	f = raw_memory(4096, 0, NULL);
+	expect(fd, connect_msg(a, b), &f, -EINVAL, "connect with a memfd");
+	close(f);
+	f = socket(AF_UNIX, SOCK_DGRAM, 0);
+	expect(fd, connect_msg(a, b), &f, -EINVAL,
+	       "connect with a datagram "
+	       "socket");
+	close(f);
+	f = lingering(&other);
+	if (f < 0) {
+		printf("note no TCP here, a lingering close is not tried\n");
+	} else {
+		struct ivc_msg msg = connect_msg(a, b);
+
+		msg.cookie = 1;
+		/* ivcd shall be the one to close it last. */
+		kill(ivcd, SIGSTOP);
+		ret = raw_send(fd, &msg, sizeof(msg), &f, 1);
+		close(f);
+		kill(ivcd, SIGCONT);
+		start = now_ms();
+		expect(fd, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
+		       "an answer while a close lingers");
+		check(!ret && now_ms() - start < 1000,
+		      "a close that lingers holds up nobody: %d ms",
+		      (int)(now_ms() - start));
+		close(other);
+	}
+	close(p[0]);
+	close(p[1]);
+}
+
+void broker_questions(int ivcd)
+{
+	int fd = raw_hello(), fd2 = raw_hello(), sv[2];
+	uint32_t a = raw_register(fd, MAGIC, 1);
+	uint32_t b = raw_register(fd2, MAGIC, 2);
+	uint32_t c = raw_register(fd2, MAGIC + 1, 3);
+	struct ivc_msg msg;
+
+	raw_pair(sv);
+	expect(fd, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
+	       "an unknown op");
+	expect(fd, (struct ivc_msg){ .op = IVC_MSG_REPLY }, NULL, -EOPNOTSUPP,
+	       "a reply to ivcd");
+	expect(fd, (struct ivc_msg){ .op = IVC_MSG_HOSTS, .flags = 1 }, NULL,
+	       -EINVAL, "flags");
+	msg = (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = a };
+	msg.raw[47] = 1;
+	expect(fd, msg, NULL, -EINVAL, "bytes that must be 0");
+	expect(fd, (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = b }, NULL,
+	       -ENOENT, "hosts of somebody else's member");
+	expect(fd, (struct ivc_msg){ .op = IVC_MSG_UNREGISTER, .member = b },
+	       NULL, -ENOENT, "unregister somebody else's member");
+	expect(fd, connect_msg(b, a), &sv[1], -ENOENT,
+	       "connect as somebody else's member");
+	expect(fd, connect_msg(a, c), &sv[1], -ENOENT,
+	       "connect to a member of another group");
+	expect(fd, connect_msg(a, a), &sv[1], -ENOENT, "connect to oneself");
+	msg = connect_msg(a, b);
+	msg.offer.tx_shift = 11;
+	expect(fd, msg, &sv[1], -EINVAL, "a ring of 2 KiB");
+	msg.offer.tx_shift = 255;
+	expect(fd, msg, &sv[1], -EINVAL, "a ring of 2^255 bytes");
+	msg = connect_msg(a, b);
+	msg.offer.rx_shift = 25;
+	expect(fd, msg, &sv[1], -EINVAL, "a ring of 32 MiB at the peer");
+	wrong_sockets(fd, a, b, ivcd);
+
+	msg = connect_msg(a, b);
+	check(!raw_call(fd, &msg, &sv[1], 1), "a proper offer");
+	expect(fd,
+	       (struct ivc_msg){
+		       .op = IVC_MSG_ACCEPT,
+		       .member = a,
+		       .accept = { .conn = msg.offer.conn, .tx_shift = 16 } },
+	       NULL, -ENOENT, "accept one's own offer");
+	expect(fd2,
+	       (struct ivc_msg){
+		       .op = IVC_MSG_ACCEPT,
+		       .member = b,
+		       .accept = { .conn = msg.offer.conn, .tx_shift = 17 } },
+	       NULL, -EINVAL, "accept with a larger ring than asked");
+	expect(fd2,
+	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
+				 .member = c,
+				 .close = { .conn = msg.offer.conn } },
+	       NULL, -ENOENT, "close with the wrong member");
+	/* ivcd keeps none of our sockets: the accepter's is closed by now. */
+	close(sv[1]);
+	close(fd2);
+	check(raw_ended(sv[0], 2000), "an offer to who has gone is refused");
+	expect(fd,
+	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
+				 .member = a,
+				 .close = { .conn = msg.offer.conn } },
+	       NULL, 0, "close what was refused");
+	expect(fd,
+	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
+				 .member = a,
+				 .close = { .conn = msg.offer.conn } },
+	       NULL, -ENOENT, "close it twice");
+	close(fd);
+	close(sv[0]);
+}
+
+/* Say nothing; and ask, and never read the answers. */
+void broker_patience(int stall)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_HOSTS, .cookie = 1 };
+	int silent = raw_connect(), deaf = raw_hello();
+	int64_t start = now_ms();
+	int fl = fcntl(deaf, F_GETFL);
+	unsigned long sent = 0;
+
+	msg.member = raw_register(deaf, MAGIC, 1);
+	fcntl(deaf, F_SETFL, fl | O_NONBLOCK);
+	/* Until it takes no more, for it does not get rid of its answers. */
+	while (!raw_send(deaf, &msg, sizeof(msg), NULL, 0))
+		sent++;
+	check(sent > 100, "%lu requests are taken from who does not read",
+	      sent);
+	check(raw_ended(silent, stall * 1000 + 1500),
+	      "who says nothing is disconnected");
+	while (now_ms() - start < stall * 1000 + 1500 &&
+	       raw_send(deaf, &msg, sizeof(msg), NULL, 0) != -EPIPE)
+		usleep(10000);
+	check(raw_send(deaf, &msg, sizeof(msg), NULL, 0) == -EPIPE,
+	      "who does not read is disconnected");
+	close(silent);
+	close(deaf);
+}
+
+/* As fast as it goes, in good form. Says how often ivcd answered. */
+void broker_flood(int ms)
+{
+	uint32_t id = (uint32_t)getpid();
+	int fd = raw_hello();
+	int64_t end = now_ms() + ms;
+	unsigned long n = 0;
+
+	while (now_ms() < end) {
+		struct ivc_msg msg = { .op = IVC_MSG_REGISTER,
+				       .reg = { .magic = MAGIC + 7,
+						.id = id } };
+
+		if (raw_call(fd, &msg, NULL, 0))
+			die("register: %s", strerror(-msg.status));
+		msg = (struct ivc_msg){ .op = IVC_MSG_UNREGISTER,
+					.member = msg.reged.member };
+		if (raw_call(fd, &msg, NULL, 0))
+			die("unregister: %s", strerror(-msg.status));
+		n += 2;
+	}
+	printf("note %lu requests in %d ms\n", n, ms);
+	close(fd);
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2154
+# Enemies: each gets an error or is disconnected, and everybody else goes on.
+
+until_true 5 state clients 0 || bad 'others are there, too'
+enemy_fds=$(ls /proc/$ivcd/fd | wc -l)
+# Once each for what is allocated at the first use, then measured
+"$hostile" packets >/dev/null
+"$hostile" questions "$ivcd" >/dev/null
+enemy_rss=$(rss)
+
+# A pair that goes on all the while, and must come to its end
+one sink --magic 6 --id 1 --timeout 20
+bystander=$one
+spawn "$api" stream --magic 6 --id 2 --peer 1 --messages $((6000000 / scale)) --max 1000 \
+	--timeout 20 >"$dir/stream" 2>&1
+stream=$pid
+until_true 5 state channels 1 || bad 'no bystander'
+
+counted "$hostile" packets
+counted "$hostile" questions "$ivcd"
+counted "$hostile" patience 1
+flood() {
+	spawn "$hostile" flood 1500
+	a=$pid
+	spawn "$hostile" flood 1500
+	b=$pid
+	sleep 0.2
+	# Its user's rate is used up by the flood, but it gets its turn.
+	one echo --magic 8 --id 1 --count 20
+	"$api" cycle --magic 8 --id 2 --peer 1 --count 20 --timeout 10 || return 1
+	one_ends || return 1
+	wait "$a" && wait "$b"
+}
+check 'two that flood ivcd, and a pair beside them' flood
+
+# Against a peer: it accepts whatever comes, and then somebody honest
+"$api" echo --magic 99 --id 1 --timeout 20 >"$dir/victim" 2>&1 &
+victim=$!
+pids="$pids $victim"
+sleep 0.1
+victim_fds=$(ls /proc/$victim/fd | wc -l)
+counted "$hostile" offers 1
+honest() {
+	"$api" cycle --magic 99 --id 2 --peer 1 --count 50 --timeout 10 || return 1
+	now=$(ls /proc/$victim/fd | wc -l)
+	echo "the victim's descriptors: $victim_fds at first, $now now"
+	# Closing is its own thread's, after the peer has seen the end.
+	sleep 0.2
+	[ "$(ls /proc/$victim/fd | wc -l)" = "$victim_fds" ]
+}
+check 'its victim serves others, and has lost no descriptor' honest
+end "$victim"
+
+# The same the other way: connect to an enemy
+accepts() { # HOW ERRNO
+	rm -f "$dir/enemy"
+	spawn "$hostile" accept "$1" >"$dir/enemy" 2>&1
+	a=$pid
+	until_true 5 grep -q '^member' "$dir/enemy" || return 1
+	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
+		--errno "$2" --timeout 5 || return 1
+	wait "$a"
+}
+"$hostile" accept '?' >"$dir/ways"
+while read -r way; do
+	check "connect to an enemy: $way: EPROTO" accepts "$way" EPROTO
+done <"$dir/ways"
+check 'connect to an enemy: refusal: ECONNREFUSED' accepts refusal ECONNREFUSED
+slow_accept() {
+	rm -f "$dir/enemy"
+	spawn "$hostile" accept silence >"$dir/enemy" 2>&1
+	a=$pid
+	until_true 5 grep -q '^member' "$dir/enemy" || return 1
+	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
+		--errno ETIMEDOUT --timeout 1 || return 1
+	wait "$a"
+}
+check 'connect to an enemy: silence: ETIMEDOUT' slow_accept
+
+channel() { # HOW ERRNO [OPTION...]
+	how=$1 errno=$2
+	shift 2
+	one expect-end --magic 99 --id 1 --errno "$errno" --timeout 10 "$@"
+	one_ready || return 1
+	"$hostile" channel 1 "$how" || return 1
+	one_ends || { cat "$dir/one"; return 1; }
+	cat "$dir/one"
+}
+check 'a flood of doorbells, and an end for no good reason' \
+	channel bells ECONNRESET --spin 0
+garbage() {
+	one sink --magic 99 --id 1 --timeout 10 "$@"
+	"$hostile" channel 1 garbage || return 1
+	one_ends && return 1
+	cat "$dir/one"
+	grep -q EPROTO "$dir/one"
+}
+check 'garbage in the ring: EPROTO' garbage
+check 'the same, to who sleeps' garbage --spin 0
+check 'a position that cannot be, to who writes' channel cons EPROTO --how write
+
+bystander() {
+	wait "$stream" || { cat "$dir/stream"; return 1; }
+	wait "$bystander"
+}
+check 'the pair beside all this has noticed nothing' bystander
+no_leak() {
+	until_true 5 state clients 0 || return 1
+	now=$(ls /proc/$ivcd/fd | wc -l) kib=$(rss)
+	echo "descriptors: $enemy_fds, then $now; KiB: $enemy_rss, then $kib"
+	[ "$now" = "$enemy_fds" ] && [ "$kib" -le $((enemy_rss + ${SLACK:-256})) ]
+}
+check 'ivcd has lost no descriptor and no memory to them' no_leak

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An enemy on the same machine: against ivcd, and against a peer's libivc. */
+#ifndef LOCAL_HOSTILE_H
+#define LOCAL_HOSTILE_H
+
+#include "raw.h"
+
+/* broker.c: packets that are wrong, questions that are, and too many of them.
+ * @stall: seconds after which ivcd is to lose its patience.
+ */
+void broker_packets(void);
+void broker_questions(int ivcd); /* its process */
+void broker_patience(int stall);
+void broker_flood(int ms);
+
+/* peer.c: offers to, and accepts of, a libivc program in group 99. */
+void peer_offers(uint32_t victim);
+void peer_accept(const char *how);
+void peer_channel(uint32_t victim, const char *how);
+
+#endif

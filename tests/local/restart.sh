@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2154
+# ivcd goes, and may come back: channels go on.
+
+kill_broker() {
+	kill -9 "$ivcd"
+	wait "$ivcd" 2>/dev/null
+}
+
+# Traffic all along, an ivcd that is killed and comes back three times
+under_traffic() {
+	one sink --magic 4 --id 1 --count 2 --spin 0
+	spawn "$api" stream --magic 4 --id 2 --peer 1 --messages $((3000000 / scale)) \
+		--max 2000 --timeout 20 --both
+	stream=$pid
+	until_true 5 state channels 1 || return 1
+	for _ in 1 2 3; do
+		kill_broker
+		sleep 0.2
+		broker --verbose --stall 1
+		until_true 5 state members 2 || return 1
+		# In the new one's books, both ends of it
+		until_true 5 state channels 2 || return 1
+	done
+	kill -0 "$stream" || { echo 'the stream was over too soon'; return 1; }
+	wait "$stream" || return 1
+	until_true 5 state channels 0 || return 1
+	# The sink has registered again by itself, and takes another one
+	"$api" stream --magic 4 --id 3 --peer 1 --messages 1000 --timeout 10 ||
+		return 1
+	one_ends
+}
+check 'ivcd restarted three times under traffic' under_traffic
+
+told() {
+	one events --magic 4 --id 1 --count 5 --timeout 20
+	spawn "$api" puppet --magic 4 --id 2
+	puppet=$pid
+	until_true 5 grep -q 'join id 2' "$dir/one" || return 1
+	kill_broker
+	until_true 5 grep -q 'leave id 2' "$dir/one" || return 1
+	broker --verbose --stall 1
+	one_ends
+	rc=$?
+	cat "$dir/one"
+	end "$puppet"
+	[ "$rc" = 0 ] && [ "$(cut -d' ' -f2 "$dir/one" | tr '\n' ,)" = \
+		'join,detached,leave,attached,join,events:,' ]
+}
+check 'programs are told of it' told
+
+# While there is none: a peer's death, a peer's close, and calls that need it
+dies_alone() { # HOW ERRNO
+	one expect-end --magic 4 --id 1 --errno "$2" --after 5000 \
+		--within-ms 4000 --timeout 10
+	# sh -c: its own children would be waited for here
+	spawn "$api" die --magic 4 --id 2 --peer 1 --after 5000 --how wait
+	die=$pid
+	until_true 5 state channels 1 || return 1
+	until_true 5 grep -q 'accepted\|ready' "$dir/one" || return 1
+	sleep 0.2
+	kill_broker
+	start=$(date +%s%N)
+	kill -9 "$die"
+	wait "$die" 2>/dev/null
+	one_ends || { cat "$dir/one"; return 1; }
+	ms=$((($(date +%s%N) - start) / 1000000))
+	echo "heard of it after $ms ms"
+	broker --verbose --stall 1
+	[ $ms -lt 1000 ]
+}
+check 'a peer killed while ivcd is down: ECONNRESET' dies_alone kill ECONNRESET
+
+# A server that waits for offers waits for ivcd, too
+server_waits() {
+	one echo --magic 4 --id 1 --count 1
+	one_ready && until_true 5 state members 1 || return 1
+	kill_broker
+	sleep 0.3
+	broker --verbose --stall 1
+	until_true 5 state members 1 || return 1
+	"$api" cycle --magic 4 --id 2 --peer 1 --count 1 --timeout 10 || return 1
+	one_ends
+}
+check 'a server in accept outlives ivcd' server_waits
+
+# Stopped, it is as good as gone after 5 s; that is too long for here. But it
+# may be slow.
+stopped() {
+	one echo --magic 4 --id 1
+	one_ready && until_true 5 state members 1 || return 1
+	kill -STOP "$ivcd"
+	(sleep 0.5; kill -CONT "$ivcd") &
+	"$api" cycle --magic 4 --id 2 --peer 1 --count 3 --timeout 10
+	rc=$?
+	end "$one"
+	return $rc
+}
+check 'an ivcd that takes its time' stopped
+
+activation() {
+	[ -x "$bin/tests/local/activate" ] || return 1
+	broker_end
+	rm -f "$dir/ivcd.log"
+	spawn "$bin/tests/local/activate" "$IVC_SOCKET" "$bin/tools/ivcd" \
+		--verbose --stall 1 2>"$dir/ivcd.log"
+	ivcd=$pid
+	# The first who comes starts it.
+	until_true 5 test -S "$IVC_SOCKET" || return 1
+	pair sink -- stream --messages 1000 || return 1
+	grep -q 'on the socket handed over' "$dir/ivcd.log"
+}
+check 'started by the first who comes, as systemd does it' activation
+broker_end
+rm -f "$IVC_SOCKET"
+broker --verbose --stall 1

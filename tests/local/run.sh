@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What `make check-local` runs: run.sh DIRECTORY-THAT-WAS-BUILT-INTO
+# The local transport: the scenarios of the lab, as far as they are about what
+# a program sees, and then what is its own: users, namespaces, an ivcd that goes
+# and comes back, enemies.
+# shellcheck source-path=SCRIPTDIR
+# shellcheck disable=SC2086 # lists of options are meant to be split
+. "$(dirname "$0")/lib.sh"
+
+## ivcd itself
+says() {
+	text=$1
+	shift
+	"$@" >"$dir/out" 2>&1
+	grep -q -e "$text" "$dir/out" && return 0
+	cat "$dir/out"
+	return 1
+}
+status() {
+	want=$1
+	shift
+	"$@"
+	got=$?
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
+check 'no ivcd: ENODEV' says ENODEV "$api" hosts --id 1 --timeout 1
+check 'help' says '--realm uid' "$bin/tools/ivcd" --help
+check 'version' status 0 "$bin/tools/ivcd" --version
+check 'no such realm' status 64 "$bin/tools/ivcd" --realm pid
+check 'no such quota' status 64 "$bin/tools/ivcd" --max-rate 0
+check 'IVC_TRANSPORT of no sense' says EINVAL env IVC_TRANSPORT=carrier-pigeon \
+	"$api" hosts --id 1
+broker --verbose
+check 'a second ivcd for one socket' says 'another ivcd is there' \
+	"$bin/tools/ivcd" --socket "$IVC_SOCKET"
+fds=$(ls /proc/$ivcd/fd | wc -l)
+rss() { awk '/^VmRSS/ { print $2 }' /proc/$ivcd/status; }
+
+## the scenarios of the lab
+pair() { # ONE-COMMAND [OPTION...] -- OTHER-COMMAND [OPTION...]
+	here_one=
+	while [ "$1" != -- ]; do
+		here_one="$here_one $1"
+		shift
+	done
+	shift
+	one $here_one --magic 3 --id 1
+	"$api" "$@" --magic 3 --id 2 --peer 1 --timeout 20 || return 1
+	one_ends || { cat "$dir/one"; return 1; }
+}
+check 'closers, 19 scenarios' pair puppet -- closers
+for how in '' '--zero-copy' '--both' '--zero-copy --both'; do
+	check "stream $how" pair sink $how -- stream --messages 20000 $how
+done
+check 'stream, without spinning' pair sink --spin 0 -- \
+	stream --messages 5000 --spin 0 --both
+check 'stream, small rings' pair sink -- \
+	stream --messages 3000 --max 20000 --tx-size 4096
+check 'stream, large messages' pair sink -- \
+	stream --messages 300 --max 300000 --tx-size 1048576 --zero-copy
+check '64 channels at once' pair echo --count 64 -- many --channels 64
+check '1000 channels, one after another' pair echo --count 1000 -- \
+	cycle --count 1000
+figure5() {
+	one figure5-server --magic 5 --id 0
+	"$api" figure5-client --magic 5 --id 1 || return 1
+	one_ends
+}
+check "the paper's program" figure5
+dies() { # HOW ERRNO [OPTION...]
+	how=$1 errno=$2
+	shift 2
+	one expect-end --magic 3 --id 1 --errno "$errno" --after 50000 \
+		--within-ms 1000 --timeout 10 "$@"
+	"$api" die --magic 3 --id 2 --peer 1 --after 50000 --how "$how" \
+		--timeout 10
+	one_ends || { cat "$dir/one"; return 1; }
+}
+for how in kill abort exit; do
+	check "the peer's end by $how: ECONNRESET" dies $how ECONNRESET
+	check "the same, to who polls" dies $how ECONNRESET --spin -1
+	check "the same, to who sleeps" dies $how ECONNRESET --spin 0
+	check "the same, to who writes" dies $how ECONNRESET --how write
+done
+check "the peer closes: EPIPE" dies close EPIPE
+check "the same, to who writes" dies close EPIPE --how write
+hosts() {
+	one hosts --magic 9 --id 1 --expect 2,3 --hold 1 --timeout 10
+	spawn "$api" hosts --magic 9 --id 2 --expect 1,3 --hold 2 --timeout 10
+	a=$pid
+	spawn "$api" hosts --magic 9 --id 3 --expect 1,2 --hold 2 --timeout 10
+	b=$pid
+	"$api" hosts --magic 10 --id 2 --expect none --hold 1 --forbid 1,3
+	one_ends || return 1
+	# The first has left: their lists are not what they were.
+	wait "$a" && return 1
+	wait "$b" && return 1
+	return 0
+}
+check 'who is in the group' hosts
+events() {
+	one events --magic 9 --id 1 --count 4 --timeout 10
+	until_true 5 state members 1 || return 1
+	"$api" hosts --magic 9 --id 2 --expect 1 || return 1
+	"$api" hosts --magic 9 --id 3 --expect 1 || return 1
+	one_ends || return 1
+	cat "$dir/one"
+	[ "$(cut -d' ' -f1-4 "$dir/one" | tr '\n' ,)" = \
+		'event join id 2,event leave id 2,event join id 3,event leave id 3,PASS events: 4,' ]
+}
+check 'joins and leaves' events
+counted "$bin/tests/local/uses"
+
+. "$here/meet.sh"
+. "$here/restart.sh"
+. "$here/enemy.sh"
+
+## what is left
+left_nothing() {
+	until_true 5 state clients 0 && state members 0 && state channels 0 ||
+		return 1
+	now=$(ls /proc/$ivcd/fd | wc -l)
+	echo "descriptors: $fds at first, $now now; $before KiB, $(rss) KiB"
+	[ "$now" = "$fds" ]
+}
+before=$(rss)
+check 'ivcd has nothing left of all this' left_nothing
+broker_end
+finish
