@@ -189,8 +189,9 @@ static const char *end_advice(struct transport *t, int err)
 	switch (err) {
 	case ENODEV:
 	case ENOENT:
-		return "is ivc-front loaded here (modprobe ivc-front), and is "
-		       "this guest attached\n  (in Dom0: ivcctl attach GUEST)?";
+		return "between processes of this machine: start ivcd. In a "
+		       "guest: is ivc-front loaded\n  (modprobe ivc-front), "
+		       "and the guest attached (in Dom0: ivcctl attach GUEST)?";
 	case EACCES:
 	case EPERM:
 		return "/dev/ivc is for root and the group ivc; join that";
