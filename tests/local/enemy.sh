@@ -3,7 +3,7 @@
 # Enemies: each gets an error or is disconnected, and everybody else goes on.
 
 until_true 5 state clients 0 || bad 'others are there, too'
-enemy_fds=$(ls /proc/$ivcd/fd | wc -l)
+enemy_fds=$(open_fds "$ivcd")
 # Once each for what is allocated at the first use, then measured
 "$hostile" packets >/dev/null
 "$hostile" questions "$ivcd" >/dev/null
@@ -39,15 +39,15 @@ check 'two that flood ivcd, and a pair beside them' flood
 victim=$!
 pids="$pids $victim"
 sleep 0.1
-victim_fds=$(ls /proc/$victim/fd | wc -l)
+victim_fds=$(open_fds "$victim")
 counted "$hostile" offers 1
 honest() {
 	"$api" cycle --magic 99 --id 2 --peer 1 --count 50 --timeout 10 || return 1
-	now=$(ls /proc/$victim/fd | wc -l)
+	now=$(open_fds "$victim")
 	echo "the victim's descriptors: $victim_fds at first, $now now"
 	# Closing is its own thread's, after the peer has seen the end.
 	sleep 0.2
-	[ "$(ls /proc/$victim/fd | wc -l)" = "$victim_fds" ]
+	[ "$(open_fds "$victim")" = "$victim_fds" ]
 }
 check 'its victim serves others, and has lost no descriptor' honest
 end "$victim"
@@ -107,7 +107,7 @@ bystander() {
 check 'the pair beside all this has noticed nothing' bystander
 no_leak() {
 	until_true 5 state clients 0 || return 1
-	now=$(ls /proc/$ivcd/fd | wc -l) kib=$(rss)
+	now=$(open_fds "$ivcd") kib=$(rss)
 	echo "descriptors: $enemy_fds, then $now; KiB: $enemy_rss, then $kib"
 	[ "$now" = "$enemy_fds" ] && [ "$kib" -le $((enemy_rss + ${SLACK:-256})) ]
 }

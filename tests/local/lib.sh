@@ -74,6 +74,11 @@ finish() {
 	[ "$failed" = 0 ]
 }
 
+# How many descriptors does that process have?
+open_fds() {
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
 # In the background, remembered: spawn COMMAND...; its number in $!
 # (a function cannot set $! for its caller, so it is copied to $pid)
 spawn() {

@@ -168,7 +168,7 @@ uint32_t raw_find(int fd, uint32_t member, uint32_t id)
 	struct {
 		struct ivc_msg msg;
 		struct ivc_host host[IVC_TABLE_HOSTS];
-	} in;
+	} in = { 0 };
 	struct timespec nap = { 0, 10000000 };
 	int tries;
 	uint32_t i;

@@ -34,7 +34,7 @@ check 'IVC_TRANSPORT of no sense' says EINVAL env IVC_TRANSPORT=carrier-pigeon \
 broker --verbose
 check 'a second ivcd for one socket' says 'another ivcd is there' \
 	"$bin/tools/ivcd" --socket "$IVC_SOCKET"
-fds=$(ls /proc/$ivcd/fd | wc -l)
+fds=$(open_fds "$ivcd")
 rss() { awk '/^VmRSS/ { print $2 }' /proc/$ivcd/status; }
 
 ## the scenarios of the lab
@@ -120,7 +120,7 @@ counted "$bin/tests/local/uses"
 left_nothing() {
 	until_true 5 state clients 0 && state members 0 && state channels 0 ||
 		return 1
-	now=$(ls /proc/$ivcd/fd | wc -l)
+	now=$(open_fds "$ivcd")
 	echo "descriptors: $fds at first, $now now; $before KiB, $(rss) KiB"
 	[ "$now" = "$fds" ]
 }
