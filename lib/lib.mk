@@ -4,8 +4,8 @@
 LIB_OUT := $(B)/lib
 LIB_SRC := $(addprefix lib/,channel.c connect.c context.c discard.c \
 	dispatch.c end.c events.c local.c local-call.c local-channel.c \
-	local-link.c local-memory.c local-open.c local-thread.c stats.c \
-	transport.c version.c wait.c xen.c)
+	local-link.c local-memory.c local-open.c local-thread.c place.c \
+	stats.c transport.c version.c wait.c xen.c)
 LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \

@@ -13,7 +13,6 @@
  * ivcd's books. The channels themselves do not notice.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
@@ -22,14 +21,13 @@
 #include "clock.h"
 #include "discard.h"
 #include "local.h"
+#include "place.h"
 
 #define LINK_TIMEOUT_NS (5 * IVC_SEC)
 #define RETRY_MIN_NS (10 * IVC_MS)
 #define RETRY_MAX_NS (250 * IVC_MS)
 /* So many packets at a time, then somebody else gets the lock. */
 #define LINK_BATCH 64
-
-#define RUN_SOCKET "/run/ivc/ivcd.sock"
 
 /* No ivcd, by any of the ways in which a socket can fail to have one. */
 static int no_link(int err)
@@ -46,38 +44,39 @@ static int no_link(int err)
 	}
 }
 
-static int connect_to(int fd, const char *path)
+static int connect_to(int fd, const struct sockaddr_un *addr)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
-
-	if (!len || len >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, len);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
 		return no_link(errno);
 	return 0;
 }
 
-/* The one that is named, else the user's own, else the machine's. */
+/*
+ * The one that is named, else the first that is there: the user's own, the
+ * machine's. One that is there and will not have us is the error to tell only
+ * if no other will.
+ */
 static int connect_any(int fd)
 {
 	const char *path = secure_getenv("IVC_SOCKET");
-	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
-	char own[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	int ret;
+	struct sockaddr_un addr;
+	int place, why = -ENODEV, ret;
 
-	if (path && *path)
-		return connect_to(fd, path);
-	if (dir && *dir) {
-		ret = snprintf(own, sizeof(own), "%s/ivc/ivcd.sock", dir);
-		if (ret > 0 && (size_t)ret < sizeof(own)) {
-			ret = connect_to(fd, own);
-			if (ret != -ENODEV)
-				return ret;
-		}
+	if (path && *path) {
+		ret = ivc_place_named(path, &addr);
+		return ret ? ret : connect_to(fd, &addr);
 	}
-	return connect_to(fd, RUN_SOCKET);
+	for (place = 0; place < IVC_PLACES; place++) {
+		ret = ivc_place(place, false, &addr);
+		if (!ret)
+			ret = connect_to(fd, &addr);
+		/* EAGAIN: it is there, and has much to do. */
+		if (!ret || ret == -EAGAIN)
+			return ret;
+		if (ret != -ENODEV)
+			why = ret;
+	}
+	return why;
 }
 
 static int link_watch(int op)

@@ -5,7 +5,9 @@
  * for libivc, for ivcd and for who writes another of either.
  *
  * The broker. One UNIX socket of type SOCK_SEQPACKET per process, to
- * $IVC_SOCKET, else $XDG_RUNTIME_DIR/ivc/ivcd.sock, else /run/ivc/ivcd.sock.
+ * $IVC_SOCKET, else the first of these that is there: ivc/ivcd.sock in
+ * $XDG_RUNTIME_DIR, by default /run/user/UID; /tmp/ivc-UID/ivcd.sock, not for
+ * root, and if that directory is the user's; /run/ivc/ivcd.sock.
  * ivcd is to its clients what the backend is to frontends: messages are struct
  * ivc_msg of wire.h, one per packet, and mean what docs/protocol.md, section
  * 2.1, says, with these differences:

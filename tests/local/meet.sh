@@ -2,23 +2,6 @@
 # shellcheck shell=sh disable=SC2154
 # Who may meet: users, groups, namespaces; and how much of it.
 
-# as UID COMMAND..., alone COMMAND...: files, not functions, so that what runs
-# in the background is the command itself and not a shell around it.
-cat >"$dir/as" <<'END'
-#!/bin/sh
-id=$1
-shift
-exec setpriv --reuid "$id" --regid "${gid:-$id}" --clear-groups "$@"
-END
-cat >"$dir/alone" <<'END'
-#!/bin/sh
-exec unshare --user --map-root-user --net --pid --ipc --fork --kill-child "$@"
-END
-chmod 755 "$dir/as" "$dir/alone"
-PATH=$dir:$PATH
-may_switch() {
-	[ "$(id -u)" = 0 ] && as 12345 true 2>/dev/null
-}
 # apart: is uid 12346 out of sight of 12345?
 apart() {
 	spawn as 12345 "$api" hosts --magic 7 --id 1 --expect 2 --hold 1 \

@@ -8,6 +8,24 @@
 # shellcheck disable=SC2086 # lists of options are meant to be split
 . "$(dirname "$0")/lib.sh"
 
+# as UID COMMAND..., alone COMMAND...: files, not functions, so that what runs
+# in the background is the command itself and not a shell around it.
+cat >"$dir/as" <<'END'
+#!/bin/sh
+id=$1
+shift
+exec setpriv --reuid "$id" --regid "${gid:-$id}" --clear-groups "$@"
+END
+cat >"$dir/alone" <<'END'
+#!/bin/sh
+exec unshare --user --map-root-user --net --pid --ipc --fork --kill-child "$@"
+END
+chmod 755 "$dir/as" "$dir/alone"
+PATH=$dir:$PATH
+may_switch() {
+	[ "$(id -u)" = 0 ] && as 12345 true 2>/dev/null
+}
+
 ## ivcd itself
 says() {
 	text=$1
@@ -112,6 +130,7 @@ events() {
 check 'joins and leaves' events
 counted "$bin/tests/local/uses"
 
+. "$here/place.sh"
 . "$here/meet.sh"
 . "$here/restart.sh"
 . "$here/enemy.sh"

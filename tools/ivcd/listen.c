@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../lib/packet.h"
+#include "../../lib/place.h"
 #include "ivcd.h"
 
 #define BACKLOG 128
@@ -62,29 +63,22 @@ static int from_systemd(void)
 	return 1;
 }
 
-static int choose_path(const char *path)
+/* Whoever starts it, without root: the first place that can be had. */
+static int choose_place(void)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
-	int n;
+	int place, ret;
 
-	if (!path)
-		path = getenv("IVC_SOCKET");
-	if (path && *path)
-		n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	else if (geteuid() && dir && *dir)
-		n = snprintf(addr.sun_path, sizeof(addr.sun_path),
-			     "%s/ivc/ivcd.sock", dir);
-	else
-		n = snprintf(addr.sun_path, sizeof(addr.sun_path),
-			     "/run/ivc/ivcd.sock");
-	if (n < 0 || (size_t)n >= sizeof(addr.sun_path)) {
-		log_line("the socket's path is too long");
-		return -ENAMETOOLONG;
+	if (!geteuid())
+		return ivc_place(IVC_PLACE_MACHINE, true, &addr);
+	for (place = 0; place < IVC_PLACES; place++) {
+		ret = ivc_place(place, true, &addr);
+		if (!ret)
+			return 0;
 	}
-	return 0;
+	return ret;
 }
 
-/* The directory, if only it is missing. */
+/* The directory of a path that was named, if only it is missing. */
 static void make_dir(void)
 {
 	char dir[sizeof(addr.sun_path)];
@@ -96,6 +90,28 @@ static void make_dir(void)
 		return;
 	*slash = '\0';
 	(void)mkdir(dir, 0755);
+}
+
+static int choose_path(const char *path)
+{
+	int ret;
+
+	if (!path)
+		path = getenv("IVC_SOCKET");
+	if (!path || !*path) {
+		ret = choose_place();
+		if (ret)
+			log_line("no place for the socket: %s; see --socket",
+				 strerror(-ret));
+		return ret;
+	}
+	ret = ivc_place_named(path, &addr);
+	if (ret) {
+		log_line("the socket's path is too long");
+		return ret;
+	}
+	make_dir();
+	return 0;
 }
 
 static int take_lock(void)
@@ -145,7 +161,6 @@ int listen_open(const char *path, mode_t mode)
 	ret = choose_path(path);
 	if (ret)
 		return ret;
-	make_dir();
 	ret = take_lock();
 	if (ret)
 		return ret;

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2154
+# Where ivcd and programs find each other when nobody says where.
+
+# own COMMAND...: as a user of whom there is nothing on this machine yet, or,
+# without root, as ourselves, with no more in the environment than is said.
+place_uid=
+if may_switch; then place_uid=$((1900000000 + $$)); fi
+own() {
+	set -- env -u IVC_TRANSPORT -u IVC_SOCKET -u XDG_RUNTIME_DIR "$@"
+	[ -z "$place_uid" ] || set -- as "$place_uid" "$@"
+	exec "$@"
+}
+runtime=$dir/runtime
+mkdir "$runtime" && chmod 700 "$runtime"
+[ -z "$place_uid" ] || chown "$place_uid" "$runtime"
+
+# finds PATH [NAME=VALUE]: an ivcd there, and two that find it and each other
+finds() {
+	where=$1
+	shift
+	rm -f "$dir/place"
+	spawn own "$@" "$bin/tools/ivcd" 2>"$dir/place"
+	place=$pid
+	until_true 5 grep -q 'listening' "$dir/place"
+	cat "$dir/place"
+	grep -q "on $where\$" "$dir/place" || { end "$place"; return 1; }
+	spawn own "$@" "$api" sink --magic 7 --id 1 --timeout 10
+	a=$pid
+	own_stream "$@" && wait "$a"
+	rc=$?
+	end "$place"
+	return $rc
+}
+# In a process of its own: own() does not return.
+own_stream() {
+	(own "$@" "$api" stream --magic 7 --id 2 --peer 1 --messages 100 \
+		--timeout 10)
+}
+# The directory is somebody else's: no ivcd there, and no program goes there.
+not_his() {
+	mkdir "$tmp" && chmod 755 "$tmp" || return 1
+	spawn "$bin/tools/ivcd" --socket "$tmp/ivcd.sock" 2>"$dir/place"
+	place=$pid
+	until_true 5 grep -q 'listening' "$dir/place" || return 1
+	says ENODEV own_hosts
+	rc=$?
+	end "$place"
+	rm -rf "$tmp"
+	return $rc
+}
+own_hosts() {
+	(own "$api" hosts --id 1 --timeout 1)
+}
+if [ -e /dev/ivc ]; then
+	skip 'the default transport: this is a guest'
+else
+	check "a user's socket, in XDG_RUNTIME_DIR" finds \
+		"$runtime/ivc/ivcd.sock" "XDG_RUNTIME_DIR=$runtime"
+fi
+tmp=/tmp/ivc-$place_uid
+if [ -n "$place_uid" ] && [ ! -e /dev/ivc ] && [ ! -e /run/ivc/ivcd.sock ]; then
+	check "a user's socket, in /tmp" finds "$tmp/ivcd.sock"
+	check 'the same, where XDG_RUNTIME_DIR is not his' finds \
+		"$tmp/ivcd.sock" XDG_RUNTIME_DIR=/root/none
+	rm -rf "$tmp"
+	check 'a place in /tmp that somebody else has made' not_his
+else
+	skip "a user's socket, in /tmp: needs root, and none in /run"
+fi
