@@ -35,6 +35,7 @@ struct local_channel *local_channel_new(struct ivc_channel *ch)
 		return NULL;
 	}
 	lc->ch = ch;
+	lc->other = -1;
 	lc->state = IVC_CHAN_NEW;
 	lc->forks = local.forks;
 	ch->priv = lc;
@@ -158,6 +159,9 @@ static void forget(struct local_channel *lc)
 	local_unwatch(lc);
 	local_channel_step(lc, IVC_CHAN_CLOSE);
 	lc->adopt = false;
+	if (lc->other >= 0)
+		close(lc->other);
+	lc->other = -1;
 	if (!lc->conn && !lc->cookie) {
 		LIST_REMOVE(lc, node);
 		free(lc);
@@ -196,7 +200,9 @@ void local_close(struct ivc_channel *ch)
 	pthread_mutex_lock(&local.lock);
 	forget(lc);
 	pthread_mutex_unlock(&local.lock);
-	/* This is what the peer hears. */
+	/* This is what the peer hears, whoever else has a copy of it. */
+	if (ch->fd >= 0)
+		shutdown(ch->fd, SHUT_RDWR);
 	if (ch->fd >= 0)
 		close(ch->fd);
 	ch->fd = -1;

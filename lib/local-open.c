@@ -108,8 +108,25 @@ static int own_memory(struct local_channel *lc, uint32_t size)
 	return local_memory_make(size, &lc->own);
 }
 
+/* Never is one open and not in its place, where a fork() finds it. */
+static int socket_pair(struct local_channel *lc)
+{
+	int sv[2], ret = 0;
+
+	pthread_mutex_lock(&local.lock);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       0, sv)) {
+		ret = -errno;
+	} else {
+		lc->ch->fd = sv[0];
+		lc->other = sv[1];
+	}
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
 static int offer(struct local_channel *lc, struct ivc_context *ctx,
-		 uint32_t member, int fd)
+		 uint32_t member)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_CONNECT };
 	struct local_context *from = ctx->priv;
@@ -122,7 +139,9 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 	msg.offer.peer = member;
 	msg.offer.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
 	msg.offer.rx_shift = (__u8)__builtin_ctz(lc->rx_size);
-	ret = local_call(&msg, fd, NULL);
+	ret = local_call(&msg, lc->other, NULL);
+	close(lc->other);
+	lc->other = -1;
 	if (ret)
 		return ret;
 	if (losses == local.losses)
@@ -135,7 +154,7 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 		  uint32_t member, uint32_t tx_size, uint32_t rx_size)
 {
 	struct local_channel *lc = local_channel_new(ch);
-	int sv[2], memory, ret;
+	int memory, ret;
 
 	if (!lc)
 		return -ENOMEM;
@@ -144,20 +163,15 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	memory = own_memory(lc, tx_size ? tx_size : LOCAL_RING_DEFAULT);
 	if (memory < 0)
 		return memory;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		       0, sv)) {
-		close(memory);
-		return -errno;
-	}
-	ch->fd = sv[0];
-	ret = greet(sv[0], lc->tx_size, memory);
+	ret = socket_pair(lc);
+	if (!ret)
+		ret = greet(ch->fd, lc->tx_size, memory);
 	close(memory);
-	if (!ret) {
-		pthread_mutex_lock(&local.lock);
-		ret = offer(lc, ctx, member, sv[1]);
-		pthread_mutex_unlock(&local.lock);
-	}
-	close(sv[1]);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&local.lock);
+	ret = offer(lc, ctx, member);
+	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
 
@@ -232,44 +246,61 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 	return 0;
 }
 
-int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
-		 uint32_t tx_max)
+/* The next offer for @lc, with its socket. NULL: there is none. */
+static struct local_offer *next_offer(struct local_context *from,
+				      struct local_channel *lc)
 {
-	struct local_context *from = ctx->priv;
-	struct local_channel *lc;
 	struct local_offer *o;
-	int ret = -EAGAIN;
 
 	pthread_mutex_lock(&local.lock);
 	o = TAILQ_FIRST(&from->offers);
 	if (o) {
 		TAILQ_REMOVE(&from->offers, o, node);
 		local_context_lit(from);
-	} else if (from->attach_status) {
-		/* While ivcd is away a server waits for it as for offers; but
-		 * not once it is there and does not take us back.
-		 */
-		ret = -ENODEV;
-	}
-	pthread_mutex_unlock(&local.lock);
-	if (!o)
-		return ret;
-
-	ret = -ENOMEM;
-	lc = local_channel_new(ch);
-	if (lc) {
-		ch->fd = o->fd;
-		ch->peer = o->peer;
+		lc->ch->fd = o->fd;
+		lc->ch->peer = o->peer;
 		lc->member = from->member;
 		lc->conn = o->conn;
-		ret = take_offer(lc, o, tx_max);
-	} else {
-		close(o->fd);
 	}
+	pthread_mutex_unlock(&local.lock);
+	return o;
+}
+
+/* 0: there is something to accept. */
+static int any_offer(const struct local_context *from)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&local.lock);
+	/*
+	 * While ivcd is away a server waits for it as for offers; but not once
+	 * it is there and does not take us back.
+	 */
+	if (TAILQ_EMPTY(&from->offers))
+		ret = from->attach_status ? -ENODEV : -EAGAIN;
+	pthread_mutex_unlock(&local.lock);
+	return ret;
+}
+
+int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
+		 uint32_t tx_max)
+{
+	struct local_context *from = ctx->priv;
+	struct local_channel *lc;
+	struct local_offer *o;
+	int ret = any_offer(from);
+
+	if (ret)
+		return ret;
+	lc = local_channel_new(ch);
+	if (!lc)
+		return -ENOMEM;
+	o = next_offer(from, lc);
+	ret = o ? take_offer(lc, o, tx_max) : -EAGAIN;
 	free(o);
 	/* On failure: the socket is closed, ivcd told; the next may be better.
 	 */
-	if (ret == -ECONNABORTED)
+	if (ret == -ECONNABORTED || ret == -EAGAIN)
 		local_close(ch);
 	return ret;
 }

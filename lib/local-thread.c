@@ -208,9 +208,11 @@ static void fork_child(void)
 		close_fd(&ctx->event_fd);
 		close_fd(&ctx->ctx->fd);
 	}
-	LIST_FOREACH (ch, &local.channels, node)
+	LIST_FOREACH (ch, &local.channels, node) {
 		if (!ch->closing)
 			close_fd(&ch->ch->fd);
+		close_fd(&ch->other);
+	}
 	close_all();
 	local.users = 0;
 	local.forks++;

@@ -78,6 +78,8 @@ struct local_channel {
 	uint32_t forks;
 	int failed; /* why it did not come to be */
 
+	int other; /* the peer's socket, until it has been passed on */
+
 	uint32_t tx_size, rx_size; /* rings; rx at first: what was asked */
 	uint8_t *own;		   /* IVC_LOCAL_HEAD + tx_size bytes */
 	const uint8_t *peer;
