@@ -3,6 +3,10 @@
  * close() of a descriptor that somebody else has made can wait for him: for
  * the answer of his file system (FUSE), for his TCP socket to linger. Nobody
  * who serves others may do that in line.
+ *
+ * Nor may he close a socket in which there still are packets with descriptors,
+ * if it may be the last one to have it: the kernel then closes these for him.
+ * Hence ivc_hangup().
  */
 #include <limits.h>
 #include <pthread.h>
@@ -15,6 +19,7 @@
 
 struct discard {
 	struct ivc_packet packet;
+	int last; /* to be closed after these, or -1 */
 	unsigned int *busy;
 };
 
@@ -25,6 +30,8 @@ static void *discard_thread(void *arg)
 
 	for (i = 0; i < d->packet.nr; i++)
 		close(d->packet.fd[i]);
+	if (d->last >= 0)
+		close(d->last);
 	__atomic_fetch_sub(d->busy, 1, __ATOMIC_RELEASE);
 	free(d);
 	return NULL;
@@ -49,23 +56,13 @@ static int thread_start(struct discard *d)
 	return -ret;
 }
 
-void ivc_discard(struct ivc_packet *p, unsigned int *busy)
+static void discard(struct ivc_packet *p, int last, unsigned int *busy)
 {
-	struct discard *d = NULL;
-	unsigned int i, n = 0;
+	struct discard *d = malloc(sizeof(*d));
 
-	for (i = 0; i < p->nr; i++) {
-		if (ivc_packet_is_socket(p->fd[i]))
-			close(p->fd[i]);
-		else
-			p->fd[n++] = p->fd[i];
-	}
-	p->nr = n;
-	if (!n)
-		return;
-	d = malloc(sizeof(*d));
 	if (d) {
 		d->packet = *p;
+		d->last = last;
 		d->busy = busy;
 		__atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
 		if (thread_start(d)) {
@@ -75,4 +72,46 @@ void ivc_discard(struct ivc_packet *p, unsigned int *busy)
 		}
 	}
 	p->nr = 0;
+}
+
+void ivc_discard(struct ivc_packet *p, unsigned int *busy)
+{
+	if (p->nr)
+		discard(p, -1, busy);
+}
+
+void ivc_discard_fd(int fd, unsigned int *busy)
+{
+	struct ivc_packet none = { .nr = 0 };
+
+	discard(&none, fd, busy);
+}
+
+void ivc_hangup(int fd, unsigned int *busy)
+{
+	const int yes = 1;
+	struct ivc_packet p;
+	ssize_t n;
+	char byte;
+
+	if (fd < 0)
+		return;
+	/*
+	 * From here on nothing more comes in. What is there is looked at, since
+	 * most often it is nothing, or doorbells. That a packet is signed tells
+	 * an empty one from the end.
+	 */
+	shutdown(fd, SHUT_RDWR);
+	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
+	do {
+		n = ivc_packet_recv(fd, &byte, sizeof(byte), &p);
+		if (p.nr) {
+			/* There may be more of that: all of it to the thread,
+			 * which closes the socket last.
+			 */
+			discard(&p, fd, busy);
+			return;
+		}
+	} while (n == -ECONNRESET || n == -EINTR || p.signed_by);
+	close(fd);
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "discard.h"
 #include "local.h"
 
 /* Each ARM can be answered for data and for space, each then changed once. */
@@ -54,6 +55,16 @@ void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev)
 		ivc_store_rel(&lc->state, (enum ivc_chan_state)next);
 }
 
+static void end_with(struct local_channel *lc, int status)
+{
+	/*
+	 * Release pairs with the acquire in ivc_channel_status(): who sees the
+	 * end finds in the ring what the peer had written before it.
+	 */
+	ivc_store_rel(&local_kctl(lc)->status, status);
+	local_channel_step(lc, IVC_CHAN_GONE);
+}
+
 void local_channel_ended(struct local_channel *lc)
 {
 	const struct ivc_kctl *peer = local_peer_kctl(lc);
@@ -68,12 +79,7 @@ void local_channel_ended(struct local_channel *lc)
 	 */
 	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED)
 		status = ivc_wire_reason(ivc_load(&peer->reason));
-	/*
-	 * Release pairs with the acquire in ivc_channel_status(): who sees the
-	 * end finds in the ring what the peer had written before it.
-	 */
-	ivc_store_rel(&local_kctl(lc)->status, status);
-	local_channel_step(lc, IVC_CHAN_GONE);
+	end_with(lc, status);
 }
 
 static int ended(struct local_channel *lc)
@@ -125,21 +131,35 @@ int local_kick(const struct ivc_channel *ch)
 	return 0;
 }
 
+/* The peer rings as no libivc does: it gets no further chance to. */
+static void foul(struct local_channel *lc)
+{
+	pthread_mutex_lock(&local.lock);
+	local_unwatch(lc);
+	if (lc->state == IVC_CHAN_OPEN)
+		end_with(lc, -EPROTO);
+	pthread_mutex_unlock(&local.lock);
+}
+
 int local_arm(const struct ivc_channel *ch)
 {
 	struct local_channel *lc = ch->priv;
 	unsigned int bells = 0;
+	struct ivc_packet p;
 	char buf[8];
 	ssize_t n;
 
 	do {
-		n = recv(ch->fd, buf, sizeof(buf), MSG_DONTWAIT);
-		bells += n > 0;
-	} while (n > 0 && bells < BELLS_MAX);
+		n = ivc_packet_recv(ch->fd, buf, sizeof(buf), &p);
+		ivc_discard(&p, &local.discarding);
+		bells += n == 1;
+	} while (n == 1 && !p.some && bells < BELLS_MAX);
 	/* EPIPE and the like, or nothing where there would be at least EAGAIN:
 	 * the end. It is no error here: the next look at the ring finds it.
 	 */
-	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n > 1 || p.some)
+		foul(lc);
+	else if (!n || (n < 0 && n != -EAGAIN && n != -EINTR))
 		(void)ended(lc);
 	if (bells) {
 		__atomic_fetch_add(&lc->wakeups, 1, __ATOMIC_RELAXED);
@@ -201,10 +221,7 @@ void local_close(struct ivc_channel *ch)
 	forget(lc);
 	pthread_mutex_unlock(&local.lock);
 	/* This is what the peer hears, whoever else has a copy of it. */
-	if (ch->fd >= 0)
-		shutdown(ch->fd, SHUT_RDWR);
-	if (ch->fd >= 0)
-		close(ch->fd);
+	ivc_hangup(ch->fd, &local.discarding);
 	ch->fd = -1;
 	local_memory_unmap(peer, rx_size);
 	local_memory_unmap(own, tx_size);

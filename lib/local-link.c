@@ -184,7 +184,9 @@ void local_link_down(void)
 
 	if (local.state == LOCAL_DOWN)
 		return;
-	close(local.link); /* and out of the epoll set */
+	/* Out of the epoll set first: its file may outlive this. */
+	epoll_ctl(local.epoll, EPOLL_CTL_DEL, local.link, NULL);
+	ivc_hangup(local.link, &local.discarding);
 	local.link = -1;
 	local.state = LOCAL_DOWN;
 	local.losses++;

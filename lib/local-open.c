@@ -186,7 +186,7 @@ void local_offer_drop(struct local_context *lc, struct local_offer *o,
 	if (o->conn && lc->member)
 		(void)local_link_send(&msg, -1);
 	TAILQ_REMOVE(&lc->offers, o, node);
-	close(o->fd);
+	ivc_hangup(o->fd, &local.discarding);
 	free(o);
 	local_context_lit(lc);
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "discard.h"
 #include "local.h"
 
 #define LOCAL_STACK (256 * 1024)
@@ -269,6 +270,8 @@ void local_put(void)
 		LIST_REMOVE(lc, node);
 		free(lc);
 	}
+	ivc_hangup(local.link, &local.discarding);
+	local.link = -1;
 	close_all();
 	local.state = LOCAL_DOWN;
 	local.full = false;

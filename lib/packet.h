@@ -4,7 +4,10 @@
  *
  * Who sends may be an enemy. Nothing here blocks, whatever flags the sender
  * set on a socket it has passed to us: MSG_DONTWAIT counts for the call.
- * Every descriptor received is in the caller's hands, wanted or not.
+ * Every descriptor received is in the caller's hands, wanted or not: one for
+ * which there is no room the kernel would close in our name, and that can take
+ * as long as its maker likes (discard.h). So there is room for as many as a
+ * packet can have.
  */
 #ifndef IVC_PACKET_H
 #define IVC_PACKET_H
@@ -16,13 +19,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IVC_PACKET_CONTROL 64
-#define IVC_PACKET_FDS 16 /* no more fit into that */
+#define IVC_PACKET_FDS 253 /* SCM_MAX_FD */
+/* And the credentials that ivc_hangup() asks for. */
+#define IVC_PACKET_CONTROL                                                     \
+	(CMSG_SPACE(IVC_PACKET_FDS * sizeof(int)) +                            \
+	 CMSG_SPACE(sizeof(struct ucred)))
 
 struct ivc_packet {
 	int fd[IVC_PACKET_FDS];
 	unsigned int nr;
-	bool cut; /* bytes or descriptors have been lost */
+	bool some; /* there were any, though the caller may have taken them */
+	bool cut;  /* bytes or descriptors have been lost */
+	bool signed_by; /* the kernel says who sent it: it is a packet */
 };
 
 /* @fd < 0: none. 0 or -errno; @len bytes go or nothing does. */
@@ -53,7 +61,10 @@ static inline void ivc_packet_fds(struct ivc_packet *p, struct msghdr *msg)
 	size_t n;
 
 	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		p->signed_by |= c->cmsg_type == SCM_CREDENTIALS;
+		if (c->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(p->fd + p->nr, CMSG_DATA(c), n * sizeof(int));
@@ -74,20 +85,19 @@ static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
 	ssize_t n;
 
 	p->nr = 0;
+	p->some = false;
 	p->cut = false;
+	p->signed_by = false;
 	n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
 	ivc_packet_fds(p, &msg);
 	p->cut = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+	p->some = p->nr || p->cut;
 	return n;
 }
 
-/*
- * Is @fd the kind of socket a channel has? Closing one never waits, which is
- * not so of what else an enemy may pass: the close of a file is answered by
- * its file system, that of a TCP socket may linger.
- */
+/* Is @fd the kind of socket a channel has? */
 static inline bool ivc_packet_is_socket(int fd)
 {
 	int domain = 0, type = 0;

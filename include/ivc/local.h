@@ -46,11 +46,12 @@
  * shrink nor grow, and nobody can map it for writing any more, so that what
  * the other end maps is readable for good and written by its owner alone.
  *
- * From then on a packet of one byte on the socket is the doorbell. The socket's
- * end is the channel's end: the kernel closes it with the process. An end that
- * closes in order stores `reason` and then IVC_WIRE_CLOSED in its struct
- * ivc_kctl before; if that is not there, the process has died. A socket without
- * a greeting that ends was a refusal, or an offer withdrawn.
+ * From then on a packet of one byte on the socket is the doorbell; anything
+ * else ends the channel with -EPROTO where it is received. The socket's end is
+ * the channel's end: the kernel closes it with the process. An end that closes
+ * in order stores `reason` and then IVC_WIRE_CLOSED in its struct ivc_kctl
+ * before; if that is not there, the process has died. A socket without a
+ * greeting that ends was a refusal, or an offer withdrawn.
  *
  * `want` in struct ivc_ctrl: bits 0 and 1 as in protocol.md, 4.1. Nobody clears
  * them on waking a sleeper; instead bits 2 to 31 change each time when earlier

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Against ivcd. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -77,15 +76,15 @@ static void wrong_hello(void)
 
 static void wrong_descriptors(void)
 {
-	static const int counts[] = { 1, 2, 12, 13, 200 };
+	static const int counts[] = { 1, 2, 12, 13, RAW_FDS_MAX };
 	struct ivc_msg msg = { .op = IVC_MSG_REGISTER, .cookie = 1 };
 	struct ivc_msg con = { .op = IVC_MSG_CONNECT, .cookie = 1 };
-	int fds[200], sv[2];
+	int fds[RAW_FDS_MAX], sv[2];
 	char what[64];
 	size_t i;
 
 	raw_pair(sv);
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < RAW_FDS_MAX; i++)
 		fds[i] = sv[i % 2];
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		snprintf(what, sizeof(what), "register with %d descriptors",
@@ -128,34 +127,77 @@ static struct ivc_msg connect_msg(uint32_t member, uint32_t peer)
 	};
 }
 
-/* A TCP socket whose close lingers: its peer reads nothing. */
-static int lingering(int *other)
+/*
+ * Descriptors whose close takes its time, for ivcd to be the last to have them:
+ * it is stopped meanwhile, or it might come first.
+ */
+static void lingering_close(const char *what, pid_t ivcd, int fd,
+			    const void *buf, size_t len, int n)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct linger linger = { 1, 20 };
-	static char junk[1 << 20];
-	socklen_t len = sizeof(in);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fds[RAW_FDS_MAX], other = raw_lingering(fds), i, ret = 0, sane;
+	int64_t start;
 
-	if (bind(l, (void *)&in, sizeof(in)) || listen(l, 1) ||
-	    getsockname(l, (void *)&in, &len) ||
-	    connect(fd, (void *)&in, sizeof(in)))
-		return -1;
-	*other = accept(l, NULL, NULL);
-	close(l);
-	while (send(fd, junk, sizeof(junk), MSG_DONTWAIT) > 0)
-		;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	return fd;
+	if (other < 0) {
+		printf("note no TCP here, not tried: %s\n", what);
+		return;
+	}
+	/* The last of them. */
+	fds[n - 1] = fds[0];
+	for (i = 0; i < n - 1; i++)
+		fds[i] = STDERR_FILENO;
+	sane = raw_hello();
+	kill(ivcd, SIGSTOP);
+	/* What goes before, alone, if it is to be more than one packet. */
+	if (len != sizeof(struct ivc_msg))
+		ret = raw_send(fd, buf, 1, NULL, 0);
+	if (!ret)
+		ret = raw_send(fd, buf, len, fds, n);
+	close(fds[n - 1]);
+	kill(ivcd, SIGCONT);
+	start = now_ms();
+	expect(sane, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
+	       "an answer while a close lingers");
+	check(!ret && now_ms() - start < 4000,
+	      "%s: a close that lingers holds up nobody: %d ms", what,
+	      (int)(now_ms() - start));
+	close(other);
+	close(sane);
+}
+
+/* The same in the queue of a socket that is offered to @b, who is no more. */
+static void lingering_offer(pid_t ivcd, int fd, uint32_t a, uint32_t b)
+{
+	struct ivc_msg msg = connect_msg(a, b);
+	int sv[2], f, other = raw_lingering(&f), ret;
+	int64_t start;
+
+	if (other < 0)
+		return;
+	raw_pair(sv);
+	msg.cookie = 1;
+	ret = raw_send(sv[0], &msg, 1, &f, 1);
+	close(f);
+	kill(ivcd, SIGSTOP);
+	if (!ret)
+		ret = raw_send(fd, &msg, sizeof(msg), &sv[1], 1);
+	close(sv[0]);
+	close(sv[1]);
+	kill(ivcd, SIGCONT);
+	start = now_ms();
+	expect(fd, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
+	       "an answer while one lingers in an offered socket");
+	check(!ret && now_ms() - start < 4000,
+	      "an offered socket with one in it holds up nobody: %d ms",
+	      (int)(now_ms() - start));
+	close(other);
 }
 
 static void wrong_sockets(int fd, uint32_t a, uint32_t b, pid_t ivcd)
 {
-	int p[2], f, other = -1, ret;
-	int64_t start;
+	struct ivc_msg msg = connect_msg(a, b);
+	int p[2], f;
 
+	msg.cookie = 1;
 	if (pipe(p))
 		die("pipe");
 	expect(fd, connect_msg(a, b), &p[0], -EINVAL, "connect with a pipe");
@@ -170,26 +212,15 @@ static void wrong_sockets(int fd, uint32_t a, uint32_t b, pid_t ivcd)
 	       "connect with a datagram "
 	       "socket");
 	close(f);
-	f = lingering(&other);
-	if (f < 0) {
-		printf("note no TCP here, a lingering close is not tried\n");
-	} else {
-		struct ivc_msg msg = connect_msg(a, b);
-
-		msg.cookie = 1;
-		/* ivcd shall be the one to close it last. */
-		kill(ivcd, SIGSTOP);
-		ret = raw_send(fd, &msg, sizeof(msg), &f, 1);
-		close(f);
-		kill(ivcd, SIGCONT);
-		start = now_ms();
-		expect(fd, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
-		       "an answer while a close lingers");
-		check(!ret && now_ms() - start < 1000,
-		      "a close that lingers holds up nobody: %d ms",
-		      (int)(now_ms() - start));
-		close(other);
-	}
+	lingering_close("connect", ivcd, fd, &msg, sizeof(msg), 1);
+	f = raw_hello();
+	lingering_close("more than ivcd wants", ivcd, f, &msg, sizeof(msg),
+			RAW_FDS_MAX);
+	close(f);
+	f = raw_hello();
+	lingering_close("behind a packet that ends it", ivcd, f, &msg, 8, 3);
+	close(f);
+	lingering_offer(ivcd, fd, a, 0);
 	close(p[0]);
 	close(p[1]);
 }

@@ -89,6 +89,9 @@ channel() { # HOW ERRNO [OPTION...]
 }
 check 'a flood of doorbells, and an end for no good reason' \
 	channel bells ECONNRESET --spin 0
+for way in 'long bell' 'bell with memory' 'bell that lingers'; do
+	check "a $way: EPROTO" channel "$way" EPROTO --spin 0
+done
 garbage() {
 	one sink --magic 99 --id 1 --timeout 10 "$@"
 	"$hostile" channel 1 garbage || return 1

@@ -162,6 +162,27 @@ static void offer_one(int fd, uint32_t member, uint32_t peer, const char *what,
 	close(sv[0]);
 }
 
+/* Behind a greeting that is no good, something that takes 20 s to close. */
+static void offer_lingering(int fd, uint32_t member, uint32_t peer)
+{
+	int sv[2], f, other = raw_lingering(&f);
+
+	if (other < 0)
+		return;
+	raw_pair(sv);
+	greet(sv[0], "torn");
+	if (raw_send(sv[0], &f, 1, &f, 1))
+		die("packet: %s", strerror(errno));
+	close(f);
+	if (offer(fd, member, peer, sv[1]))
+		die("the offer is not taken");
+	close(sv[1]);
+	check(raw_ended(sv[0], 3000), "offer, and what lingers: refused");
+	close(sv[0]);
+	offer_one(fd, member, peer, "beside what lingers", "unsealed");
+	close(other);
+}
+
 /* To a victim that accepts whatever comes. */
 void peer_offers(uint32_t victim)
 {
@@ -174,6 +195,7 @@ void peer_offers(uint32_t victim)
 		offer_one(fd, member, peer, "memory", memories[i]);
 	for (i = 0; i < N_GREETINGS; i++)
 		offer_one(fd, member, peer, "greeting", greetings[i]);
+	offer_lingering(fd, member, peer);
 	close(fd);
 }
 
@@ -238,18 +260,28 @@ void peer_channel(uint32_t victim, const char *how)
 	if (raw_recv(sv[0], &g, sizeof(g), &i, 5000) != sizeof(g))
 		die("no greeting came");
 	if (!strcmp(how, "bells")) {
-		/* Rings, long ones, ones with descriptors, until it is full. */
+		/* As often as it can be rung. */
 		int fl = fcntl(sv[0], F_GETFL);
 
 		fcntl(sv[0], F_SETFL, fl | O_NONBLOCK);
 		for (i = 0; i < 3000; i++) {
-			(void)raw_send(sv[0], map, i % 100, &memory, i % 3 < 1);
+			(void)raw_send(sv[0], map, 1, NULL, 0);
 			if (i % 100 == 99)
 				usleep(1000);
 		}
 		/* And an end with a reason that nobody may give. */
 		kctl->reason = -EADDRINUSE;
 		ivc_store_rel(&kctl->state, 17u);
+	} else if (!strcmp(how, "long bell")) {
+		(void)raw_send(sv[0], map, 2, NULL, 0);
+	} else if (!strcmp(how, "bell with memory")) {
+		(void)raw_send(sv[0], map, 1, &memory, 1);
+	} else if (!strcmp(how, "bell that lingers")) {
+		/* Whoever receives it would be the last to have it. */
+		if (raw_lingering(&i) < 0)
+			i = memory;
+		(void)raw_send(sv[0], map, 1, &i, 1);
+		close(i);
 	} else if (!strcmp(how, "garbage")) {
 		memset(map + IVC_LOCAL_HEAD, 0xa5, RING);
 	} else if (!strcmp(how, "cons")) {

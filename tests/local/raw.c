@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The local protocol by hand: see raw.h. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "raw.h"
-
-#define FDS_MAX 250
 
 int failed;
 
@@ -73,7 +72,7 @@ int raw_hello(void)
 int raw_send(int fd, const void *buf, size_t len, const int *fds, int n)
 {
 	_Alignas(struct cmsghdr) char
-		control[CMSG_SPACE(FDS_MAX * sizeof(int))] = { 0 };
+		control[CMSG_SPACE(RAW_FDS_MAX * sizeof(int))] = { 0 };
 	struct iovec iov = { (void *)buf, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
@@ -196,6 +195,28 @@ void raw_pair(int sv[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		die("socketpair: %s", strerror(errno));
+}
+
+int raw_lingering(int *fd)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger linger = { 1, 20 };
+	static char junk[1 << 20];
+	socklen_t len = sizeof(in);
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), other;
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(l, (void *)&in, sizeof(in)) || listen(l, 1) ||
+	    getsockname(l, (void *)&in, &len) ||
+	    connect(*fd, (void *)&in, sizeof(in)))
+		return -1;
+	other = accept(l, NULL, NULL);
+	close(l);
+	while (send(*fd, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+		;
+	setsockopt(*fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return other;
 }
 
 int raw_memory(size_t size, int seals, uint8_t **map)

@@ -23,7 +23,8 @@ extern int failed;
 int raw_connect(void);
 int raw_hello(void);
 
-/* @n descriptors go with it. 0 or -errno. */
+/* @n descriptors go with it, as many as can. 0 or -errno. */
+#define RAW_FDS_MAX 253
 int raw_send(int fd, const void *buf, size_t len, const int *fds, int n);
 
 /*
@@ -44,6 +45,12 @@ uint32_t raw_find(int fd, uint32_t member, uint32_t id);
 
 /* A channel's socket pair; [0] is ours. */
 void raw_pair(int sv[2]);
+
+/*
+ * *@fd: a TCP socket whose close lingers for 20 s, since its peer, which is
+ * returned, reads nothing. -1: there is no TCP here.
+ */
+int raw_lingering(int *fd);
 
 /* A proper memory of an end, or nearly so. */
 #define RAW_SEALS IVC_LOCAL_SEALS

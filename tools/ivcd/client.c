@@ -46,13 +46,16 @@ static void poll_again(struct client *c)
 	loop_rewatch(c->fd, c, events);
 }
 
+/* Descriptors of theirs that take their time to close: nobody waits for it. */
+static unsigned int turned_away;
+
 /* Bring its last message to somebody who cannot be let in. */
 static void turn_away(int fd, int err)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_REPLY, .status = err };
 
 	(void)ivc_packet_send(fd, &msg, sizeof(msg), -1);
-	close(fd);
+	ivc_hangup(fd, &turned_away);
 }
 
 void client_new(int fd)
@@ -64,7 +67,7 @@ void client_new(int fd)
 	int err = 0;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
-		close(fd);
+		ivc_hangup(fd, &turned_away);
 		return;
 	}
 	err = user_realm(cred.uid, cred.gid, &realm);
@@ -151,7 +154,8 @@ void client_drop(struct client *c, const char *why)
 		member_leave(m);
 	conn_drop_client(c);
 	user_put(c->user);
-	close(c->fd);
+	loop_unwatch(c->fd);
+	ivc_hangup(c->fd, &c->user->discarding);
 	c->fd = -1;
 	TAILQ_REMOVE(&clients, c, node);
 	TAILQ_INSERT_TAIL(&graveyard, c, node);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../lib/discard.h"
 #include "ivcd.h"
 
 #define HASH 4096u
@@ -64,8 +65,6 @@ static void conn_free_if_done(struct conn *c)
 {
 	if (c->end[0].client || c->end[1].client || c->owed.events)
 		return;
-	if (c->fd >= 0)
-		close(c->fd);
 	LIST_REMOVE(c, in_hash);
 	nr_conns--;
 	free(c);
@@ -134,8 +133,7 @@ static void end_close(struct end *end)
 			client_owe(c->owed_to, &c->owed, OWE_GONE);
 		}
 		/* The offerer sees it by this, if it is still ours. */
-		if (c->fd >= 0)
-			close(c->fd);
+		ivc_hangup(c->fd, &c->end[0].client->user->discarding);
 		c->fd = -1;
 		end_off(&c->end[1]);
 		if (!by_offerer)
@@ -331,8 +329,12 @@ void conn_paid(struct owed *owed, unsigned int ev)
 	struct conn *c =
 		(struct conn *)((char *)owed - offsetof(struct conn, owed));
 
+	/*
+	 * The accepter has it, or has even closed it again, which makes us the
+	 * last; and it is not for us to shut down.
+	 */
 	if (ev == OWE_OFFER) {
-		close(c->fd);
+		ivc_discard_fd(c->fd, &c->end[0].client->user->discarding);
 		c->fd = -1;
 	}
 	conn_free_if_done(c);

@@ -167,6 +167,7 @@ void listen_close(void);
 int64_t now_ns(void);
 int loop_run(void);
 int loop_watch(int fd, void *what, uint32_t events);
+void loop_unwatch(int fd);
 void loop_rewatch(int fd, void *what, uint32_t events);
 
 /* client.c */

@@ -48,6 +48,12 @@ void loop_rewatch(int fd, void *what, uint32_t events)
 	(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &ev);
 }
 
+/* Needed where the file may outlive its descriptor here. */
+void loop_unwatch(int fd)
+{
+	(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 /* One at a time: who comes must not keep out those who are here. */
 static void come_in(void)
 {

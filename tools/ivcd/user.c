@@ -10,6 +10,12 @@
 
 #include "ivcd.h"
 
+/*
+ * Threads that close what a user has passed to us; his close may take for ever.
+ * One that has so many is not listened to, and gets no more.
+ */
+#define DISCARDING_MAX 64
+
 /* Requests saved up while a user asks for less than his rate. */
 #define BURST_NS SEC
 
@@ -45,6 +51,12 @@ int users_init(void)
 	return 0;
 }
 
+static bool too_many_discards(const struct user *u)
+{
+	return __atomic_load_n(&u->discarding, __ATOMIC_RELAXED) >
+	       DISCARDING_MAX;
+}
+
 struct user *user_get(uid_t uid, int *err)
 {
 	struct user *u;
@@ -64,8 +76,7 @@ struct user *user_get(uid_t uid, int *err)
 		LIST_INSERT_HEAD(&users, u, node);
 		nr_users++;
 	}
-	if (u->used.clients >= config.max.clients ||
-	    __atomic_load_n(&u->discarding, __ATOMIC_RELAXED) > 4) {
+	if (u->used.clients >= config.max.clients || too_many_discards(u)) {
 		*err = -EDQUOT;
 		return NULL;
 	}
@@ -142,7 +153,7 @@ bool user_may_ask(struct user *u, int64_t now)
 				u->tokens = rate;
 		}
 	}
-	if (!u->tokens)
+	if (!u->tokens || too_many_discards(u))
 		return false;
 	u->tokens--;
 	return true;
