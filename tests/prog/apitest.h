@@ -43,6 +43,7 @@ struct options {
 	int error;	 /* positive errno */
 	int other_error; /* that is right too */
 	const char *how;
+	const char *until; /* path */
 	bool zero_copy;
 	bool both;
 	struct ids expect, forbid;

@@ -11,8 +11,10 @@ static const struct command commands[] = {
 	{ "echo", cmd_echo, "[--count C]",
 	  "accept for ever (or C channels) and send everything back" },
 	{ "stream", cmd_stream,
-	  "--peer J [--messages N --max B --seed S --zero-copy --both]",
-	  "send numbered messages of mixed sizes to a sink, then close" },
+	  "--peer J [--messages N|--until FILE] [--max B --seed S "
+	  "--zero-copy --both]",
+	  "send numbered messages of mixed sizes to a sink, N of them or until "
+	  "that file is there, then close" },
 	{ "sink", cmd_sink, "[--zero-copy] [--count C]",
 	  "accept one stream (or C) and verify every byte of it" },
 	{ "hosts", cmd_hosts,
@@ -80,6 +82,7 @@ enum {
 	OPT_WITHIN,
 	OPT_ERRNO,
 	OPT_HOW,
+	OPT_UNTIL,
 	OPT_ZERO_COPY,
 	OPT_BOTH,
 	OPT_EXPECT,
@@ -105,6 +108,7 @@ static const struct option long_options[] = {
 	{ "within-ms", required_argument, NULL, OPT_WITHIN },
 	{ "errno", required_argument, NULL, OPT_ERRNO },
 	{ "how", required_argument, NULL, OPT_HOW },
+	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "zero-copy", no_argument, NULL, OPT_ZERO_COPY },
 	{ "both", no_argument, NULL, OPT_BOTH },
 	{ "expect", required_argument, NULL, OPT_EXPECT },
@@ -221,6 +225,9 @@ static void parse_one(struct options *opt, int c, const char *arg)
 		break;
 	case OPT_HOW:
 		opt->how = arg;
+		break;
+	case OPT_UNTIL:
+		opt->until = arg;
 		break;
 	case OPT_ZERO_COPY:
 		opt->zero_copy = true;

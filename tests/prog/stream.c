@@ -4,12 +4,15 @@
  * computes for itself, so that loss, duplication, disorder and damage all show.
  *
  * The sender announces what it will send; with `both` the sink sends the same
- * number of other messages back meanwhile, from a thread of its own.
+ * number of other messages back meanwhile, from a thread of its own. With
+ * `until` there is no number: the sender goes on until that file is there, and
+ * the sink until the sender has ended.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "apitest.h"
 
 struct hello {
@@ -29,6 +32,7 @@ struct head {
 };
 
 #define LEN_LAST 0xffffffffu
+#define ENDLESS UINT64_MAX /* messages */
 
 /* One direction of a channel in use. */
 struct flow {
@@ -40,6 +44,8 @@ struct flow {
 	uint64_t bytes;
 	struct rng rng; /* how to cut, not what */
 	uint32_t quarter;
+	struct flow *other; /* of the other direction, or NULL */
+	bool ended;	    /* received all */
 };
 
 /* Sizes at which something changes in a ring of 64-byte cells. */
@@ -201,20 +207,32 @@ static uint8_t *flow_buffer(const struct flow *f)
 	return buf;
 }
 
+/* Of an endless flow, after @n messages: is it time to end it? */
+static bool send_enough(const struct flow *f, uint64_t n)
+{
+	if (f->messages != ENDLESS || n % 64)
+		return false;
+	if (f->opt->until)
+		return !access(f->opt->until, F_OK);
+	return __atomic_load_n(&f->other->ended, __ATOMIC_RELAXED);
+}
+
 static void *send_all(void *arg)
 {
 	struct flow *f = arg;
 	uint8_t *buf = flow_buffer(f);
-	struct head last = { .number = f->messages, .len = LEN_LAST };
+	struct head last = { .len = LEN_LAST };
 	uint64_t i;
 
-	for (i = 0; i < f->messages; i++) {
+	for (i = 0; i < f->messages && !send_enough(f, i); i++) {
 		struct head h = message_make(f->seed, i, f->max, buf);
 
 		flow_send(f, &h, sizeof(h));
 		flow_send(f, buf, h.len);
 	}
+	last.number = i;
 	flow_send(f, &last, sizeof(last));
+	f->messages = i;
 	free(buf);
 	return NULL;
 }
@@ -227,11 +245,13 @@ static void *recv_all(void *arg)
 	struct head h;
 	uint64_t i;
 
-	for (i = 0; i < f->messages; i++) {
+	for (i = 0;; i++) {
 		struct head expect = message_make(f->seed, i, f->max, want);
 		uint32_t k;
 
 		flow_recv(f, &h, sizeof(h));
+		if (h.len == LEN_LAST || i == f->messages)
+			break;
 		if (memcmp(&h, &expect, sizeof(h)))
 			fail("message %llu: header {%llu, %u, %#x}, expected "
 			     "{%llu, %u, %#x}",
@@ -247,11 +267,13 @@ static void *recv_all(void *arg)
 				     (unsigned long long)i, k, h.len, got[k],
 				     want[k]);
 	}
-	flow_recv(f, &h, sizeof(h));
-	if (h.number != f->messages || h.len != LEN_LAST)
-		fail("after %llu messages: {%llu, %u}, not the end",
-		     (unsigned long long)f->messages,
+	if (h.number != i || h.len != LEN_LAST ||
+	    (i != f->messages && f->messages != ENDLESS))
+		fail("after %llu of %llu messages: {%llu, %u}, not the end",
+		     (unsigned long long)i, (unsigned long long)f->messages,
 		     (unsigned long long)h.number, h.len);
+	f->messages = i;
+	__atomic_store_n(&f->ended, true, __ATOMIC_RELAXED);
 	free(got);
 	free(want);
 	return NULL;
@@ -285,6 +307,7 @@ static void flow_run(struct flow *send, struct flow *recv)
 		recv_all(recv);
 		return;
 	}
+	send->other = recv;
 	if (recv && pthread_create(&thread, NULL, recv_all, recv))
 		fail("pthread_create");
 	send_all(send);
@@ -306,7 +329,7 @@ int cmd_stream(const struct options *opt)
 {
 	struct hello hello = { .magic = HELLO_MAGIC,
 			       .seed = opt->seed,
-			       .messages = opt->messages,
+			       .messages = opt->until ? ENDLESS : opt->messages,
 			       .max = opt->max ? opt->max : 1,
 			       .both = opt->both };
 	ivc_context *ctx = must_register(opt);
@@ -317,7 +340,7 @@ int cmd_stream(const struct options *opt)
 
 	must_write(ch, opt, &hello, sizeof(hello));
 	flow_run(&send, opt->both ? &recv : NULL);
-	report("stream", hello.messages, send.bytes + recv.bytes, start);
+	report("stream", send.messages, send.bytes + recv.bytes, start);
 	print_stats("stream", ch);
 	expect_ret("ivc_close", ivc_close(ch), 0);
 	ivc_unregister(ctx);
@@ -338,7 +361,7 @@ static void sink_one(ivc_channel *ch, const struct options *opt)
 	start = now_ns();
 	flow_run(hello.both ? &send : NULL, &recv);
 	must_end(ch, opt, -EPIPE);
-	report("sink", hello.messages, recv.bytes + send.bytes, start);
+	report("sink", recv.messages, recv.bytes + send.bytes, start);
 	print_stats("sink", ch);
 	expect_ret("ivc_close", ivc_close(ch), -EPIPE);
 }
