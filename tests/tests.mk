@@ -59,7 +59,7 @@ check-local: $(LOCAL_PROGS)
 check-local-san:
 	$(Q)$(MAKE) B=$(B)/san SAN=address,undefined $(B)/san-local
 $(B)-local: $(LOCAL_PROGS)
-	$(Q)SCALE=10 SLACK=65536 ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
+	$(Q)SLACK=65536 ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		tests/local/run.sh $(B)
 

@@ -28,7 +28,7 @@ static void fatal(const char *what, bool hello, const void *buf, size_t len,
 	int fd = hello ? raw_hello() : raw_connect();
 	int ret = raw_send(fd, buf, len, fds, n);
 
-	check(!ret && raw_ended(fd, 2000), "%s%s: disconnected", what,
+	check(!ret && raw_ended(fd, SOON_MS), "%s%s: disconnected", what,
 	      hello ? "" : ", before hello");
 	close(fd);
 }
@@ -59,7 +59,7 @@ static void wrong_hello(void)
 	memcpy(msg.raw, &h, sizeof(h));
 	check(raw_call(fd, &msg, NULL, 0) == -EPROTONOSUPPORT,
 	      "versions 7 to 9: EPROTONOSUPPORT");
-	check(raw_ended(fd, 2000), "versions 7 to 9: disconnected");
+	check(raw_ended(fd, SOON_MS), "versions 7 to 9: disconnected");
 	close(fd);
 
 	msg = (struct ivc_msg){ .op = IVC_LOCAL_HELLO };
@@ -157,7 +157,7 @@ static void lingering_close(const char *what, pid_t ivcd, int fd,
 	start = now_ms();
 	expect(sane, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
 	       "an answer while a close lingers");
-	check(!ret && now_ms() - start < 4000,
+	check(!ret && now_ms() - start < SOON_MS,
 	      "%s: a close that lingers holds up nobody: %d ms", what,
 	      (int)(now_ms() - start));
 	close(other);
@@ -186,7 +186,7 @@ static void lingering_offer(pid_t ivcd, int fd, uint32_t a, uint32_t b)
 	start = now_ms();
 	expect(fd, (struct ivc_msg){ .op = 999 }, NULL, -EOPNOTSUPP,
 	       "an answer while one lingers in an offered socket");
-	check(!ret && now_ms() - start < 4000,
+	check(!ret && now_ms() - start < SOON_MS,
 	      "an offered socket with one in it holds up nobody: %d ms",
 	      (int)(now_ms() - start));
 	close(other);
@@ -284,7 +284,7 @@ void broker_questions(int ivcd)
 	/* ivcd keeps none of our sockets: the accepter's is closed by now. */
 	close(sv[1]);
 	close(fd2);
-	check(raw_ended(sv[0], 2000), "an offer to who has gone is refused");
+	check(raw_ended(sv[0], SOON_MS), "an offer to who has gone is refused");
 	expect(fd,
 	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
 				 .member = a,
@@ -315,9 +315,9 @@ void broker_patience(int stall)
 		sent++;
 	check(sent > 100, "%lu requests are taken from who does not read",
 	      sent);
-	check(raw_ended(silent, stall * 1000 + 1500),
+	check(raw_ended(silent, stall * 1000 + SOON_MS),
 	      "who says nothing is disconnected");
-	while (now_ms() - start < stall * 1000 + 1500 &&
+	while (now_ms() - start < stall * 1000 + SOON_MS &&
 	       raw_send(deaf, &msg, sizeof(msg), NULL, 0) != -EPIPE)
 		usleep(10000);
 	check(raw_send(deaf, &msg, sizeof(msg), NULL, 0) == -EPIPE,

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154
 # Enemies: each gets an error or is disconnected, and everybody else goes on.
 
-until_true 5 state clients 0 || bad 'others are there, too'
+until_true $soon state clients 0 || bad 'others are there, too'
 enemy_fds=$(open_fds "$ivcd")
 # Once each for what is allocated at the first use, then measured
 "$hostile" packets >/dev/null
@@ -10,16 +10,17 @@ enemy_fds=$(open_fds "$ivcd")
 enemy_rss=$(rss)
 
 # A pair that goes on all the while, and must come to its end
-one sink --magic 6 --id 1 --timeout 20
+one sink --magic 6 --id 1 --timeout $soon
 bystander=$one
-spawn "$api" stream --magic 6 --id 2 --peer 1 --messages $((6000000 / scale)) --max 1000 \
-	--timeout 20 >"$dir/stream" 2>&1
+rm -f "$dir/enough"
+spawn "$api" stream --magic 6 --id 2 --peer 1 --until "$dir/enough" --max 1000 \
+	--timeout $soon >"$dir/stream" 2>&1
 stream=$pid
-until_true 5 state channels 1 || bad 'no bystander'
+until_true $soon state channels 1 || bad 'no bystander'
 
 counted "$hostile" packets
 counted "$hostile" questions "$ivcd"
-counted "$hostile" patience 1
+counted "$hostile" patience $stall
 flood() {
 	spawn "$hostile" flood 1500
 	a=$pid
@@ -28,26 +29,28 @@ flood() {
 	sleep 0.2
 	# Its user's rate is used up by the flood, but it gets its turn.
 	one echo --magic 8 --id 1 --count 20
-	"$api" cycle --magic 8 --id 2 --peer 1 --count 20 --timeout 10 || return 1
+	"$api" cycle --magic 8 --id 2 --peer 1 --count 20 --timeout $soon || return 1
 	one_ends || return 1
 	wait "$a" && wait "$b"
 }
 check 'two that flood ivcd, and a pair beside them' flood
 
 # Against a peer: it accepts whatever comes, and then somebody honest
-"$api" echo --magic 99 --id 1 --timeout 20 >"$dir/victim" 2>&1 &
+"$api" echo --magic 99 --id 1 --timeout $soon >"$dir/victim" 2>&1 &
 victim=$!
 pids="$pids $victim"
-sleep 0.1
+until_true $soon grep -q ready "$dir/victim" || bad 'no victim'
 victim_fds=$(open_fds "$victim")
 counted "$hostile" offers 1
-honest() {
-	"$api" cycle --magic 99 --id 2 --peer 1 --count 50 --timeout 10 || return 1
-	now=$(open_fds "$victim")
-	echo "the victim's descriptors: $victim_fds at first, $now now"
-	# Closing is its own thread's, after the peer has seen the end.
-	sleep 0.2
+same_fds() {
 	[ "$(open_fds "$victim")" = "$victim_fds" ]
+}
+honest() {
+	"$api" cycle --magic 99 --id 2 --peer 1 --count 50 --timeout $soon || return 1
+	# Closing is its own thread's, after the peer has seen the end.
+	until_true $soon same_fds && return 0
+	echo "its descriptors: $victim_fds at first, $(open_fds "$victim") now"
+	return 1
 }
 check 'its victim serves others, and has lost no descriptor' honest
 end "$victim"
@@ -57,9 +60,9 @@ accepts() { # HOW ERRNO
 	rm -f "$dir/enemy"
 	spawn "$hostile" accept "$1" >"$dir/enemy" 2>&1
 	a=$pid
-	until_true 5 grep -q '^member' "$dir/enemy" || return 1
+	until_true $soon grep -q '^member' "$dir/enemy" || return 1
 	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
-		--errno "$2" --timeout 5 || return 1
+		--errno "$2" --timeout $soon || return 1
 	wait "$a"
 }
 "$hostile" accept '?' >"$dir/ways"
@@ -71,7 +74,7 @@ slow_accept() {
 	rm -f "$dir/enemy"
 	spawn "$hostile" accept silence >"$dir/enemy" 2>&1
 	a=$pid
-	until_true 5 grep -q '^member' "$dir/enemy" || return 1
+	until_true $soon grep -q '^member' "$dir/enemy" || return 1
 	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
 		--errno ETIMEDOUT --timeout 1 || return 1
 	wait "$a"
@@ -81,7 +84,7 @@ check 'connect to an enemy: silence: ETIMEDOUT' slow_accept
 channel() { # HOW ERRNO [OPTION...]
 	how=$1 errno=$2
 	shift 2
-	one expect-end --magic 99 --id 1 --errno "$errno" --timeout 10 "$@"
+	one expect-end --magic 99 --id 1 --errno "$errno" --timeout $soon "$@"
 	one_ready || return 1
 	"$hostile" channel 1 "$how" || return 1
 	one_ends || { cat "$dir/one"; return 1; }
@@ -93,7 +96,7 @@ for way in 'long bell' 'bell with memory' 'bell that lingers'; do
 	check "a $way: EPROTO" channel "$way" EPROTO --spin 0
 done
 garbage() {
-	one sink --magic 99 --id 1 --timeout 10 "$@"
+	one sink --magic 99 --id 1 --timeout $soon "$@"
 	"$hostile" channel 1 garbage || return 1
 	one_ends && return 1
 	cat "$dir/one"
@@ -104,12 +107,13 @@ check 'the same, to who sleeps' garbage --spin 0
 check 'a position that cannot be, to who writes' channel cons EPROTO --how write
 
 bystander() {
+	: >"$dir/enough"
 	wait "$stream" || { cat "$dir/stream"; return 1; }
 	wait "$bystander"
 }
 check 'the pair beside all this has noticed nothing' bystander
 no_leak() {
-	until_true 5 state clients 0 || return 1
+	until_true $soon state clients 0 || return 1
 	now=$(open_fds "$ivcd") kib=$(rss)
 	echo "descriptors: $enemy_fds, then $now; KiB: $enemy_rss, then $kib"
 	[ "$now" = "$enemy_fds" ] && [ "$kib" -le $((enemy_rss + ${SLACK:-256})) ]

@@ -5,7 +5,7 @@
 # apart: is uid 12346 out of sight of 12345?
 apart() {
 	spawn as 12345 "$api" hosts --magic 7 --id 1 --expect 2 --hold 1 \
-		--timeout 10
+		--timeout $soon
 	a=$pid
 	spawn as 12345 "$api" echo --magic 7 --id 2
 	b=$pid
@@ -18,7 +18,7 @@ apart() {
 reach() {
 	spawn as 12345 "$api" puppet --magic 7 --id 1
 	a=$pid
-	until_true 5 grep -q 'member [0-9]*: id 1 in group 0x7, .* uid 12345' \
+	until_true $soon grep -q 'member [0-9]*: id 1 in group 0x7, .* uid 12345' \
 		"$dir/ivcd.log" || return 1
 	member=$(sed -n 's/.*member \([0-9]*\): id 1 in group 0x7.* uid 12345/\1/p' \
 		"$dir/ivcd.log" | tail -1)
@@ -31,7 +31,7 @@ across() { # UID UID
 	spawn as "$1" "$api" sink --magic 7 --id 1
 	a=$pid
 	as "$2" "$api" stream --magic 7 --id 2 --peer 1 --messages 1000 \
-		--timeout 10 || return 1
+		--timeout $soon || return 1
 	wait "$a"
 }
 if may_switch; then
@@ -67,7 +67,7 @@ namespaces() {
 	spawn alone "$api" sink --magic 7 --id 1
 	a=$pid
 	alone "$api" stream --magic 7 --id 2 --peer 1 --messages 5000 \
-		--timeout 10 --both || return 1
+		--timeout $soon --both || return 1
 	wait "$a"
 }
 if alone true 2>/dev/null; then
@@ -89,13 +89,13 @@ fails() { # TEXT COMMAND...
 }
 third() {
 	one echo --magic 2 --id 1
-	one_ready && until_true 5 state members 1 || return 1
+	one_ready && until_true $soon state members 1 || return 1
 	spawn "$api" echo --magic 2 --id 2 >/dev/null
 	two=$pid
-	until_true 5 state members 2 || return 1
+	until_true $soon state members 2 || return 1
 	fails EDQUOT "$api" hosts --magic 2 --id 3 || return 1
 	end "$one"
-	until_true 5 state members 1 &&
+	until_true $soon state members 1 &&
 		"$api" hosts --magic 2 --id 3 --expect 2
 	rc=$?
 	end "$two"
@@ -106,14 +106,14 @@ too_many() { # OPTION...
 	# It takes one channel; so it is not the one to hit the limit.
 	one puppet --magic 2 --id 1
 	one_ready || return 1
-	fails EDQUOT "$api" many --magic 2 --id 2 --peer 1 --timeout 5 "$@" ||
+	fails EDQUOT "$api" many --magic 2 --id 2 --peer 1 --timeout $soon "$@" ||
 		return 1
 	end "$one"
-	until_true 5 state channels 0 || return 1
+	until_true $soon state channels 0 || return 1
 	# And it is free again, all of it
 	one echo --magic 2 --id 1
 	one_ready || return 1
-	"$api" many --magic 2 --id 2 --peer 1 --channels 2 --timeout 5
+	"$api" many --magic 2 --id 2 --peer 1 --channels 2 --timeout $soon
 	rc=$?
 	end "$one"
 	return $rc
@@ -126,7 +126,7 @@ many_clients() {
 	one echo --magic 2 --id 1
 	one_ready || return 1
 	"$hostile" packets >/dev/null # several at a time, but not for long
-	until_true 5 state clients 1 || return 1
+	until_true $soon state clients 1 || return 1
 	"$api" cycle --magic 2 --id 2 --peer 1 --count 10
 	rc=$?
 	end "$one"
@@ -140,7 +140,7 @@ pending() {
 	one_ready || return 1
 	# Told to wait with EBUSY, it does, and they all come to be.
 	"$api" many --magic 2 --id 2 --peer 1 --channels 64 --count 2 \
-		--timeout 10 || return 1
+		--timeout $soon || return 1
 	one_ends
 }
 check 'a backlog of 3: EBUSY, and all come to be' pending
@@ -150,7 +150,7 @@ slow() {
 	one echo --magic 2 --id 1
 	one_ready || return 1
 	start=$(date +%s%N)
-	"$api" cycle --magic 2 --id 2 --peer 1 --count 120 --timeout 10 ||
+	"$api" cycle --magic 2 --id 2 --peer 1 --count 120 --timeout $soon ||
 		return 1
 	ms=$((($(date +%s%N) - start) / 1000000))
 	echo "120 channels at 200 requests a second took $ms ms"
@@ -159,4 +159,4 @@ slow() {
 }
 check 'the rate of requests is kept, without an error' slow
 broker_end
-broker --verbose --stall 1
+broker --verbose --stall $stall

@@ -158,11 +158,11 @@ static void offer_one(int fd, uint32_t member, uint32_t peer, const char *what,
 	if (offer(fd, member, peer, sv[1]))
 		die("the offer is not taken");
 	close(sv[1]);
-	check(raw_ended(sv[0], 3000), "offer, %s: %s: refused", what, how);
+	check(raw_ended(sv[0], SOON_MS), "offer, %s: %s: refused", what, how);
 	close(sv[0]);
 }
 
-/* Behind a greeting that is no good, something that takes 20 s to close. */
+/* Behind a greeting that is no good, something that takes its time to close. */
 static void offer_lingering(int fd, uint32_t member, uint32_t peer)
 {
 	int sv[2], f, other = raw_lingering(&f);
@@ -177,7 +177,7 @@ static void offer_lingering(int fd, uint32_t member, uint32_t peer)
 	if (offer(fd, member, peer, sv[1]))
 		die("the offer is not taken");
 	close(sv[1]);
-	check(raw_ended(sv[0], 3000), "offer, and what lingers: refused");
+	check(raw_ended(sv[0], SOON_MS), "offer, and what lingers: refused");
 	close(sv[0]);
 	offer_one(fd, member, peer, "beside what lingers", "unsealed");
 	close(other);
@@ -220,7 +220,7 @@ void peer_accept(const char *how)
 	printf("member %u\n", raw_register(fd, MAGIC, 1000));
 	fflush(stdout);
 	do {
-		n = raw_recv(fd, &msg, sizeof(msg), &sock, 10000);
+		n = raw_recv(fd, &msg, sizeof(msg), &sock, SOON_MS);
 		if (n <= 0)
 			die("no offer");
 	} while (msg.op != IVC_MSG_EV_OFFER);
@@ -231,7 +231,7 @@ void peer_accept(const char *how)
 	} else {
 		greet(sock, how);
 		/* Until it has had enough. */
-		(void)raw_ended(sock, 3000);
+		(void)raw_ended(sock, SOON_MS);
 	}
 	close(fd);
 }
@@ -257,7 +257,7 @@ void peer_channel(uint32_t victim, const char *how)
 	    offer(fd, member, peer, sv[1]))
 		die("the offer is not taken");
 	close(sv[1]);
-	if (raw_recv(sv[0], &g, sizeof(g), &i, 5000) != sizeof(g))
+	if (raw_recv(sv[0], &g, sizeof(g), &i, SOON_MS) != sizeof(g))
 		die("no greeting came");
 	if (!strcmp(how, "bells")) {
 		/* As often as it can be rung. */
@@ -290,7 +290,7 @@ void peer_channel(uint32_t victim, const char *how)
 	/* Ring, in case it sleeps, and leave it until it has seen. */
 	if (strcmp(how, "bells")) {
 		(void)raw_send(sv[0], map, 1, NULL, 0);
-		(void)raw_ended(sv[0], 3000);
+		(void)raw_ended(sv[0], SOON_MS);
 	}
 	close(sv[0]);
 	close(fd);

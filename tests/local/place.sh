@@ -22,10 +22,10 @@ finds() {
 	rm -f "$dir/place"
 	spawn own "$@" "$bin/tools/ivcd" 2>"$dir/place"
 	place=$pid
-	until_true 5 grep -q 'listening' "$dir/place"
+	until_true $soon grep -q 'listening' "$dir/place"
 	cat "$dir/place"
 	grep -q "on $where\$" "$dir/place" || { end "$place"; return 1; }
-	spawn own "$@" "$api" sink --magic 7 --id 1 --timeout 10
+	spawn own "$@" "$api" sink --magic 7 --id 1 --timeout $soon
 	a=$pid
 	own_stream "$@" && wait "$a"
 	rc=$?
@@ -35,14 +35,14 @@ finds() {
 # In a process of its own: own() does not return.
 own_stream() {
 	(own "$@" "$api" stream --magic 7 --id 2 --peer 1 --messages 100 \
-		--timeout 10)
+		--timeout $soon)
 }
 # The directory is somebody else's: no ivcd there, and no program goes there.
 not_his() {
 	mkdir "$tmp" && chmod 755 "$tmp" || return 1
 	spawn "$bin/tools/ivcd" --socket "$tmp/ivcd.sock" 2>"$dir/place"
 	place=$pid
-	until_true 5 grep -q 'listening' "$dir/place" || return 1
+	until_true $soon grep -q 'listening' "$dir/place" || return 1
 	says ENODEV own_hosts
 	rc=$?
 	end "$place"

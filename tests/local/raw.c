@@ -143,7 +143,7 @@ int raw_call(int fd, struct ivc_msg *msg, const int *fds, int n)
 	if (ret)
 		return ret;
 	do {
-		ret = raw_recv(fd, &reply, sizeof(reply), NULL, 5000);
+		ret = raw_recv(fd, &reply, sizeof(reply), NULL, SOON_MS);
 		if (ret <= 0)
 			return ret ? ret : -EPIPE;
 	} while (reply.op != IVC_MSG_REPLY || reply.cookie != msg->cookie);
@@ -172,7 +172,7 @@ uint32_t raw_find(int fd, uint32_t member, uint32_t id)
 	int tries;
 	uint32_t i;
 
-	for (tries = 0; tries < 500; tries++) {
+	for (tries = 0; tries < SOON_MS / 10; tries++) {
 		struct ivc_msg msg = { .op = IVC_MSG_HOSTS,
 				       .cookie = 0xffff0000u,
 				       .member = member };
@@ -180,7 +180,7 @@ uint32_t raw_find(int fd, uint32_t member, uint32_t id)
 		if (raw_send(fd, &msg, sizeof(msg), NULL, 0))
 			break;
 		do {
-			if (raw_recv(fd, &in, sizeof(in), NULL, 5000) <= 0)
+			if (raw_recv(fd, &in, sizeof(in), NULL, SOON_MS) <= 0)
 				die("hosts: no answer");
 		} while (in.msg.cookie != msg.cookie);
 		for (i = 0; i < in.msg.hosted.count; i++)
@@ -201,7 +201,7 @@ int raw_lingering(int *fd)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct linger linger = { 1, 20 };
+	struct linger linger = { 1, RAW_LINGER_S };
 	static char junk[1 << 20];
 	socklen_t len = sizeof(in);
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), other;

@@ -19,6 +19,13 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void check(bool ok, const char *fmt, ...);
 extern int failed;
 
+/*
+ * In which what takes no time must have come about, be the machine ever so
+ * busy; and what would be far too long for that.
+ */
+#define SOON_MS 30000
+#define RAW_LINGER_S 90
+
 /* To ivcd, without and with a proper HELLO. */
 int raw_connect(void);
 int raw_hello(void);
@@ -47,8 +54,8 @@ uint32_t raw_find(int fd, uint32_t member, uint32_t id);
 void raw_pair(int sv[2]);
 
 /*
- * *@fd: a TCP socket whose close lingers for 20 s, since its peer, which is
- * returned, reads nothing. -1: there is no TCP here.
+ * *@fd: a TCP socket whose close lingers, since its peer, which is returned,
+ * reads nothing. -1: there is no TCP here.
  */
 int raw_lingering(int *fd);
 

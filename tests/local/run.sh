@@ -64,7 +64,7 @@ pair() { # ONE-COMMAND [OPTION...] -- OTHER-COMMAND [OPTION...]
 	done
 	shift
 	one $here_one --magic 3 --id 1
-	"$api" "$@" --magic 3 --id 2 --peer 1 --timeout 20 || return 1
+	"$api" "$@" --magic 3 --id 2 --peer 1 --timeout $soon || return 1
 	one_ends || { cat "$dir/one"; return 1; }
 }
 check 'closers, 19 scenarios' pair puppet -- closers
@@ -90,9 +90,9 @@ dies() { # HOW ERRNO [OPTION...]
 	how=$1 errno=$2
 	shift 2
 	one expect-end --magic 3 --id 1 --errno "$errno" --after 50000 \
-		--within-ms 1000 --timeout 10 "$@"
+		--within-ms ${soon}000 --timeout $soon "$@"
 	"$api" die --magic 3 --id 2 --peer 1 --after 50000 --how "$how" \
-		--timeout 10
+		--timeout $soon
 	one_ends || { cat "$dir/one"; return 1; }
 }
 for how in kill abort exit; do
@@ -104,10 +104,10 @@ done
 check "the peer closes: EPIPE" dies close EPIPE
 check "the same, to who writes" dies close EPIPE --how write
 hosts() {
-	one hosts --magic 9 --id 1 --expect 2,3 --hold 1 --timeout 10
-	spawn "$api" hosts --magic 9 --id 2 --expect 1,3 --hold 2 --timeout 10
+	one hosts --magic 9 --id 1 --expect 2,3 --hold 1 --timeout $soon
+	spawn "$api" hosts --magic 9 --id 2 --expect 1,3 --hold 5 --timeout $soon
 	a=$pid
-	spawn "$api" hosts --magic 9 --id 3 --expect 1,2 --hold 2 --timeout 10
+	spawn "$api" hosts --magic 9 --id 3 --expect 1,2 --hold 5 --timeout $soon
 	b=$pid
 	"$api" hosts --magic 10 --id 2 --expect none --hold 1 --forbid 1,3
 	one_ends || return 1
@@ -118,8 +118,8 @@ hosts() {
 }
 check 'who is in the group' hosts
 events() {
-	one events --magic 9 --id 1 --count 4 --timeout 10
-	until_true 5 state members 1 || return 1
+	one events --magic 9 --id 1 --count 4 --timeout $soon
+	until_true $soon state members 1 || return 1
 	"$api" hosts --magic 9 --id 2 --expect 1 || return 1
 	"$api" hosts --magic 9 --id 3 --expect 1 || return 1
 	one_ends || return 1
@@ -137,7 +137,7 @@ counted "$bin/tests/local/uses"
 
 ## what is left
 left_nothing() {
-	until_true 5 state clients 0 && state members 0 && state channels 0 ||
+	until_true $soon state clients 0 && state members 0 && state channels 0 ||
 		return 1
 	now=$(open_fds "$ivcd")
 	echo "descriptors: $fds at first, $now now; $before KiB, $(rss) KiB"

