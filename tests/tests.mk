@@ -107,15 +107,16 @@ check-san: $(UNIT_OUT)/asan $(UNIT_OUT)/tsan
 check-headers:
 	$(Q)CC='$(CC)' tests/unit/headers.sh include c \
 		$(notdir $(wildcard include/ivc/*.h))
-	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h ring.h \
-		state.h wire.h
+	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h limits.h \
+		local.h ring.h state.h wire.h
 
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h
 
+MAN_PAGES = $(wildcard docs/man/*.[0-9])
 check-man:
-	$(Q)mandoc -T lint -W warning $(LIB_MAN3) $(LIB_MAN7)
-	$(Q)echo 'man: $(words $(LIB_MAN3) $(LIB_MAN7)) pages without a warning'
+	$(Q)mandoc -T lint -W warning $(MAN_PAGES)
+	$(Q)echo 'man: $(words $(MAN_PAGES)) pages without a warning'
 
 ## make check-mutants   break the ring in many ways: do its tests notice
 check-mutants:
