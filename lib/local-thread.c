@@ -223,8 +223,9 @@ static void fork_child(void)
 	LIST_INIT(&local.waits);
 	LIST_INIT(&local.contexts);
 	LIST_INIT(&local.channels);
-	pthread_mutex_init(&local.lock, NULL);
 	changed_init();
+	/* Taken by this thread, in fork_prepare(). */
+	pthread_mutex_unlock(&local.lock);
 }
 
 static void init(void)

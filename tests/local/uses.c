@@ -163,6 +163,7 @@ static void forked(void)
 	pid = fork();
 	if (!pid)
 		orphan(out[1]);
+	close(out[1]); /* else its end would be no end here */
 	ctx = must_register(1);
 	check(!ivc_accept_opt(ctx, &co, &ch), "a peer that will fork");
 	check(read(out[0], &child, sizeof(child)) == sizeof(child) && child,
@@ -178,7 +179,6 @@ static void forked(void)
 	ivc_close(ch);
 	ivc_unregister(ctx);
 	close(out[0]);
-	close(out[1]);
 }
 
 int main(void)
