@@ -51,7 +51,7 @@ void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev)
 	unsigned char next = ivc_chan_next[lc->state][ev];
 
 	/* Release: who sees OPEN, without the lock, sees what is mapped. */
-	if (next != IVC_CHAN_NONE)
+	if (next != IVC_STATE_NONE)
 		ivc_store_rel(&lc->state, (enum ivc_chan_state)next);
 }
 

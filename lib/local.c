@@ -245,6 +245,8 @@ const struct ivc_transport ivc_local = {
 	.map = local_map,
 	.kick = local_kick,
 	.arm = local_arm,
+	.fate = local_fate,
+	.unsent = local_unsent,
 	.close = local_close,
 	/* The greeting comes in by the same door as the bell. */
 	.established = POLLIN,

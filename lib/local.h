@@ -184,6 +184,8 @@ void local_channel_ended(struct local_channel *lc);
 int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info);
 int local_kick(const struct ivc_channel *ch);
 int local_arm(const struct ivc_channel *ch);
+int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate);
+int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
 void local_close(struct ivc_channel *ch);
 
 /*
