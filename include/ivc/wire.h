@@ -177,6 +177,13 @@ enum ivc_wire_state {
 	IVC_WIRE_DETACHED = 4, /* and the peer's ring is unmapped */
 };
 
+/* Is the peer, which did not answer in time, cut off? */
+enum ivc_wire_cut {
+	IVC_WIRE_UNCUT = 0,
+	IVC_WIRE_CUTTING = 1, /* that is being decided */
+	IVC_WIRE_CUT = 2,     /* what it has not read it shall not read */
+};
+
 struct ivc_kctl {
 	__u32 magic;
 	__u32 version;
@@ -184,7 +191,8 @@ struct ivc_kctl {
 	__s32 reason; /* why it is beyond OPEN: -errno the peer shall see */
 	__u32 taken; /* if @took: all before this position of the peer's ring */
 	__u32 took;  /* has been read, or is kept for who will */
-	__u32 pad0[26];
+	__u32 cut;   /* enum ivc_wire_cut */
+	__u32 pad0[25];
 	__s32 status; /* 0, or -errno: for the owner's process */
 	__u32 pad1[31];
 };

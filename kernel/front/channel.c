@@ -71,6 +71,7 @@ static void chan_free(struct kref *ref)
 	ivc_doorbell_free(ch);
 	ivc_foreign_unmap(&ch->foreign);
 	ivc_keep_free(ch);
+	kvfree(ch->hidden);
 	ivc_own_free(&ch->own);
 	if (ch->partner)
 		ivc_chan_put(ch->partner);
@@ -242,6 +243,7 @@ static void enter_kept(struct ivc_chan *ch)
 	ch->status = take_over(ch);
 	ivc_foreign_unmap_ring(&ch->foreign);
 	publish(ch, IVC_WIRE_DETACHED, 0);
+	ivc_keep_cut(ch);
 	ivc_doorbell_ring(ch);
 }
 
@@ -254,6 +256,7 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	ivc_sent_stop(ch);
 	err = ch->status ?: take_over(ch);
 	ch->status = ivc_sent_settle(ch) ?: err ?: reason;
+	ivc_keep_end(ch);
 	detach(ch);
 	/* A device of ours that goes is a reset to the peer. */
 	publish(ch, IVC_WIRE_DETACHED, ivc_wire_reason(reason));
@@ -313,6 +316,7 @@ static void release(struct ivc_chan *ch)
 		ivc_doorbell_free(ch);
 	}
 	ivc_own_end_dir(&ch->own);
+	ivc_sent_free(ch);
 	wake_up_all(&ivc_front.moved);
 	if (ch->state == IVC_CHAN_CLOSING)
 		ivc_chan_event(ch, IVC_CHAN_RELEASED, 0);
@@ -395,6 +399,8 @@ void ivc_chan_look(struct ivc_chan *ch)
 	}
 	if (ch->state == IVC_CHAN_LEFT && state >= IVC_WIRE_LEAVING)
 		ivc_chan_event(ch, IVC_CHAN_STOPPED, 0);
+	if (ch->state == IVC_CHAN_KEPT)
+		ivc_keep_cut(ch);
 	if (ch->state == IVC_CHAN_KEPT && state >= IVC_WIRE_CLOSED)
 		ivc_chan_event(ch, IVC_CHAN_SETTLED, 0);
 }
@@ -410,19 +416,28 @@ void ivc_chan_leave(struct ivc_chan *ch, int reason)
 	ivc_chan_look(ch);
 }
 
-/* The bound has passed: nothing of the peer stays mapped. Under ch->lock. */
+/*
+ * The bound has passed: nothing of the peer stays mapped, and no interrupt is
+ * left to be taken along by the guest. What is still granted is tried again by
+ * time. Under ch->lock.
+ */
 void ivc_chan_cut(struct ivc_chan *ch)
 {
 	if (ivc_chan_next[ch->state][IVC_CHAN_CUT] != IVC_STATE_NONE) {
-		ivc_sent_cut(ch);
-		pr_info("conn %u: domain %u does not answer, cut off\n",
-			ch->conn, ch->peer.domid);
+		if (ivc_sent_cut(ch))
+			pr_info("conn %u: domain %u does not answer, cut off\n",
+				ch->conn, ch->peer.domid);
+		else
+			ivc_chan_look(ch);
 	}
 	ivc_chan_event(ch, IVC_CHAN_CUT, 0);
-	if (ch->state == IVC_CHAN_CLOSING) {
-		detach(ch);
-		publish(ch, IVC_WIRE_DETACHED, 0);
-	}
+	if (ch->state != IVC_CHAN_ENDED && ch->state != IVC_CHAN_CLOSING)
+		return;
+	detach(ch);
+	publish(ch, IVC_WIRE_DETACHED, 0);
+	ivc_doorbell_ring(ch);
+	ivc_doorbell_free(ch);
+	retry_later(ch);
 }
 
 /* The backend that knew this channel is no more. Under ch->lock. */

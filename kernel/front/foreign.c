@@ -16,28 +16,37 @@
 /* Map operations per hypercall: bounds the array on the heap. */
 #define BATCH 64u
 
-/* A few at a time, from the stack, so that this cannot fail. */
+/*
+ * Unmapping must not fail, so its operations stand here and not on the heap. As
+ * many as can go in one hypercall: at the end of each a translated guest's TLBs
+ * are flushed.
+ */
+static DEFINE_MUTEX(unmap_lock);
+static struct gnttab_unmap_grant_ref unmap_ops[BATCH];
+static struct page *unmap_pages[BATCH];
+
 static void unmap_some(struct page **pages, grant_handle_t *handles, u32 nr)
 {
-	struct gnttab_unmap_grant_ref ops[8];
-	struct page *batch[ARRAY_SIZE(ops)];
 	u32 i, n = 0;
 
+	mutex_lock(&unmap_lock);
 	for (i = 0; i < nr; i++) {
 		if (handles[i] != INVALID_GRANT_HANDLE) {
-			gnttab_set_unmap_op(&ops[n],
+			gnttab_set_unmap_op(&unmap_ops[n],
 					    (unsigned long)page_address(
 						    pages[i]),
 					    GNTMAP_host_map | GNTMAP_readonly,
 					    handles[i]);
 			handles[i] = INVALID_GRANT_HANDLE;
-			batch[n++] = pages[i];
+			unmap_pages[n++] = pages[i];
 		}
-		if (n && (n == ARRAY_SIZE(ops) || i == nr - 1)) {
-			WARN_ON(gnttab_unmap_refs(ops, NULL, batch, n));
+		if (n == BATCH || (n && i == nr - 1)) {
+			WARN_ON(gnttab_unmap_refs(unmap_ops, NULL, unmap_pages,
+						  n));
 			n = 0;
 		}
 	}
+	mutex_unlock(&unmap_lock);
 }
 
 /* Map @nr pages of @domid: all, or none and an error. */

@@ -30,6 +30,7 @@
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
  *   ivc_usermap.lock   inside, from MMU notifiers
+ *   unmap_lock         of foreign.c, inside
  *   ivc_front.lock     spinlock: lists of contexts and channels
  *   ivc_ctx.lock       spinlock: offers and events of a context
  *   ivc_ctl.lock       spinlock: requests
@@ -207,12 +208,13 @@ struct ivc_chan {
 	bool revoked; /* PEER shows @kept or nothing, for ever */
 	bool took;    /* what the peer wrote before @taken is read or kept */
 	u32 taken;
+	u64 *kept_hidden; /* headers that the process is not shown */
 
 	/* sent.c */
 	bool stopped;	    /* our process writes no more: */
 	struct page *scrap; /* what it stores goes there */
-	u32 cut_pos;	    /* a header that was taken from the peer, */
-	u64 cut_hdr;	    /* and what it was; 0: none */
+	bool cut;	    /* the peer was cut off, */
+	u64 *hidden;	    /* and these headers taken out of its sight */
 	u32 lost_from;	    /* not delivered: the records from there */
 	u32 final;	    /* to there, */
 	u64 undelivered;    /* and how many bytes that is */
@@ -291,6 +293,8 @@ void ivc_usermap_revoke(struct ivc_chan *ch);
 /* --------------------------------------------------------------- keep.c */
 
 int ivc_keep(struct ivc_chan *ch);
+void ivc_keep_cut(struct ivc_chan *ch);
+void ivc_keep_end(struct ivc_chan *ch);
 void ivc_keep_free(struct ivc_chan *ch);
 
 /* --------------------------------------------------------------- walk.c */
@@ -298,18 +302,21 @@ void ivc_keep_free(struct ivc_chan *ch);
 struct ivc_walk {
 	struct page **data;
 	u32 cells;
-	u32 cut_pos; /* where a header was taken out, */
-	u64 cut_hdr; /* if not 0 */
+	const u64 *hidden; /* by cell: what was taken out, or NULL */
 };
 
 void *ivc_walk_cell(const struct ivc_walk *w, u32 pos);
 int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len);
 int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes);
+int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos);
+u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at);
+void ivc_walk_show(struct ivc_walk *w);
 
 /* --------------------------------------------------------------- sent.c */
 
 void ivc_sent_stop(struct ivc_chan *ch);
-void ivc_sent_cut(struct ivc_chan *ch);
+bool ivc_sent_cut(struct ivc_chan *ch);
+void ivc_sent_free(struct ivc_chan *ch);
 int ivc_sent_settle(struct ivc_chan *ch);
 int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate);
 int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un);

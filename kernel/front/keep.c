@@ -33,38 +33,111 @@ static int keep_page(struct ivc_chan *ch, u32 i)
 	return 0;
 }
 
-/* Everything from the process's position to the end of the records. */
+static struct ivc_walk kept(const struct ivc_chan *ch)
+{
+	return (struct ivc_walk){
+		.data = ch->kept + 1,
+		.cells = ch->rx_size >> IVC_CELL_SHIFT,
+		.hidden = ch->kept_hidden,
+	};
+}
+
+static int keep_all(struct ivc_chan *ch)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < ch->nr_kept && !err; i++)
+		err = keep_page(ch, i);
+	return err;
+}
+
+/*
+ * Everything from the process's position to the end of the records. What counts
+ * is the copy: of a peer that still writes, or takes headers back, it may have
+ * less than was seen before.
+ */
 static int keep_pages(struct ivc_chan *ch)
 {
 	struct ivc_walk w = {
 		.data = ch->foreign.pages + IVC_DIR_HEAD,
 		.cells = ch->rx_size >> IVC_CELL_SHIFT,
 	};
+	const struct ivc_kctl *peer = page_address(ch->foreign.pages[0]);
+	struct ivc_walk copy = kept(ch);
 	/* Our own process's word: it can only fool itself with it. */
 	u32 pos = ivc_load(&ivc_own_ctrl(&ch->own)->cons);
-	u32 end, at, off;
-	int garbage, err;
+	u32 end, at, i, len;
+	u64 bytes;
+	int err;
 
 	err = keep_page(ch, 0);
 	if (err)
 		return err;
-	garbage = ivc_walk(&w, pos, &end, &ch->kept_bytes);
+	ivc_walk(&w, pos, &end, &bytes);
 	/* The last one is the header that ends the walk. */
 	for (at = pos; at != end + 1; at++) {
-		off = (at & (w.cells - 1)) << IVC_CELL_SHIFT;
-		err = keep_page(ch, 1 + (off >> PAGE_SHIFT));
+		i = (at & (w.cells - 1)) << IVC_CELL_SHIFT >> PAGE_SHIFT;
+		err = keep_page(ch, 1 + i);
 		if (err)
 			return err;
 	}
 	/*
-	 * A peer that still writes while we copy must not get a record half
-	 * into the copy: what was empty in the walk stays empty.
+	 * A record that the peer has written meanwhile may be half in the copy;
+	 * garbage stays, for the library to judge.
 	 */
-	if (!garbage)
-		*(u64 *)(page_address(ch->kept[1 + (off >> PAGE_SHIFT)]) +
-			 offset_in_page(off)) = 0;
-	ch->taken = end;
+	if (ivc_walk_record(&copy, end, &len) > 0)
+		*(u64 *)ivc_walk_cell(&copy, end) = 0;
+	/*
+	 * A peer that takes headers back may do so while our process stands in
+	 * a record whose header was there: it needs the payload.
+	 */
+	if (ivc_load(&peer->cut)) {
+		err = keep_all(ch);
+		if (err)
+			return err;
+	}
+	ivc_walk(&copy, pos, &ch->taken, &ch->kept_bytes);
 	return 0;
+}
+
+/*
+ * Whether the peer has cut us off: then our process shall read nothing of it
+ * that it has not begun; nor, as long as the peer has not decided. Under
+ * ch->lock, after DETACHED was published, until the channel has ended.
+ */
+void ivc_keep_cut(struct ivc_chan *ch)
+{
+	struct ivc_walk w = kept(ch);
+	u32 cut;
+
+	if (!ch->took || !ch->kept || !ch->peer_kctl)
+		return;
+	/* Pairs with the fence in the peer's ivc_sent_cut(). */
+	ivc_fence();
+	cut = ivc_load_acq(&ch->peer_kctl->cut);
+	if (cut == IVC_WIRE_UNCUT && ch->kept_hidden) {
+		ivc_walk_show(&w);
+		kvfree(ch->kept_hidden);
+		ch->kept_hidden = NULL;
+	} else if (cut != IVC_WIRE_UNCUT && !ch->kept_hidden) {
+		ch->kept_hidden =
+			ivc_walk_hide(&w, &ivc_own_ctrl(&ch->own)->at);
+		/* Better none of it than some of it twice. */
+		if (!ch->kept_hidden)
+			ivc_keep_free(ch);
+	}
+}
+
+/* The channel ends. A peer that died before it had decided has not cut us. */
+void ivc_keep_end(struct ivc_chan *ch)
+{
+	struct ivc_walk w = kept(ch);
+
+	ivc_keep_cut(ch);
+	if (ch->kept_hidden && ch->peer_kctl &&
+	    ivc_load_acq(&ch->peer_kctl->cut) != IVC_WIRE_CUT)
+		ivc_walk_show(&w);
 }
 
 /*
@@ -98,4 +171,6 @@ void ivc_keep_free(struct ivc_chan *ch)
 			__free_page(ch->kept[i]);
 	kvfree(ch->kept);
 	ch->kept = NULL;
+	kvfree(ch->kept_hidden);
+	ch->kept_hidden = NULL;
 }

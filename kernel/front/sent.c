@@ -26,8 +26,7 @@ static struct ivc_walk sent(const struct ivc_chan *ch)
 	return (struct ivc_walk){
 		.data = ch->own.pages + IVC_DIR_HEAD,
 		.cells = ch->tx_size >> IVC_CELL_SHIFT,
-		.cut_pos = ch->cut_pos,
-		.cut_hdr = ch->cut_hdr,
+		.hidden = ch->hidden,
 	};
 }
 
@@ -49,7 +48,7 @@ void ivc_sent_stop(struct ivc_chan *ch)
 }
 
 /* Where the process of the peer stands, by its own page. */
-static u64 peer_at(const struct ivc_chan *ch)
+static const u64 *peer_at(const struct ivc_chan *ch)
 {
 	const struct ivc_ctrl *ctrl;
 
@@ -57,63 +56,74 @@ static u64 peer_at(const struct ivc_chan *ch)
 		ctrl = ivc_own_ctrl(&ch->partner->own);
 	else
 		ctrl = page_address(ch->foreign.pages[1]);
-	return ivc_load(&ctrl->at);
+	return &ctrl->at;
 }
 
 /*
- * Up to where has the peer got everything? What it took, if it says so, else
- * what it has read; a record that it has begun it holds.
+ * Up to where has the peer got everything? What its process has read or begun,
+ * and what it took, if it says so and was not cut off before.
  */
 static int delivered(const struct ivc_chan *ch, u32 *pos)
 {
 	const struct ivc_kctl *kctl = ch->peer_kctl;
 	struct ivc_walk w = sent(ch);
-	u64 at = peer_at(ch);
-	u32 len;
-	int n;
+	u32 taken;
+	int err;
 
-	if (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
-	    ivc_load(&kctl->took)) {
-		*pos = ivc_load(&kctl->taken);
-		return 0;
-	}
-	*pos = ivc_at_pos(at);
-	if (!(at & IVC_AT_BEGUN))
-		return 0;
-	n = ivc_walk_record(&w, *pos, &len);
-	if (n <= 0)
-		return -EPROTO;
-	*pos += n;
+	err = ivc_walk_past(&w, ivc_load(peer_at(ch)), pos);
+	if (err || ch->cut || !kctl ||
+	    ivc_load_acq(&kctl->state) < IVC_WIRE_CLOSED ||
+	    !ivc_load(&kctl->took))
+		return err;
+	taken = ivc_load(&kctl->taken);
+	if (taken - *pos <= w.cells)
+		*pos = taken;
 	return 0;
 }
 
 /*
- * The bound has passed and the peer has not answered. It shall read no further
- * than it stands now, whenever it wakes: the header there goes. Once more if it
- * has moved meanwhile, which it can do only while it runs.
+ * The bound has passed and the peer has not answered: it is cut off, which it
+ * and we must agree on (docs/protocol.md 3.4). True if it is; false if it has
+ * answered after all.
  */
-void ivc_sent_cut(struct ivc_chan *ch)
+bool ivc_sent_cut(struct ivc_chan *ch)
 {
+	struct ivc_kctl *own = ivc_own_kctl(&ch->own);
+	const struct ivc_kctl *peer = ch->peer_kctl;
 	struct ivc_walk w = sent(ch);
-	u32 pos, len;
-	int tries;
-	u64 *hdr;
 
-	for (tries = 0; tries < 10; tries++) {
-		if (delivered(ch, &pos))
-			return;
-		if (ch->cut_hdr && pos == ch->cut_pos)
-			return;
-		if (ivc_walk_record(&w, pos, &len) <= 0)
-			return;
-		hdr = ivc_walk_cell(&w, pos);
-		ch->cut_pos = pos;
-		ch->cut_hdr = ivc_load(hdr);
-		ivc_store(hdr, 0);
-		/* More than a copy takes that began before; see protocol 3.4 */
-		ivc_fence();
-		usleep_range(500, 1000);
+	ivc_store(&own->cut, IVC_WIRE_CUTTING);
+	ch->hidden = ivc_walk_hide(&w, peer_at(ch));
+	/*
+	 * Pairs with the peer's fence between its DETACHED and its look at
+	 * `cut`: one of us sees the other. The time is for its process, should
+	 * that still run: its `at` may be in a store buffer.
+	 */
+	ivc_fence();
+	usleep_range(500, 1000);
+	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED) {
+		ivc_walk_show(&w);
+		kvfree(ch->hidden);
+		ch->hidden = NULL;
+		ivc_store_rel(&own->cut, IVC_WIRE_UNCUT);
+		return false;
 	}
+	ch->cut = true;
+	ivc_store_rel(&own->cut, IVC_WIRE_CUT);
+	return true;
+}
+
+/* The ring is ours again, whole: no page of it is granted. */
+void ivc_sent_free(struct ivc_chan *ch)
+{
+	struct ivc_walk w;
+
+	if (!ch->hidden)
+		return;
+	w = sent(ch);
+	ivc_walk_show(&w);
+	kvfree(ch->hidden);
+	ch->hidden = NULL;
 }
 
 /* The peer is through, or gone: what has it not got? Under ch->lock. */
@@ -125,7 +135,8 @@ int ivc_sent_settle(struct ivc_chan *ch)
 
 	if (!ch->established || (!ch->partner && !ch->foreign.nr))
 		return 0;
-	err = delivered(ch, &pos);
+	/* Its headers could not be hidden: who knows what it will read. */
+	err = ch->cut && !ch->hidden ? -ENOMEM : delivered(ch, &pos);
 	if (!err)
 		err = ivc_walk(&w, pos, &ch->final, &ch->undelivered);
 	if (err) {

@@ -6,6 +6,7 @@
  * library, and a walk never goes further than once around.
  */
 #include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "front.h"
 
@@ -23,8 +24,8 @@ int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len)
 	/* Acquire pairs with the producer's release of the header. */
 	u64 hdr = ivc_load_acq((const u64 *)ivc_walk_cell(w, pos));
 
-	if (w->cut_hdr && pos == w->cut_pos)
-		hdr = w->cut_hdr;
+	if (!hdr && w->hidden)
+		hdr = w->hidden[pos & (w->cells - 1)];
 	return ivc_ring_parse(hdr, pos, w->cells, len);
 }
 
@@ -48,4 +49,75 @@ int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes)
 	}
 	*end = pos + done;
 	return n < 0 || done >= w->cells ? -EPROTO : 0;
+}
+
+/* The position behind what @at says is read, or begun. */
+int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos)
+{
+	u32 len;
+	int n;
+
+	*pos = ivc_at_pos(at);
+	if (!(at & IVC_AT_BEGUN))
+		return 0;
+	n = ivc_walk_record(w, *pos, &len);
+	if (n <= 0)
+		return -EPROTO;
+	*pos += n;
+	return 0;
+}
+
+/* Copy the headers of all records from @from on; where they end. */
+static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
+{
+	u32 done, len;
+	int n;
+
+	for (done = 0; done < w->cells; done += n) {
+		n = ivc_walk_record(w, from + done, &len);
+		if (n <= 0)
+			break;
+		hdrs[(from + done) & (w->cells - 1)] =
+			ivc_load((u64 *)ivc_walk_cell(w, from + done));
+	}
+	return from + done;
+}
+
+/*
+ * Take the headers of all records out of the ring that the reader, whose place
+ * is *@at, has not come to: the last first, so that it cannot get past the ones
+ * that are gone, and look again before each whether it is there already. They
+ * are put into an array of one word for each cell, the caller's to kvfree().
+ */
+u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at)
+{
+	u64 *hidden = kvcalloc(w->cells, sizeof(*hidden), GFP_KERNEL);
+	u32 from, end, pos;
+
+	if (!hidden || ivc_walk_past(w, ivc_load(at), &from))
+		return hidden;
+	end = collect(w, from, hidden);
+	for (pos = end - 1; pos - from < end - from; pos--) {
+		if (!hidden[pos & (w->cells - 1)])
+			continue;
+		w->hidden = hidden; /* for a record begun whose header went */
+		if (ivc_walk_past(w, ivc_load(at), &from) ||
+		    pos - from >= end - from)
+			break;
+		ivc_store((u64 *)ivc_walk_cell(w, pos), 0);
+	}
+	w->hidden = hidden;
+	return hidden;
+}
+
+/* Put them back: nobody who must not see them can any more. */
+void ivc_walk_show(struct ivc_walk *w)
+{
+	u32 pos;
+
+	for (pos = 0; w->hidden && pos < w->cells; pos++)
+		if (w->hidden[pos])
+			ivc_store_rel((u64 *)ivc_walk_cell(w, pos),
+				      w->hidden[pos]);
+	w->hidden = NULL;
 }

@@ -131,3 +131,8 @@ migrate_guest() {
 	_log "migrate_guest $1"
 	/lab/dom0/host2 migrate "guest$1" && on_host2 "labctl ready guest$1 30"
 }
+
+# return_guest N: live, from host 2 back to here
+return_guest() {
+	on_host2 "/lab/dom0/host2 migrate guest$1" && labctl ready "guest$1" 30
+}

@@ -59,7 +59,7 @@ measure() {
 		fi
 		total=$(echo "$calls" | awk '{ n += $2 } END { print n }')
 		note "guest $guest ($(guest_type "$guest")): event_channel_op 0, grant_table_op 0; all others $total, of its timer and scheduler: $(echo "$calls" | tr '\n' ' ')"
-		[ $((total * 100)) -lt "$n" ] ||
+		[ $((total * 10)) -lt "$n" ] ||
 			fail "guest $guest: $total hypercalls are too many beside $n messages"
 	done
 }

@@ -4,6 +4,7 @@
 # Guests are saved, restored, copied (a suspend that is cancelled), with channels
 # in mid-transfer: nothing is lost, both sides know, and they meet again.
 
+# shellcheck disable=SC2016 # for a guest's shell
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
 
@@ -42,5 +43,27 @@ for pair in "1 2" "2 1"; do
 	rm /tmp/image
 	settle "$1" "$2" 8
 	again "$2" "$1"
+done
+
+## the peer's process is stopped: its kernel answers for it
+transfer 1 2 4
+g 2 'kill -STOP $(pidof ivc-apitest)'
+guest_save 1 /tmp/image || fail "guest 1 cannot be saved"
+g 2 'kill -CONT $(pidof ivc-apitest)'
+guest_restore 1 /tmp/image || fail "guest 1 cannot be restored"
+settle 1 2 4
+
+## the peer's guest is stopped, and answers to nothing: it is cut off
+for pair in "1 2" "2 1"; do
+	# shellcheck disable=SC2086
+	set -- $pair
+	transfer "$1" "$2" 4
+	guest_pause "$2"
+	guest_save "$1" /tmp/image || fail "guest $1 cannot be saved beside a paused one"
+	guest_unpause "$2"
+	guest_restore "$1" /tmp/image || fail "guest $1 cannot be restored"
+	settle "$1" "$2" 4
+	g "$1" dmesg | grep -q 'cut off' || fail "nobody was cut off"
+	again "$1" "$2"
 done
 unwatch

@@ -133,6 +133,9 @@ START_TEST(pages)
 	AT(struct ivc_kctl, reason, 12, 4);
 	AT(struct ivc_kctl, taken, 16, 4);
 	AT(struct ivc_kctl, took, 20, 4);
+	AT(struct ivc_kctl, cut, 24, 4);
+	ck_assert_int_eq(IVC_WIRE_CUTTING, 1);
+	ck_assert_int_eq(IVC_WIRE_CUT, 2);
 	AT(struct ivc_kctl, status, 128, 4);
 	ck_assert_uint_eq(IVC_KCTL_MAGIC, 0x4b435649);
 	ck_assert_int_eq(IVC_WIRE_OPENING, 0);
