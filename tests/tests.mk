@@ -94,7 +94,7 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 
 ## make check-unit      the ring, the library and the headers, without a lab
 check-unit: check-plain check-san check-headers check-symbols check-man \
-	check-mutants
+	check-mutants check-model
 
 check-plain: $(UNIT_OUT)/plain
 	$(Q)$(UNIT_OUT)/plain
@@ -124,7 +124,12 @@ check-mutants:
 		LIBS='$(UNIT_LIBS)' tests/unit/mutants.sh $(B)/mutants \
 		$(UNIT_RING)
 
+## make check-model     search every run of the end of a channel (Spin)
+check-model:
+	$(Q)CC='$(CC)' tests/model/run.sh $(B)/model
+
 -include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d)
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
-	check-symbols check-man check-mutants check-local check-local-san
+	check-symbols check-man check-mutants check-model check-local \
+	check-local-san
