@@ -507,14 +507,16 @@ proctype kernel(bit i) provided (RUNS)
 	/* CUT */
 	:: atomic { kick[i] && past_bound && st[i] == S_LEFT && !closed[i] &&
 		    !BEYOND(W_LEAVING) && !gone[i] ->
-		lock[i] = 1; pause(); keep_first() }
-		keep_then();
+		lock[i] = 1; pause() }
 		atomic { cut_first() }
 		cut_then();
+		atomic { keep_first() }
+		keep_then();
 		atomic { DECIDED -> reveal(); ended(); lock[i] = 0 }
 	:: atomic { kick[i] && past_bound && st[i] == S_KEPT && !closed[i] &&
 		    !BEYOND(W_CLOSED) && !gone[i] ->
-		lock[i] = 1; pause(); cut_first() }
+		lock[i] = 1; pause() }
+		atomic { cut_first() }
 		cut_then();
 		atomic { ended(); lock[i] = 0 }
 

@@ -8,7 +8,7 @@ model=$(dirname "$0")/leave.pml
 work=$1
 passed=0
 failed=0
-memory=900 # MB, of which a search may use all
+memory=1500 # MB, of which a search may use all
 depth=5000
 
 rm -rf "$work"
