@@ -19,8 +19,8 @@ PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
 PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 	-lxenevtchn -lxencall -lxentoollog -lxentoolcore) -lpthread -ldl
 
-IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c attach.c audit.c daemon.c \
-	detach.c device.c domain.c keeper.c list.c policy.c stat.c store.c \
+IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
+	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c stat.c store.c \
 	table.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 

@@ -15,11 +15,14 @@
 
 #include "front.h"
 
+/* A guest that is slow is waited for, as long as it gets on; not for ever. */
+#define LEAVE_TIMES 10
+
 static unsigned int leave_ms = 500;
 module_param(leave_ms, uint, 0644);
 MODULE_PARM_DESC(
 	leave_ms,
-	"milliseconds that peers have to answer when the guest leaves");
+	"milliseconds without an answer of any peer when the guest leaves");
 
 /* A channel that round @round has not seen, with a reference; or NULL. */
 static struct ivc_chan *unseen(u32 round)
@@ -72,38 +75,52 @@ static void orphan(struct ivc_chan *ch, int unused)
 	ivc_chan_orphan(ch);
 }
 
-/* Is there nothing left to wait for? @released: no page is granted either. */
-static bool all_through(bool released)
+/* How much is left to wait for? @released: also for pages that are granted. */
+static unsigned int steps_left(bool released)
 {
 	struct ivc_chan *ch;
-	bool through = true;
+	unsigned int left = 0;
 
 	spin_lock(&ivc_front.lock);
 	list_for_each_entry (ch, &ivc_front.chans, node) {
 		switch (READ_ONCE(ch->state)) {
 		case IVC_CHAN_LEFT:
+			left += 3;
+			break;
 		case IVC_CHAN_KEPT:
-			through = false;
+			left += 2;
 			break;
 		case IVC_CHAN_ENDED:
 		case IVC_CHAN_CLOSING:
-			if (released && READ_ONCE(ch->own.granted))
-				through = false;
+			left += released && READ_ONCE(ch->own.granted);
 			break;
 		default:
 			break;
 		}
 	}
 	spin_unlock(&ivc_front.lock);
-	return through;
+	return left;
+}
+
+static void wait_for_peers(bool released)
+{
+	unsigned long end = jiffies + LEAVE_TIMES * msecs_to_jiffies(leave_ms);
+	unsigned int left = steps_left(released), before;
+
+	do {
+		before = left;
+		wait_event_timeout(ivc_front.moved,
+				   steps_left(released) < before,
+				   msecs_to_jiffies(leave_ms) + 1);
+		left = steps_left(released);
+	} while (left && left < before && time_before(jiffies, end));
 }
 
 /* Returns when no channel has anything of a peer mapped any more. */
 void ivc_leave_all(int reason, bool released)
 {
 	for_each(leave, reason);
-	wait_event_timeout(ivc_front.moved, all_through(released),
-			   msecs_to_jiffies(leave_ms) + 1);
+	wait_for_peers(released);
 	for_each(cut, 0);
 }
 

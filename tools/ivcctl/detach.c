@@ -176,19 +176,6 @@ int cmd_detach(int argc, char **argv)
 	return status;
 }
 
-/* Its limits, to keep them over a change of realm. */
-static void read_rules(struct store *s, const struct device *d,
-		       struct rules *rules)
-{
-	rules_default(rules);
-	for (int i = 0; i < LIMITS; i++) {
-		long v = store_number(s, "%s/%s", d->be, limits[i].name);
-
-		if (v >= 0 && v <= (long)limits[i].max)
-			rules->limit[i] = v;
-	}
-}
-
 static int move(struct store *s, const struct device *d, const char *name,
 		const char *old, const struct detach_options *o)
 {
@@ -198,7 +185,7 @@ static int move(struct store *s, const struct device *d, const char *name,
 		report("%s is in realm %s already", name, old);
 		return EXIT_FINE;
 	}
-	read_rules(s, d, &rules);
+	device_rules(s, d, &rules);
 	strcpy(rules.realm, o->realm);
 	report("moving %s from realm %s to %s: its channels end", name, old,
 	       o->realm);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,6 +161,22 @@ static int remove_both(struct store *s, void *arg)
 int device_remove(struct store *s, const struct device *d)
 {
 	return store_transaction(s, remove_both, (void *)d);
+}
+
+void device_rules(struct store *s, const struct device *d, struct rules *rules)
+{
+	char *realm = store_read(s, "%s/realm", d->be);
+
+	rules_default(rules);
+	if (realm && realm_valid(realm))
+		strcpy(rules->realm, realm);
+	free(realm);
+	for (int i = 0; i < LIMITS; i++) {
+		long v = store_number(s, "%s/%s", d->be, limits[i].name);
+
+		if (v >= 0 && v <= (long)limits[i].max)
+			rules->limit[i] = v;
+	}
 }
 
 static time_t now_s(void)

@@ -38,6 +38,8 @@ int device_create(struct store *s, const struct device *d,
 		  const struct rules *rules);
 /* Ask both drivers to let go; their answer is Closed. */
 int device_close(struct store *s, const struct device *d);
+/* Its realm and limits as they stand, for when it is attached again. */
+void device_rules(struct store *s, const struct device *d, struct rules *rules);
 /* Remove both directories. */
 int device_remove(struct store *s, const struct device *d);
 

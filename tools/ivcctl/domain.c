@@ -14,6 +14,7 @@
 #define INCOMING "--incoming"
 
 /* Shut down, and why: sched.h of Xen's public headers. */
+#define REASON_SUSPEND 2
 #define REASON_CRASH 3
 
 int domain_find(struct store *s, const char *who)
@@ -90,4 +91,17 @@ out:
 	if (quiet)
 		xtl_logger_destroy(quiet);
 	return life;
+}
+
+bool domain_suspended(unsigned int domid)
+{
+	static xc_interface *xc;
+	xc_dominfo_t info;
+
+	/* Asked often; kept until the program ends. */
+	if (!xc)
+		xc = xc_interface_open(NULL, NULL, 0);
+	return xc && xc_domain_getinfo(xc, domid, 1, &info) == 1 &&
+	       info.domid == domid && info.shutdown &&
+	       info.shutdown_reason == REASON_SUSPEND;
 }

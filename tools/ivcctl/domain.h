@@ -24,4 +24,7 @@ enum domain_life {
 
 enum domain_life domain_life(unsigned int domid);
 
+/* Is it suspended: frozen, to go on elsewhere or later? */
+bool domain_suspended(unsigned int domid);
+
 #endif

@@ -21,9 +21,11 @@ struct command {
 
 extern const struct command commands[];
 
+int cmd_arrived(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_realm(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_policy(int argc, char **argv);

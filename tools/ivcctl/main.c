@@ -51,6 +51,28 @@ const struct command commands[] = {
 	  "\n"
 	  "  ivcctl realm web1\n"
 	  "  ivcctl realm web1 shop\n" },
+	{ "migrate", cmd_migrate, "GUEST HOST",
+	  "move a guest to another host, its channels first",
+	  "Its peers are told and the channels handed over while it still runs;\n"
+	  "then xl migrate; then HOST is asked whether it is back on IVC there,\n"
+	  "where ivcctl attach --all --watch has to run. Says how long each took.\n"
+	  "Plain xl migrate, save and restore work too: then all that is done\n"
+	  "while the guest is frozen; a peer that is silent for half a second is cut off.\n"
+	  "  -s COMMAND             as for xl migrate (default there: ssh)\n"
+	  "      --remote COMMAND   COMMAND HOST 'ivcctl ...' asks HOST (ssh)\n"
+	  "      --frozen           do not hand over before, for a comparison\n"
+	  "      --wait SECONDS     for the detach here, and the attach there (30)\n"
+	  "      --xl PATH          another xl\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "\n"
+	  "  ivcctl migrate web1 host2\n" },
+	{ "arrived", cmd_arrived, "GUEST",
+	  "is a guest that was moved here back on IVC?",
+	  "      --wait SECONDS     for it to attach and connect (30)\n"
+	  "      --backend DOM      where ivc-back runs (default 0)\n"
+	  "      --debugfs DIR      default /sys/kernel/debug\n"
+	  "\n"
+	  "  ivcctl arrived web1\n" },
 	{ "list", cmd_list, "", "guests, realms, states and what they use",
 	  "      --members          processes registered\n"
 	  "      --channels         channels between them\n"

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ivcctl migrate: the peers are told first, then xl moves the guest, then the
+ * other host is asked whether it has arrived.
+ *
+ * Telling them first is a detach with a word why ("leaving"): the channels are
+ * handed over while the guest still runs, so that nothing of ours is left to be
+ * done while it is frozen. If xl fails the guest is attached again as it was.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "domain.h"
+#include "ivcctl.h"
+
+#define WAIT_DEFAULT 30
+#define WAIT_MAX 3600
+#define POLL_MS 5
+
+struct migrate_options {
+	const char *guest, *host, *backend, *xl, *ssh, *remote;
+	int wait;
+	bool frozen;
+};
+
+/* When what happened, in ms since the command began; -1: not seen. */
+struct times {
+	double told, drained, frozen, awake, arrived;
+};
+
+static double now_ms(void)
+{
+	static struct timespec start;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (!start.tv_sec)
+		start = ts;
+	return (double)(ts.tv_sec - start.tv_sec) * 1e3 +
+	       (double)(ts.tv_nsec - start.tv_nsec) / 1e6;
+}
+
+/* Start a shell command with its output in a pipe. Its pid, or -errno. */
+static pid_t start(const char *command, int *out)
+{
+	int fd[2];
+	pid_t pid;
+
+	if (pipe(fd))
+		return -errno;
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		dup2(fd[1], STDOUT_FILENO);
+		dup2(fd[1], STDERR_FILENO);
+		close(fd[0]);
+		close(fd[1]);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	if (pid < 0) {
+		close(fd[0]);
+		return -errno;
+	}
+	*out = fd[0];
+	return pid;
+}
+
+static int finish(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+}
+
+/* xl's own words, with the time; the one that says that the guest runs there.
+ */
+static void xl_says(char *line, struct times *t)
+{
+	line[strcspn(line, "\r\n")] = '\0';
+	if (!*line)
+		return;
+	if (strstr(line, "reports successful startup"))
+		t->awake = now_ms();
+	printf("%9.0f ms  xl: %s\n", now_ms(), line);
+	fflush(stdout);
+}
+
+/* Read its output until it ends, and look when the guest is frozen. */
+static void follow(int fd, unsigned int domid, struct times *t)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char line[512];
+	size_t n = 0;
+	ssize_t got;
+
+	for (;;) {
+		if (t->frozen < 0 && domain_suspended(domid))
+			t->frozen = now_ms();
+		if (poll(&pfd, 1, POLL_MS) <= 0)
+			continue;
+		got = read(fd, line + n, 1);
+		if (got <= 0)
+			break;
+		if (line[n] == '\n' || line[n] == '\r' ||
+		    n == sizeof(line) - 2) {
+			line[n + 1] = '\0';
+			xl_says(line, t);
+			n = 0;
+		} else {
+			n++;
+		}
+	}
+	close(fd);
+}
+
+static int run_xl(const struct migrate_options *o, unsigned int domid,
+		  struct times *t)
+{
+	char command[1024];
+	pid_t pid;
+	int fd;
+
+	if (snprintf(command, sizeof(command), "exec %s migrate %s%s%s %u '%s'",
+		     o->xl, o->ssh ? "-s '" : "", o->ssh ? o->ssh : "",
+		     o->ssh ? "'" : "", domid, o->host) >= (int)sizeof(command))
+		return usage_error("that is too long for a command");
+	pid = start(command, &fd);
+	if (pid < 0) {
+		complain("%s cannot be started: %s", o->xl, strerror(-pid));
+		return EXIT_FAILED;
+	}
+	follow(fd, domid, t);
+	return finish(pid);
+}
+
+/* Ask the other host; what it says is passed on. */
+static int ask_there(const struct migrate_options *o, const char *name,
+		     struct times *t)
+{
+	char command[1024], line[512];
+	FILE *f;
+	int fd, status;
+	pid_t pid;
+
+	if (snprintf(command, sizeof(command),
+		     "exec %s '%s' 'ivcctl arrived %s --wait %d'", o->remote,
+		     o->host, name, o->wait) >= (int)sizeof(command))
+		return usage_error("that is too long for a command");
+	pid = start(command, &fd);
+	if (pid < 0)
+		return EXIT_FAILED;
+	f = fdopen(fd, "r");
+	while (f && fgets(line, sizeof(line), f))
+		printf("%9.0f ms  %s: %s", now_ms(), o->host, line);
+	if (f)
+		fclose(f);
+	status = finish(pid);
+	if (!status)
+		t->arrived = now_ms();
+	return status;
+}
+
+static void summary(const struct times *t)
+{
+	report("notice and drain  %9.0f ms  channels handed over while it ran",
+	       t->drained - t->told);
+	if (t->frozen >= 0 && t->awake >= 0)
+		report("blackout          %9.0f ms  frozen here to running "
+		       "there",
+		       t->awake - t->frozen);
+	else
+		report("blackout                  ?     xl did not say");
+	if (t->arrived >= 0 && t->awake >= 0)
+		report("back on IVC       %9.0f ms  after that: connected, "
+		       "processes registered",
+		       t->arrived - t->awake);
+}
+
+static int tell(struct store *s, const struct migrate_options *o,
+		const struct device *d, const char *name, struct times *t)
+{
+	int ret;
+
+	t->told = now_ms();
+	if (!o->frozen) {
+		ret = store_write_number(s, d->be, "leaving", 1);
+		if (!ret)
+			ret = detach_one(s, d, name, o->wait, false);
+		if (ret)
+			return ret;
+	}
+	t->drained = now_ms();
+	return 0;
+}
+
+static int migrate(struct store *s, const struct migrate_options *o,
+		   const struct device *d, const char *name)
+{
+	struct times t = { -1, -1, -1, -1, -1 };
+	struct rules rules;
+	bool attached = store_exists(s, "%s/backend", d->fe);
+	int status;
+
+	if (!attached)
+		report("%s has no IVC device; it is moved without", name);
+	device_rules(s, d, &rules);
+	if (attached && tell(s, o, d, name, &t))
+		return EXIT_FAILED;
+	status = run_xl(o, d->guest, &t);
+	if (status) {
+		complain("%s was not moved: xl migrate ended with %d", name,
+			 status);
+		if (attached && !o->frozen &&
+		    store_exists(s, "/local/domain/%u", d->guest))
+			attach_one(s, d, name, &rules);
+		return EXIT_FAILED;
+	}
+	if (attached && ask_there(o, name, &t)) {
+		complain("%s is on %s, but IVC is not: there, modprobe "
+			 "ivc-back and ivcctl attach %s, or ivcctl attach "
+			 "--all --watch",
+			 name, o->host, name);
+		status = EXIT_FAILED;
+	}
+	if (attached)
+		summary(&t);
+	return status;
+}
+
+static int parse(struct migrate_options *o, int argc, char **argv)
+{
+	enum { O_XL = 256, O_REMOTE, O_WAIT, O_BACKEND, O_FROZEN };
+	static const struct option longopts[] = {
+		{ "xl", required_argument, NULL, O_XL },
+		{ "remote", required_argument, NULL, O_REMOTE },
+		{ "wait", required_argument, NULL, O_WAIT },
+		{ "backend", required_argument, NULL, O_BACKEND },
+		{ "frozen", no_argument, NULL, O_FROZEN },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*o = (struct migrate_options){ .backend = "0",
+				       .xl = "xl",
+				       .remote = "ssh",
+				       .wait = WAIT_DEFAULT };
+	while ((c = getopt_long(argc, argv, "s:", longopts, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->ssh = optarg;
+			break;
+		case O_XL:
+			o->xl = optarg;
+			break;
+		case O_REMOTE:
+			o->remote = optarg;
+			break;
+		case O_WAIT:
+			o->wait = number_arg("--wait", optarg, 1, WAIT_MAX);
+			if (o->wait < 0)
+				return EXIT_WRONG;
+			break;
+		case O_BACKEND:
+			o->backend = optarg;
+			break;
+		case O_FROZEN:
+			o->frozen = true;
+			break;
+		default:
+			return usage_error("that is not understood");
+		}
+	}
+	if (argc - optind != 2)
+		return usage_error("which guest, and to which host?");
+	o->guest = argv[optind];
+	o->host = argv[optind + 1];
+	/* Both go into a shell's command line. */
+	if (strchr(o->host, '\'') || (o->ssh && strchr(o->ssh, '\'')))
+		return usage_error("no quotes, please");
+	return EXIT_FINE;
+}
+
+int cmd_migrate(int argc, char **argv)
+{
+	char name[DOMAIN_NAME_MAX];
+	struct migrate_options o;
+	int status = parse(&o, argc, argv), guest, backend;
+	struct device d;
+	struct store s;
+
+	if (status)
+		return status;
+	if (store_open(&s))
+		return EXIT_FAILED;
+	status = EXIT_FAILED;
+	backend = domain_find(&s, o.backend);
+	guest = backend < 0 ? -1 : domain_find(&s, o.guest);
+	if (guest < 0)
+		goto out;
+	device_init(&d, (unsigned int)guest, (unsigned int)backend);
+	domain_name(&s, d.guest, name);
+	if (strchr(name, '\'') || strchr(name, ' '))
+		complain("a guest with such a name cannot be asked for there");
+	else
+		status = migrate(&s, &o, &d, name);
+out:
+	store_close(&s);
+	return status;
+}
