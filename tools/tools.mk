@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ivc-pingpong, ivcd and ivcctl.
+# ivc-pingpong, ivc-roam, ivcd and ivcctl.
 #
 #   WITH_VCHAN=   ivc-pingpong without libxenvchan (else: where it is found)
 #   WITH_XEN=     no ivcctl (else: where libxenstore and libxenctrl are found)
@@ -19,8 +19,15 @@ PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
 PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 	-lxenevtchn -lxencall -lxentoollog -lxentoolcore) -lpthread -ldl
 
+ROAM_SRC := $(addprefix tools/roam/,main.c options.c help.c hello.c tcp.c \
+	loop.c group.c traffic.c message.c crc32.c stream.c wire.c record.c \
+	plot.c) tools/pingpong/samples.c
+ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
+ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
+
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
-	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c stat.c store.c \
+	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c \
+	stat.c store.c \
 	table.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
@@ -32,10 +39,11 @@ TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP
 
 # A sanitizer cannot be linked statically.
 TOOLS := $(B)/tools/ivc-pingpong $(if $(SAN),,$(B)/static/ivc-pingpong) \
+	$(B)/tools/ivc-roam $(if $(SAN),,$(B)/static/ivc-roam) \
 	$(B)/tools/ivcd \
 	$(if $(WITH_XEN),$(B)/tools/ivcctl)
 
-## make tools           ivc-pingpong (also static, for guests), ivcd and ivcctl
+## make tools           ivc-pingpong, ivc-roam (also static), ivcd and ivcctl
 tools: $(TOOLS)
 
 # Xen's public headers are written in GNU C.
@@ -63,6 +71,15 @@ $(B)/static/ivc-pingpong: $(PINGPONG_STATIC_OBJ) $(B)/lib/libivc.a
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ \
 		$(PINGPONG_STATIC_LIBS)
 
+$(B)/tools/ivc-roam: $(ROAM_OBJ) $(B)/lib/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
+
+$(B)/static/ivc-roam: $(ROAM_STATIC_OBJ) $(B)/lib/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ \
+		-lpthread -lm
+
 $(B)/tools/ivcctl: $(IVCCTL_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
@@ -72,7 +89,7 @@ $(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^
 
--include $(IVCD_OBJ:.o=.d)
+-include $(IVCD_OBJ:.o=.d) $(ROAM_OBJ:.o=.d) $(ROAM_STATIC_OBJ:.o=.d)
 -include $(IVCCTL_OBJ:.o=.d) $(PINGPONG_OBJ:.o=.d) $(PINGPONG_STATIC_OBJ:.o=.d)
 
 TOOLS_TESTS := $(B)/tools/test-relay $(B)/tools/test-peer
@@ -94,11 +111,14 @@ UNITDIR ?= $(PREFIX)/lib/systemd
 
 # The policy is the administrator's: one that is there stays as it is.
 install-tools: tools
-	$(call say,INSTALL,ivc-pingpong ivcd ivcctl)
+	$(call say,INSTALL,ivc-pingpong ivc-roam ivcd ivcctl)
 	$(Q)install -D -m 755 $(B)/tools/ivc-pingpong \
 		$(DESTDIR)$(BINDIR)/ivc-pingpong
 	$(Q)install -D -m 644 docs/man/ivc-pingpong.1 \
 		$(DESTDIR)$(MANDIR)/man1/ivc-pingpong.1
+	$(Q)install -D -m 755 $(B)/tools/ivc-roam $(DESTDIR)$(BINDIR)/ivc-roam
+	$(Q)install -D -m 644 docs/man/ivc-roam.1 \
+		$(DESTDIR)$(MANDIR)/man1/ivc-roam.1
 	$(Q)install -D -m 755 $(B)/tools/ivcd $(DESTDIR)$(SBINDIR)/ivcd
 	$(Q)install -D -m 644 docs/man/ivcd.8 $(DESTDIR)$(MANDIR)/man8/ivcd.8
 	$(Q)for d in system user; do \
@@ -122,7 +142,7 @@ endif
 # those of xen-utils.
 payload-tools: tools
 	@mkdir -p $(B)/payload/guest $(B)/payload/dom0
-	$(Q)cp $(B)/static/ivc-pingpong $(B)/payload/guest/
+	$(Q)cp $(B)/static/ivc-pingpong $(B)/static/ivc-roam $(B)/payload/guest/
 	$(Q)cp $(B)/static/ivc-pingpong $(B)/payload/dom0/
 	$(if $(WITH_XEN),$(Q)cp $(B)/tools/ivcctl $(B)/payload/dom0/)
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first frame each way: is this the one I am to talk to, and how? The side
+ * that connects speaks first and says the mode; the other one follows.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "roam.h"
+
+#define PATIENCE_MS 5000
+
+static const char mark[8] = "IVCROAM1";
+
+struct hello {
+	char mark[8];
+	uint64_t magic;
+	uint32_t id, peer;
+	uint32_t mode, size, rate;
+	uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct hello) == HELLO_SIZE, "no holes");
+
+static void put(const struct options *o, struct wire *w)
+{
+	struct hello h = { .magic = htole64(o->magic),
+			   .id = htole32(o->id),
+			   .peer = htole32(o->peer),
+			   .mode = htole32(o->mode),
+			   .size = htole32(o->size),
+			   .rate = htole32(o->rate) };
+
+	memcpy(h.mark, mark, sizeof(mark));
+	wire_put(w, FRAME_HELLO, &h, sizeof(h));
+}
+
+/* Both at once, as far as it takes. */
+static int get(struct wire *w, struct hello *h)
+{
+	uint64_t until = clock_ns() + PATIENCE_MS * (uint64_t)MS;
+	struct pollfd p = { .fd = wire_fd(w), .events = POLLIN };
+	struct frame f;
+	int ret;
+
+	for (;;) {
+		uint64_t now = clock_ns();
+
+		ret = wire_flush(w);
+		if (ret < 0)
+			return ret;
+		ret = wire_head(w, &f);
+		if (ret)
+			break;
+		if (now > until)
+			return -ETIMEDOUT;
+		if (interrupted)
+			return -EINTR;
+		poll(&p, 1, (int)((until - now) / MS) + 1);
+		wire_fill(w);
+	}
+	if (ret < 0)
+		return ret;
+	if (f.type != FRAME_HELLO)
+		return -EPROTO;
+	memcpy(h, f.data, sizeof(*h));
+	wire_take(w, f.len);
+	return memcmp(h->mark, mark, sizeof(mark)) ? -EPROTO : 0;
+}
+
+/* Is it the peer? If not, that is said. */
+static bool right(const struct options *o, const struct hello *h)
+{
+	if (le64toh(h->magic) != o->magic) {
+		complain("the other side has --magic %llu, this one %llu",
+			 (unsigned long long)le64toh(h->magic),
+			 (unsigned long long)o->magic);
+		return false;
+	}
+	if (le32toh(h->id) == o->peer && le32toh(h->peer) == o->id)
+		return true;
+	complain("the other side has --id %u --peer %u, this one --id %u "
+		 "--peer %u",
+		 le32toh(h->id), le32toh(h->peer), o->id, o->peer);
+	return false;
+}
+
+static bool adopt(struct options *o, const struct hello *h)
+{
+	uint32_t mode = le32toh(h->mode);
+
+	o->size = le32toh(h->size);
+	o->rate = le32toh(h->rate);
+	if (mode >= MODES || o->size < MESSAGE_HEAD || o->size > MESSAGE_MAX) {
+		complain("the other side wants what this one cannot");
+		return false;
+	}
+	o->mode = mode;
+	return true;
+}
+
+static void why(const char *who, int ret)
+{
+	if (ret == -EPROTO)
+		complain("%s is no ivc-roam: it sent something else", who);
+	else if (ret == -ETIMEDOUT)
+		complain("%s says nothing", who);
+	else
+		complain("%s has hung up: %s", who,
+			 ret == -EPIPE ? "without a word" : strerror(-ret));
+}
+
+int hello_connect(struct options *o, struct wire **w)
+{
+	struct hello h;
+	int fd, ret;
+
+	ret = tcp_connect(o, &fd);
+	if (ret)
+		return ret;
+	*w = wire_new(fd);
+	if (!*w) {
+		close(fd);
+		complain("no memory");
+		return EXIT_LOST;
+	}
+	put(o, *w);
+	ret = get(*w, &h);
+	if (ret == -EINTR)
+		return EXIT_SIGNAL;
+	if (ret)
+		why("the other side", ret);
+	return !ret && right(o, &h) ? 0 : EXIT_LOST;
+}
+
+/* One that has come: is it the peer? */
+static bool greet(struct options *o, struct wire *w)
+{
+	struct hello h;
+	int ret = get(w, &h);
+
+	if (ret) {
+		if (ret != -EINTR)
+			why("somebody who connected", ret);
+		return false;
+	}
+	/* Answered in any case: each says for itself what is wrong. */
+	if (right(o, &h) && adopt(o, &h)) {
+		put(o, w);
+		return true;
+	}
+	put(o, w);
+	wire_flush(w);
+	return false;
+}
+
+int hello_listen(struct options *o, struct wire **w)
+{
+	int listener, fd, ret;
+
+	ret = tcp_listen(o->listen, &listener);
+	if (ret)
+		return ret;
+	while (!interrupted) {
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			continue;
+		tcp_tune(fd);
+		*w = wire_new(fd);
+		if (*w && greet(o, *w)) {
+			close(listener);
+			return 0;
+		}
+		if (!*w)
+			close(fd);
+		wire_free(*w);
+		*w = NULL;
+	}
+	close(listener);
+	return EXIT_SIGNAL;
+}

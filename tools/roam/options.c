@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "roam.h"
+
+#define SIZE_LATENCY 64u
+#define TIMEOUT_DEFAULT 60
+
+__attribute__((noreturn, format(printf, 1, 2))) static void
+wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "ivc-roam: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry: ivc-roam --help\n");
+	exit(EXIT_WRONG);
+}
+
+/* 64, 64K, 1M, 0x40. */
+static uint64_t number(const char *opt, const char *s, uint64_t min,
+		       uint64_t max)
+{
+	char *end;
+	unsigned long long v;
+	unsigned int shift = 0;
+
+	errno = 0;
+	v = strtoull(s, &end, 0);
+	if (*end == 'k' || *end == 'K')
+		shift = 10;
+	else if (*end == 'm' || *end == 'M')
+		shift = 20;
+	if (shift && end != s)
+		end++;
+	if (errno || end == s || *end || *s == '-' || v > UINT64_MAX >> shift)
+		wrong("--%s wants a number, not '%s'", opt, s);
+	v <<= shift;
+	if (v < min || v > max)
+		wrong("--%s must be from %llu to %llu, not %s", opt,
+		      (unsigned long long)min, (unsigned long long)max, s);
+	return v;
+}
+
+static double seconds(const char *s)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end || !(v >= 0.001 && v <= 1e6))
+		wrong("--seconds must be from 0.001 to 1000000, not '%s'", s);
+	return v;
+}
+
+/* HOST:PORT or [ADDRESS]:PORT. */
+static void where(struct options *o, char *s)
+{
+	char *colon = strrchr(s, ':'), *bracket = strchr(s, ']');
+
+	if (!colon || colon == s || (bracket && bracket > colon))
+		wrong("--connect wants HOST:PORT, not '%s'", s);
+	*colon = '\0';
+	o->port = colon + 1;
+	number("connect", o->port, 1, 65535);
+	if (*s == '[' && bracket) {
+		*bracket = '\0';
+		s++;
+	}
+	o->host = s;
+}
+
+static enum mode mode_of(const char *s)
+{
+	for (int i = 0; i < MODES; i++)
+		if (!strcmp(s, mode_names[i]))
+			return i;
+	wrong("--mode is latency or stream, not '%s'", s);
+}
+
+enum {
+	O_ID = 256,
+	O_PEER,
+	O_LISTEN,
+	O_CONNECT,
+	O_MODE,
+	O_SIZE,
+	O_SECONDS,
+	O_MESSAGES,
+	O_RATE,
+	O_TABLE,
+	O_PLOT,
+	O_ASCII,
+	O_INTERVAL,
+	O_SPIN,
+	O_TIMEOUT,
+};
+
+static const struct option longopts[] = {
+	{ "magic", required_argument, NULL, 'm' },
+	{ "id", required_argument, NULL, O_ID },
+	{ "peer", required_argument, NULL, O_PEER },
+	{ "listen", required_argument, NULL, O_LISTEN },
+	{ "connect", required_argument, NULL, O_CONNECT },
+	{ "mode", required_argument, NULL, O_MODE },
+	{ "size", required_argument, NULL, O_SIZE },
+	{ "seconds", required_argument, NULL, O_SECONDS },
+	{ "messages", required_argument, NULL, O_MESSAGES },
+	{ "rate", required_argument, NULL, O_RATE },
+	{ "table", required_argument, NULL, O_TABLE },
+	{ "plot", required_argument, NULL, O_PLOT },
+	{ "ascii", no_argument, NULL, O_ASCII },
+	{ "interval", required_argument, NULL, O_INTERVAL },
+	{ "spin", required_argument, NULL, O_SPIN },
+	{ "timeout", required_argument, NULL, O_TIMEOUT },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* What was given, of what has no value that says "not given". */
+struct given {
+	bool magic, id, peer;
+	const char *active; /* an option of the side that connects */
+};
+
+static void one_option(struct options *o, struct given *g, int c, char *arg)
+{
+	switch (c) {
+	case 'm':
+		o->magic = number("magic", arg, 0, UINT64_MAX);
+		g->magic = true;
+		break;
+	case O_ID:
+		o->id = (uint32_t)number("id", arg, 0, UINT32_MAX);
+		g->id = true;
+		break;
+	case O_PEER:
+		o->peer = (uint32_t)number("peer", arg, 0, UINT32_MAX);
+		g->peer = true;
+		break;
+	case O_LISTEN:
+		number("listen", arg, 1, 65535);
+		o->listen = arg;
+		break;
+	case O_CONNECT:
+		where(o, arg);
+		break;
+	case O_MODE:
+		o->mode = mode_of(arg);
+		g->active = "mode";
+		break;
+	case O_SIZE:
+		o->size = (uint32_t)number("size", arg, MESSAGE_HEAD,
+					   MESSAGE_MAX);
+		g->active = "size";
+		break;
+	case O_SECONDS:
+		o->seconds = seconds(arg);
+		g->active = "seconds";
+		break;
+	case O_MESSAGES:
+		o->messages = number("messages", arg, 1, UINT64_MAX / 2);
+		g->active = "messages";
+		break;
+	case O_RATE:
+		o->rate = (uint32_t)number("rate", arg, 1, 100000000);
+		g->active = "rate";
+		break;
+	case O_TABLE:
+		o->table = arg;
+		break;
+	case O_PLOT:
+		o->plot = arg;
+		break;
+	case O_ASCII:
+		o->ascii = true;
+		break;
+	case O_INTERVAL:
+		o->interval_ms = (uint32_t)number("interval", arg, 1, 3600000);
+		break;
+	case O_SPIN:
+		o->spin_ns = (int64_t)number("spin", arg, 0, SECOND);
+		break;
+	case O_TIMEOUT:
+		o->timeout_s = (uint32_t)number("timeout", arg, 0, 1000000);
+		break;
+	case 'q':
+		o->quiet = true;
+		break;
+	case 'h':
+		fputs(help_text, stdout);
+		exit(EXIT_FINE);
+	case 'V':
+		puts("ivc-roam 0.1");
+		exit(EXIT_FINE);
+	default:
+		fprintf(stderr, "Try: ivc-roam --help\n");
+		exit(EXIT_WRONG);
+	}
+}
+
+static void check(const struct options *o, const struct given *g)
+{
+	if (!o->listen && !o->host)
+		wrong("give --listen PORT on one side and --connect HOST:PORT "
+		      "on the other");
+	if (o->listen && o->host)
+		wrong("only one of --listen and --connect");
+	if (!g->magic)
+		wrong("--magic N is missing: it names the job, the same on "
+		      "both sides");
+	if (!g->id || !g->peer)
+		wrong("--id N (of this side) and --peer N (of the other) are "
+		      "wanted");
+	if (o->id == o->peer)
+		wrong("--id and --peer are the same: each side has its own");
+	if (o->listen && g->active)
+		wrong("--%s is for the side with --connect; this one does as "
+		      "that says",
+		      g->active);
+	if (o->plot && !*o->plot)
+		wrong("--plot wants the name of a file");
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+	struct given g = { 0 };
+	int c;
+
+	*o = (struct options){
+		.interval_ms = 100,
+		.timeout_s = TIMEOUT_DEFAULT,
+		.spin_ns = -1,
+	};
+	while ((c = getopt_long(argc, argv, "m:qhV", longopts, NULL)) != -1)
+		one_option(o, &g, c, optarg);
+	if (optind < argc)
+		wrong("'%s' is one word too many", argv[optind]);
+	check(o, &g);
+	if (!o->size)
+		o->size = o->mode == MODE_LATENCY ? SIZE_LATENCY : MESSAGE_MAX;
+}

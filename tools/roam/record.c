@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What came when: rows of a table, and the whole. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "roam.h"
+
+#define US 1000.0
+
+const char *record_what(const struct record *r)
+{
+	return r->gaps ? "time between messages"
+		       : "latency (half a round trip)";
+}
+
+static void table_head(const struct record *r)
+{
+	fprintf(r->table,
+		"# %s, in microseconds; by: the transport, I IVC, T TCP\n"
+		"#%11s %2s %9s %12s %12s %12s  %s\n",
+		record_what(r), "seconds", "by", "count", "p50", "p99", "max",
+		"switch");
+	fflush(r->table);
+}
+
+int record_open(struct record *r, const struct options *o)
+{
+	memset(r, 0, sizeof(*r));
+	r->o = o;
+	if (!o->table)
+		return 0;
+	r->table = strcmp(o->table, "-") ? fopen(o->table, "we") : stdout;
+	return r->table ? 0 : -errno;
+}
+
+void record_start(struct record *r, bool gaps, uint64_t now)
+{
+	r->gaps = gaps;
+	r->start = r->last = now;
+	r->next = now + r->o->interval_ms * (uint64_t)MS;
+	samples_reset(&r->interval);
+	samples_reset(&r->by[0]);
+	samples_reset(&r->by[1]);
+	if (r->table)
+		table_head(r);
+}
+
+void record_sample(struct record *r, uint64_t now, uint64_t ns, bool ivc)
+{
+	if (now - r->last > r->gap) {
+		r->gap = now - r->last;
+		r->gap_at = now;
+	}
+	r->last = now;
+	r->now_ivc += ivc;
+	samples_add(&r->interval, ns);
+	samples_add(&r->by[ivc], ns);
+}
+
+void record_switch(struct record *r, bool ivc)
+{
+	if (ivc)
+		r->now.to_ivc++;
+	else
+		r->now.to_tcp++;
+}
+
+static void print(const struct record *r, const struct row *row)
+{
+	fprintf(r->table, "%12.3f %2c %9u ", row->t, row->ivc ? 'I' : 'T',
+		row->count);
+	if (row->count)
+		fprintf(r->table, "%12.1f %12.1f %12.1f", row->p50, row->p99,
+			row->max);
+	else
+		fprintf(r->table, "%12s %12s %12s", "-", "-", "-");
+	fprintf(r->table, "  %s%s%s\n", row->to_ivc ? ">I" : "",
+		row->to_tcp ? ">T" : "", row->to_ivc || row->to_tcp ? "" : "-");
+	fflush(r->table);
+}
+
+static void keep(struct record *r, const struct row *row)
+{
+	size_t max = r->max_rows ? 2 * r->max_rows : 1024;
+	struct row *more;
+
+	if (r->n_rows == r->max_rows) {
+		more = reallocarray(r->rows, max, sizeof(*more));
+		if (!more) {
+			r->error = -ENOMEM;
+			return;
+		}
+		r->rows = more;
+		r->max_rows = max;
+	}
+	r->rows[r->n_rows++] = *row;
+}
+
+static void close_row(struct record *r, uint64_t at, bool ivc)
+{
+	struct row *row = &r->now;
+	const struct samples *s = &r->interval;
+
+	row->t = (float)((double)(at - r->start) / SECOND);
+	row->count = (uint32_t)s->n;
+	row->ivc = s->n ? 2 * (uint64_t)r->now_ivc > s->n : ivc;
+	if (s->n) {
+		row->p50 = (float)(samples_percentile(s, 50) / US);
+		row->p99 = (float)(samples_percentile(s, 99) / US);
+		row->max = (float)((double)s->max / US);
+		samples_reset(&r->interval);
+	}
+	if (r->table)
+		print(r, row);
+	keep(r, row);
+	memset(row, 0, sizeof(*row));
+	r->now_ivc = 0;
+}
+
+void record_tick(struct record *r, uint64_t now, bool ivc)
+{
+	while (now >= r->next) {
+		close_row(r, r->next, ivc);
+		r->next += r->o->interval_ms * (uint64_t)MS;
+	}
+}
+
+void record_end(struct record *r, uint64_t now, bool ivc)
+{
+	record_tick(r, now, ivc);
+	if (r->interval.n || r->now.to_ivc || r->now.to_tcp)
+		close_row(r, now, ivc);
+}
+
+void record_free(struct record *r)
+{
+	if (r->table && r->table != stdout)
+		fclose(r->table);
+	free(r->rows);
+	r->table = NULL;
+	r->rows = NULL;
+}
