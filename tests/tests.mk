@@ -63,6 +63,31 @@ $(B)-local: $(LOCAL_PROGS)
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		tests/local/run.sh $(B)
 
+# ivc-roam. Its stream under a host and a TCP that the test makes up, and the
+# whole of it over a host in which nothing lasts.
+ROAM_OUT := $(B)/tests/roam
+ROAM_TEST_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS)
+ROAM_TEST_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+$(ROAM_OUT)/test-stream: tests/roam/test-stream.c tools/roam/stream.c \
+		tools/roam/roam.h tests/tests.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ROAM_TEST_CFLAGS) $(ROAM_TEST_SAN) -o $@ $(filter %.c,$^)
+
+$(ROAM_OUT)/ivc-roam-fake: $(ROAM_SRC) tests/roam/fake-host.c \
+		tools/roam/roam.h tests/tests.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ROAM_TEST_CFLAGS) $(ROAM_TEST_SAN) -o $@ \
+		$(filter %.c,$^) -lm
+
+## make check-roam      ivc-roam over TCP, ivcd, and a host in which nothing lasts
+check-roam: $(B)/tools/ivc-roam $(B)/tools/ivcd $(ROAM_OUT)/test-stream \
+		$(ROAM_OUT)/ivc-roam-fake
+	$(Q)CC='$(CC)' tests/roam/check.sh $(B)
+
 ## make payload-tests   programs for the lab's guests and its Dom0
 payload-tests: $(B)/payload/guest/ivc-apitest $(B)/payload/dom0/ivc-apitest
 
@@ -132,4 +157,4 @@ check-model:
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants check-model check-local \
-	check-local-san
+	check-local-san check-roam

@@ -16,6 +16,7 @@ demo: deps
 check: deps
 	$(Q)$(MAKE) check-unit
 	$(Q)$(MAKE) check-tools
+	$(Q)$(MAKE) check-roam
 	$(Q)$(MAKE) check-local
 	$(Q)$(MAKE) check-lab
 

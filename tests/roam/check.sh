@@ -1,0 +1,400 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What `make check-roam` runs: check.sh DIRECTORY-THAT-WAS-BUILT-INTO
+# shellcheck disable=SC2086 # lists of options are meant to be split
+# One line per check; the last line is `N passed, N failed`. All traffic is on
+# the loopback interface.
+
+bin=${1:?directory that was built into}
+roam=$bin/tools/ivc-roam
+here=$(dirname "$0")
+dir=$(mktemp -d) || exit 1
+port=$((20000 + $$ % 20000))
+passed=0 failed=0 pids=
+export IVC_DEVICE="$dir/none" IVC_SOCKET="$dir/ivcd"
+
+cleanup() {
+	for p in $pids; do kill "$p" 2>/dev/null; done
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# check NAME COMMAND...: passes if the command does
+check() {
+	name=$1
+	shift
+	port=$((port + 1))
+	if "$@" >"$dir/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok   $name"
+	else
+		failed=$((failed + 1))
+		echo "FAIL $name"
+		sed 's/^/     | /' "$dir/log"
+	fi
+}
+
+# status N COMMAND...: passes if the command exits with N
+status() {
+	want=$1
+	shift
+	"$@"
+	got=$?
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
+
+# says TEXT COMMAND...: passes if the command says that
+says() {
+	text=$1
+	shift
+	"$@" >"$dir/out" 2>&1
+	rc=$?
+	cat "$dir/out"
+	grep -q -e "$text" "$dir/out" && return 0
+	echo "exit status $rc, and not said: $text"
+	return 1
+}
+
+# The side that listens, in the background: $listener, output in $dir/listener
+listen() {
+	"$roam" --magic 7 --id 1 --peer 2 --listen $port "$@" \
+		>"$dir/listener" 2>&1 &
+	listener=$!
+	pids="$pids $listener"
+}
+
+connect() {
+	"$roam" --magic 7 --id 2 --peer 1 --connect 127.0.0.1:$port "$@" \
+		>"$dir/connector" 2>&1
+}
+
+fine='0 lost, 0 doubled, 0 out of order$'
+
+# Both, and both find nothing wrong.
+talk() {
+	listen $listener_options
+	connect "$@"
+	c=$?
+	wait "$listener"
+	l=$?
+	cat "$dir/connector" "$dir/listener"
+	[ $c = 0 ] && [ $l = 0 ] && grep -q "$fine" "$dir/connector" &&
+		grep -q "$fine" "$dir/listener"
+}
+listener_options=
+
+## options
+one="--magic 7 --id 1 --peer 2 --listen $port"
+two="--magic 7 --id 2 --peer 1 --connect 127.0.0.1:$port"
+check 'help' status 0 "$roam" --help
+check 'help has examples' says 'ivc-roam --magic 42 --id 1' "$roam" --help
+check 'version' status 0 "$roam" --version
+check 'nothing' status 64 "$roam"
+check 'no magic' says 'names the job' "$roam" --id 1 --peer 2 --listen 1
+check 'no id' says 'are wanted' "$roam" --magic 1 --peer 2 --listen 1
+check 'the same ids' says 'each side has its own' \
+	"$roam" --magic 1 --id 2 --peer 2 --listen 1
+check 'both ways at once' says 'only one of' "$roam" $one --connect x:1
+check 'no port' says 'HOST:PORT' \
+	"$roam" --magic 1 --id 1 --peer 2 --connect localhost
+check 'a bad port' status 64 "$roam" --magic 1 --id 1 --peer 2 --listen 70000
+check 'no such mode' says 'latency or stream' "$roam" $two --mode speed
+check 'a message too small' says 'from 24' "$roam" $two --size 8
+check 'a message too large' status 64 "$roam" $two --size 1M
+check 'no number' status 64 "$roam" $two --messages 12x
+check 'a negative number' status 64 "$roam" $two --rate -1
+check 'no time' status 64 "$roam" $two --seconds 0
+check 'an unknown option' status 64 "$roam" $two --bogus
+check 'a word too many' status 64 "$roam" $two surplus
+for o in '--mode stream' '--size 64' '--seconds 1' '--messages 1' '--rate 1'; do
+	check "${o% *} is not for who listens" says 'side with --connect' \
+		"$roam" $one $o
+done
+check 'a table that cannot be written' status 2 "$roam" $two \
+	--table "$dir/none/x"
+check 'nobody there' says 'is the other side started' \
+	"$roam" $two --timeout 1
+check 'nobody there, exit 2' status 2 "$roam" $two --timeout 1
+check 'an unknown host' says 'in numbers' \
+	"$roam" --magic 7 --id 1 --peer 2 --connect no.such.host.invalid:1
+
+## over TCP
+check 'latency' talk --seconds 0.5
+check 'latency, by messages' talk --messages 1000
+check 'latency, one message' talk --messages 1
+check 'latency, the smallest' talk --messages 1000 --size 24
+check 'latency, the largest' talk --messages 300 --size 64K
+check 'stream' talk --mode stream --seconds 1
+check 'stream, by messages' talk --mode stream --messages 20000
+check 'stream, small' talk --mode stream --messages 50000 --size 24
+exactly() {
+	talk --messages 1234 --size 100 || return 1
+	grep -q '^1234 messages, 123400 bytes,' "$dir/connector" &&
+		grep -q '^1234 messages, 123400 bytes,' "$dir/listener"
+}
+check 'exactly as many as asked for' exactly
+rated() {
+	talk --seconds 1 --rate 50 || return 1
+	awk '/lost, 0/ { bad = $1 < 20 || $1 > 51 } END { exit bad }' \
+		"$dir/connector"
+}
+check 'rate' rated
+idle() {
+	( talk --seconds 2 --rate 20 && times ) >"$dir/idle" || return 1
+	cat "$dir/idle"
+	# Of both together, in two seconds.
+	tail -n 1 "$dir/idle" |
+		awk -F'[ms ]+' '{ exit $1 * 60 + $2 + $3 * 60 + $4 > 0.5 }'
+}
+check 'no work when there is none' idle
+table() {
+	talk --seconds 1 --interval 50 --table "$dir/table" || return 1
+	cat "$dir/table"
+	awk '!/^#/ { n++; bad += NF != 7 || $2 != "T" }
+	     END { exit bad || n < 15 || n > 25 }' "$dir/table"
+}
+check 'table' table
+plots() {
+	talk --seconds 0.5 --plot "$dir/plot" --ascii || return 1
+	grep -q 'TTT' "$dir/connector" && grep -q 'over time' "$dir/connector" &&
+		[ -s "$dir/plot" ] && [ -s "$dir/plot.dat" ] || return 1
+	command -v gnuplot >/dev/null || return 0
+	gnuplot "$dir/plot" && [ -s "$dir/plot.png" ]
+}
+check 'plots' plots
+interrupted() { # SIDE MODE
+	listen
+	connect --mode "$2" &
+	connector=$!
+	pids="$pids $connector"
+	sleep 0.5
+	if [ "$1" = listener ]; then
+		kill -INT "$listener"
+	else
+		# The shell that waits for it passes nothing on.
+		kill -INT "$(cat /proc/$connector/task/$connector/children)"
+	fi
+	wait "$connector"
+	c=$?
+	wait "$listener"
+	l=$?
+	cat "$dir/connector" "$dir/listener"
+	[ $c = 0 ] && [ $l = 0 ] && grep -q "$fine" "$dir/connector"
+}
+for side in listener connector; do
+	for mode in latency stream; do
+		check "$mode, ended in good order by the $side" \
+			interrupted $side $mode
+	done
+done
+dies() { # MODE
+	listen
+	connect --mode "$1" --seconds 20 &
+	connector=$!
+	pids="$pids $connector"
+	sleep 0.5
+	kill -KILL "$listener"
+	wait "$connector"
+	c=$?
+	cat "$dir/connector"
+	[ $c = 2 ] && grep -q 'the other side has gone' "$dir/connector"
+}
+check 'the other side dies, latency' dies latency
+check 'the other side dies, stream' dies stream
+stands() { # SECONDS OPTIONS...: the other side stands still for so long
+	listen
+	s=$1
+	shift
+	connect "$@" &
+	connector=$!
+	pids="$pids $connector"
+	sleep 0.5
+	kill -STOP "$listener"
+	sleep "$s"
+	kill -CONT "$listener"
+	wait "$connector"
+	c=$?
+	wait "$listener"
+	cat "$dir/connector" "$dir/listener"
+	return $c
+}
+check 'it stands still for 1 s' stands 1 --mode stream --seconds 2
+check 'it stands still for 3 s' stands 3 --mode stream --seconds 4
+check 'the same, latency' stands 3 --seconds 4
+check 'it stands still for longer than --timeout' says 'nothing has come' \
+	stands 2 --timeout 1
+
+## whoever else is there
+hostile() {
+	"$here/hostile.py" "$@"
+}
+# To who connects to it: an error that says so.
+server() { # DEED TEXT
+	hostile listen $port "$1" &
+	h=$!
+	pids="$pids $h"
+	"$roam" --magic 7 --id 1 --peer 2 --connect 127.0.0.1:$port \
+		--seconds 2 --timeout 3 >"$dir/connector" 2>&1
+	c=$?
+	wait "$h"
+	cat "$dir/connector"
+	[ $c != 0 ] && [ $c -lt 3 ] && grep -q -e "$2" "$dir/connector"
+}
+# Who listens turns away one who cannot be right, and waits on.
+client() { # DEED TEXT
+	listen
+	hostile connect $port "$1"
+	connect --messages 10 --timeout 3
+	c=$?
+	wait "$listener"
+	l=$?
+	cat "$dir/connector" "$dir/listener"
+	[ $c = 0 ] && [ $l = 0 ] && grep -q -e "$2" "$dir/listener"
+}
+# One that was right at first is the one: its faults are the end.
+traitor() { # DEED TEXT
+	listen --timeout 3
+	hostile connect $port "$1"
+	wait "$listener"
+	l=$?
+	cat "$dir/listener"
+	[ $l != 0 ] && [ $l -lt 3 ] && grep -q -e "$2" "$dir/listener"
+}
+before='garbage:is.no.ivc-roam text:is.no.ivc-roam silence:says.nothing
+	bye:hung.up other-mark:is.no.ivc-roam other-magic:--magic.8
+	other-id:--id.3 data-first:is.no.ivc-roam'
+plan='no-such-mode:cannot size-0:cannot size-huge:cannot'
+after='hello:has.gone unknown-frame:cannot.be.right huge-frame:cannot.be.right
+	empty-data:cannot.be.right short-switch:cannot.be.right
+	switch-to-0:cannot.be.right switch-back:cannot.be.right
+	second-hello:cannot.be.right no-message:no.message.where
+	bad-sum:CRC-32.is.wrong bad-length:no.message.where
+	end-at-once:has.gone cut-short:has.gone'
+for d in $before $after; do
+	check "a server: ${d%%:*}" server "${d%%:*}" "${d#*:}"
+done
+for d in $before $plan; do
+	check "a client: ${d%%:*}" client "${d%%:*}" "${d#*:}"
+done
+for d in $after; do
+	check "a client: ${d%%:*}" traitor "${d%%:*}" "${d#*:}"
+done
+
+## over IVC, as ivcd has it: channels that stay
+unset IVC_DEVICE
+broker() {
+	"$bin/tools/ivcd" --socket "$IVC_SOCKET" 2>"$dir/ivcd.log" &
+	ivcd=$!
+	pids="$pids $ivcd"
+	until [ -S "$IVC_SOCKET" ]; do sleep 0.05; done
+}
+on_ivc() {
+	talk "$@" || return 1
+	grep -q ' 1 switches to IVC, 0 switches to TCP' "$dir/connector" &&
+		awk '$1 == "IVC" { n = $2 } $1 == "TCP" { exit n < 10 * $2 }' \
+			"$dir/connector"
+}
+late() {
+	listen
+	connect --seconds 4 &
+	connector=$!
+	pids="$pids $connector"
+	sleep 0.5
+	broker
+	wait "$connector"
+	c=$?
+	wait "$listener"
+	cat "$dir/connector" "$dir/listener"
+	[ $c = 0 ] && grep -q ' 1 switches to IVC' "$dir/connector"
+}
+check 'ivcd comes later' late
+check 'latency by IVC' on_ivc --seconds 1
+check 'stream by IVC' on_ivc --mode stream --seconds 1
+listener_options='--spin 0'
+check 'latency by IVC, sleeping' on_ivc --seconds 1 --spin 0
+check 'stream by IVC, sleeping' on_ivc --mode stream --seconds 1 --spin 0
+check 'by IVC, no work when there is none' idle
+listener_options=
+check 'the side with the lower id connects by TCP' on_ivc --id 2 --seconds 1
+restart() {
+	listen
+	connect --mode stream --seconds 3 &
+	connector=$!
+	pids="$pids $connector"
+	sleep 1
+	kill "$ivcd"
+	wait "$ivcd"
+	rm -f "$IVC_SOCKET"
+	sleep 0.5
+	broker
+	wait "$connector"
+	c=$?
+	wait "$listener"
+	cat "$dir/connector" "$dir/listener"
+	[ $c = 0 ] && grep -q 'has IVC again' "$dir/listener"
+}
+check 'ivcd goes and comes back' restart
+check 'the other side dies, by IVC' dies stream
+kill "$ivcd"
+
+## a host in which nothing lasts
+roam=$bin/tests/roam/ivc-roam-fake
+export IVC_DEVICE="$dir/host"
+fake() { # SEED OPTIONS...
+	export FAKE_SEED="$1"
+	shift
+	rm -f "$IVC_DEVICE"
+	: >"$IVC_DEVICE"
+	talk "$@" || return 1
+	# It is about switching: there must have been some.
+	awk '/switches to IVC/ { n += $5 } END { exit !n }' "$dir/connector" \
+		"$dir/listener"
+}
+for seed in 1 2 3 4; do
+	check "trouble $seed, latency" fake $seed --seconds 4
+	check "trouble $seed, stream" fake $seed --seconds 4 --mode stream
+done
+check 'trouble, large messages' fake 5 --seconds 4 --size 64K
+check 'trouble, at a rate' fake 6 --seconds 4 --mode stream --rate 2000
+
+## the stream, under any schedule
+test_stream=$bin/tests/roam/test-stream
+check '20000 schedules' "$test_stream" 1 20000
+check '20000 more' "$test_stream" "$(date +%s)" 20000
+
+# mutant NAME SED-SCRIPT: the stream broken by it must not pass
+mutant() {
+	sed -e "$2" "$here/../../tools/roam/stream.c" >"$dir/stream.c"
+	if cmp -s "$here/../../tools/roam/stream.c" "$dir/stream.c"; then
+		echo 'the line to break is not there'
+		return 1
+	fi
+	"${CC:-gcc}" -std=c11 -D_GNU_SOURCE -O1 -w -Iinclude -Itools/roam \
+		-o "$dir/mutant" "$here/test-stream.c" "$dir/stream.c" ||
+		return 1
+	! timeout 60 "$dir/mutant" 1 20000
+}
+while read -r name script; do
+	check "mutant: $name" mutant "$name" "$script"
+done <<'END'
+recalls-from-the-hello-on s/s->skip = (size_t)lost - s->left/s->skip = 0/
+takes-the-hello-for-data s/(uint64_t)lost < l->written ? (size_t)lost/1 ? (size_t)lost/
+recalls-the-first-part-only s/s->left -= (size_t)n;/s->left = 0;/
+uses-what-the-peer-has-not-got s/l->heard == HELLO_BYTES &&$/1 \&\&/
+switches-before-what-came-back s/if (!s->out && !s->back)/if (!s->out)/
+writes-before-what-came-back s/if (s->back)$/if (0)/
+reads-TCP-too-early s/if (s->in && f.type != FRAME_END)/if (0)/
+drops-what-is-unread s/return has_ended(l) && ivc_peek(l->ch, &p) < 0;/return has_ended(l);/
+keeps-what-is-empty s/return has_ended(l) && ivc_peek(l->ch, &p) < 0;/(void)p; return false;/
+drops-what-is-being-read s/if (l == s->in ||/if (/
+drops-what-is-being-recalled s/ || l == s->back)/)/
+goes-back-to-an-old-one s/usable(l) && l->gen > s->out_gen &&/usable(l) \&\&/
+reads-the-hello-as-data s/	if (l->heard < HELLO_BYTES)$/	if (0)/
+sees-no-end-without-writing s/return check_out(s);/return 0;/
+forgets-how-much-it-wrote s/written += (uint64_t)n;/written = (uint64_t)n;/
+stays-at-the-end s/			s->in = NULL;/;/
+END
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
