@@ -58,6 +58,18 @@ balance() {
 	note "$(cat /tmp/balance)"
 }
 
+# unharmed: the two ivc-roam, `stays` in guest 2 and `goes` in guest 1, are told
+# to end, and nothing was lost
+unharmed() {
+	g_kill 2 stays 15
+	collect 2 stays
+	collect 1 goes
+	for who in stays goes; do
+		grep '0 lost, 0 doubled, 0 out of order' /tmp/out.$who >/tmp/last || fail "$who: $(tail -n 1 /tmp/out.$who)"
+		note "$who: $(cat /tmp/last)"
+	done
+}
+
 # again A B: they connect and exchange data as if nothing had been
 again() {
 	g_bg "$1" sink "$a sink --magic 6 --id 1"

@@ -45,6 +45,23 @@ for pair in "1 2" "2 1"; do
 	again "$2" "$1"
 done
 
+## both at once
+g_bg 2 stayer "$a shuttle --magic 7 --id 2 --count 6 --errno EREMCHG --how moves --hold 90 2>&1"
+g_bg 1 mover "$a shuttle --magic 7 --id 1 --expect 2 --channels 6 --errno EREMCHG --how moves --hold 90 2>&1"
+wait_until 30 flying 6 || fail "no 6 channels"
+sleep 1
+guest_save 1 /tmp/image1 &
+guest_save 2 /tmp/image2 || fail "guest 2 cannot be saved beside guest 1"
+wait $! || fail "guest 1 cannot be saved beside guest 2"
+for n in 1 2; do
+	guest_restore $n /tmp/image$n || fail "guest $n cannot be restored"
+	rm /tmp/image$n
+done
+collect 1 mover
+collect 2 stayer
+balance 6 stayer mover
+again 1 2
+
 ## the peer's process is stopped: its kernel answers for it
 transfer 1 2 4
 g 2 'kill -STOP $(pidof ivc-apitest)'
