@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line, and the pinning it asks for. */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+#define EXIT_WRONG 64
+
+const char *const test_names[TESTS] = { "latency", "uni", "bi" };
+
+static void usage(const char *wrong)
+{
+	fprintf(stderr,
+		"%s\n"
+		"usage: [--kind NAME] [--cpus A,B] [--ms N] [--limit N] "
+		"[--ring BYTES]\n"
+		"       [--latency SIZES] [--uni SIZES] [--bi SIZES]\n"
+		"The kinds:",
+		wrong);
+	for (int i = 0; end_kinds[i]; i++)
+		fprintf(stderr, " %s", end_kinds[i]->name);
+	fputc('\n', stderr);
+	exit(EXIT_WRONG);
+}
+
+static unsigned int number(const char *text, unsigned int max)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || v > max)
+		usage("not a number, or too large");
+	return (unsigned int)v;
+}
+
+static void sizes(struct plan *p, enum test test, char *list)
+{
+	char *save, *word;
+
+	for (word = strtok_r(list, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
+		uint32_t size = number(word, PLAN_SIZE_MAX);
+
+		if (!size || p->n_sizes[test] == PLAN_SIZES)
+			usage("no such size, or too many");
+		p->sizes[test][p->n_sizes[test]++] = size;
+	}
+}
+
+static void cpus(struct plan *p, char *list)
+{
+	char *comma = strchr(list, ',');
+
+	if (!comma)
+		usage("--cpus A,B");
+	*comma = '\0';
+	p->cpus[0] = (int)number(list, CPU_SETSIZE - 1);
+	p->cpus[1] = (int)number(comma + 1, CPU_SETSIZE - 1);
+}
+
+void plan_read(struct plan *p, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "latency", required_argument, NULL, TEST_LATENCY },
+		{ "uni", required_argument, NULL, TEST_UNI },
+		{ "bi", required_argument, NULL, TEST_BI },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ "ms", required_argument, NULL, 'm' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "ring", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int c;
+
+	*p = (struct plan){ .cpus = { -1, -1 }, .ms = 50 };
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case TEST_LATENCY:
+		case TEST_UNI:
+		case TEST_BI:
+			sizes(p, (enum test)c, optarg);
+			break;
+		case 'k':
+			p->kind = optarg;
+			break;
+		case 'c':
+			cpus(p, optarg);
+			break;
+		case 'm':
+			p->ms = number(optarg, 60000);
+			break;
+		case 'l':
+			p->limit = number(optarg, 1u << 30);
+			break;
+		case 'r':
+			p->ring = number(optarg, PLAN_SIZE_MAX);
+			break;
+		default:
+			usage("no such option");
+		}
+	}
+	if (optind != argc)
+		usage("what is that?");
+}
+
+uint32_t plan_largest(const struct plan *p)
+{
+	uint32_t most = 64;
+
+	for (int t = 0; t < TESTS; t++)
+		for (unsigned int i = 0; i < p->n_sizes[t]; i++)
+			if (p->sizes[t][i] > most)
+				most = p->sizes[t][i];
+	return most;
+}
+
+int pin(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
