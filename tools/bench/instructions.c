@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Under callgrind: the instructions of a message, its write and its read,
+ * between two marks. Both ends are in one process and take turns, so nobody
+ * ever waits and the count is the same every time. It contains the program's
+ * own loop, about 15 for the two calls, and every batch of cells given back.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <valgrind/callgrind.h>
+
+#include "meet.h"
+
+#define MESSAGES 4096 /* several rounds of the ring, of any of the sizes */
+
+static ivc_channel *to, *from;
+static uint8_t out[1024], in[1024];
+
+/* All return what they moved, write and read together: twice @len. */
+static size_t by_copy(size_t len)
+{
+	return (size_t)ivc_write(to, out, len) +
+	       (size_t)ivc_read(from, in, len);
+}
+
+static size_t by_waiting(size_t len)
+{
+	return (size_t)ivc_write_all(to, out, len, -1, NULL) +
+	       (size_t)ivc_read_all(from, in, len, -1, NULL);
+}
+
+/* What is put there and looked at is one word: the rest is the program's. */
+static size_t in_place(size_t len)
+{
+	const void *there;
+	void *room;
+	size_t n = (size_t)ivc_reserve(to, len, len, &room);
+
+	*(volatile uint64_t *)room = n;
+	ivc_commit(to, len);
+	n = (size_t)ivc_peek(from, &there);
+	n += *(const volatile uint64_t *)there;
+	ivc_release(from, len);
+	return n;
+}
+
+/* Always inlined: the call of @one is a direct one. */
+static inline __attribute__((always_inline)) int
+count(const char *name, size_t (*one)(size_t len), size_t len)
+{
+	size_t moved = 0;
+	char mark[64];
+
+	for (int i = 0; i < MESSAGES; i++)
+		moved += one(len);
+	snprintf(mark, sizeof(mark), "%s %zu %d", name, len, MESSAGES);
+	CALLGRIND_ZERO_STATS;
+	CALLGRIND_TOGGLE_COLLECT;
+	for (int i = 0; i < MESSAGES; i++)
+		moved += one(len);
+	CALLGRIND_TOGGLE_COLLECT;
+	CALLGRIND_DUMP_STATS_AT(mark);
+	return moved != 2 * MESSAGES * 2 * len;
+}
+
+int main(void)
+{
+	static const size_t sizes[] = { 8, 64, 1024 };
+	struct ivc_channel_options opt = { .timeout_ms = MEET_MS };
+	uint64_t magic = 0x696e000000000000u | (uint32_t)getpid();
+	ivc_context *one = meet_join(magic, false);
+	ivc_context *other = meet_join(magic, true);
+	ivc_peer peer;
+	int bad = 0;
+
+	if (!one || !other)
+		goto wrong;
+	errno = -ivc_find(one, 2, MEET_MS, &peer);
+	if (errno)
+		goto wrong;
+	/* Nobody waits for the other: both are here. */
+	opt.timeout_ms = 0;
+	errno = -ivc_connect_opt(one, peer, &opt, &to);
+	if (errno)
+		goto wrong;
+	opt.timeout_ms = MEET_MS;
+	errno = -ivc_accept_opt(other, &opt, &from);
+	if (!errno)
+		errno = -ivc_connected(to, MEET_MS);
+	if (errno)
+		goto wrong;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		bad |= count("ivc", by_copy, sizes[i]);
+		bad |= count("ivc-wait", by_waiting, sizes[i]);
+		bad |= count("ivc-zc", in_place, sizes[i]);
+	}
+	if (bad)
+		fprintf(stderr, "instructions: a message got lost\n");
+	return bad;
+wrong:
+	perror("instructions");
+	return 1;
+}
