@@ -10,6 +10,7 @@ all: lib tools modules
 
 include lib/lib.mk
 include tools/tools.mk
+include tools/bench/bench.mk
 include kernel/modules.mk
 -include tests/tests.mk
 include scripts/lab/lab.mk

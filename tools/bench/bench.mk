@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+# The benchmarks. Peers that are not installed are left out here, and named as
+# missing by the run; `make bench-deps` installs them.
+#
+#   BENCH_QUICK=1  two minutes instead of fifteen
+#   BENCH_ARGS=    options of tools/bench/bench.py
+
+BENCH_OUT := $(B)/bench
+BENCH_OBJ := $(BENCH_OUT)/obj
+BENCH_SHARED := samples.o loops.o plan.o twin.o
+BENCH_PAIR := $(addprefix $(BENCH_OBJ)/,$(BENCH_SHARED) pair.o)
+BENCH_CFLAGS := $(IVC_CFLAGS) $(CFLAGS) -MMD -MP
+# Its header comes with the package that has the program.
+BENCH_HAS_VALGRIND := $(call has_header,valgrind/callgrind.h)
+BENCH_HAS_FABRIC := $(call has_header,rdma/fabric.h)
+BENCH_MPIS := $(foreach m,openmpi mpich, \
+	$(if $(shell command -v mpicc.$(m)),$(m)))
+BENCH_MPI_SRC := $(addprefix tools/bench/,mpi.c loops.c plan.c) \
+	tools/pingpong/samples.c
+
+BENCH_PROGS := $(BENCH_OUT)/pair $(BENCH_OUT)/many $(BENCH_OUT)/idle \
+	$(if $(BENCH_HAS_VALGRIND),$(BENCH_OUT)/instructions) \
+	$(if $(BENCH_HAS_FABRIC),$(BENCH_OUT)/libfabric) \
+	$(BENCH_MPIS:%=$(BENCH_OUT)/mpi-%)
+
+$(BENCH_OBJ)/%.o: tools/bench/%.c tools/bench/bench.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(BENCH_OBJ)/samples.o: tools/pingpong/samples.c tools/bench/bench.mk
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(BENCH_OUT)/pair: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,kinds.o line.o \
+		copy.o pipeline.o fd.o ivc.o meet.o) $(LIB_OUT)/libivc.a
+$(BENCH_OUT)/libfabric: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,fabric.o fd.o)
+$(BENCH_OUT)/libfabric: BENCH_LIBS := -lfabric
+$(BENCH_OUT)/many $(BENCH_OUT)/idle: $(BENCH_OUT)/%: $(addprefix \
+		$(BENCH_OBJ)/,%.o samples.o plan.o twin.o meet.o) $(LIB_OUT)/libivc.a
+$(BENCH_OUT)/instructions: $(addprefix $(BENCH_OBJ)/,instructions.o meet.o) \
+		$(LIB_OUT)/libivc.a
+
+$(BENCH_OUT)/pair $(BENCH_OUT)/libfabric $(BENCH_OUT)/many $(BENCH_OUT)/idle \
+$(BENCH_OUT)/instructions:
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(BENCH_LIBS)
+
+# One source for all of them; their headers are not ours to warn about.
+$(BENCH_OUT)/mpi-%: $(BENCH_MPI_SRC) tools/bench/bench.mk \
+		$(wildcard tools/bench/*.h)
+	$(call say,MPICC,$@)
+	@mkdir -p $(@D)
+	$(Q)mpicc.$* $(filter-out -W%,$(IVC_CFLAGS)) $(CFLAGS) -w -o $@ \
+		$(BENCH_MPI_SRC)
+
+BENCH_RUN := tools/bench/bench.py --build $(B) $(if $(BENCH_QUICK),--quick) \
+	$(BENCH_ARGS)
+
+## make bench           beside every peer, 15 minutes (BENCH_QUICK=1: 2)
+bench: $(BENCH_PROGS) $(B)/tools/ivcd
+	$(Q)$(BENCH_RUN)
+
+## make bench-instructions  per message, by callgrind: exact
+bench-instructions: $(BENCH_PROGS) $(B)/tools/ivcd
+	$(Q)$(BENCH_RUN) --only instructions
+
+## make bench-deps      install the peers, gnuplot and valgrind (root)
+bench-deps:
+	$(Q)scripts/deps tools/bench/packages.txt
+
+## make check-bench     does it all run: tiny counts, no figure is judged
+check-bench: $(BENCH_PROGS) $(B)/tools/ivcd
+	$(Q)tools/bench/check.sh $(B)
+
+-include $(wildcard $(BENCH_OBJ)/*.d)
+
+.PHONY: bench bench-instructions bench-deps check-bench
