@@ -180,6 +180,26 @@ static void back_remove(struct xenbus_device *dev)
 	fe_disconnect(dev);
 }
 
+/* Remove a directory if there is nothing in it; somebody may just fill it. */
+static void remove_empty(const char *dir)
+{
+	struct xenbus_transaction xbt;
+	unsigned int n = 0;
+	char **list;
+
+	do {
+		if (xenbus_transaction_start(&xbt))
+			return;
+		list = xenbus_directory(xbt, dir, "", &n);
+		if (IS_ERR(list))
+			n = 1;
+		else
+			kfree(list);
+		if (!n)
+			xenbus_rm(xbt, dir, "");
+	} while (xenbus_transaction_end(xbt, n) == -EAGAIN);
+}
+
 /*
  * xl removes the nodes of the devices it knows; ours it does not. When the
  * whole domain has gone nobody can be using them again.
@@ -192,9 +212,10 @@ static void sweep(struct xenbus_device *dev)
 	if (xenbus_exists(XBT_NIL, path, ""))
 		return;
 	xenbus_rm(XBT_NIL, dev->nodename, "");
-	/* And the guest's directory, which had this one device at most. */
+	/* And the directories above, of the guest and of its kind. */
 	snprintf(path, sizeof(path), "backend/ivc/%d", dev->otherend_id);
-	xenbus_rm(XBT_NIL, path, "");
+	remove_empty(path);
+	remove_empty("backend/ivc");
 }
 
 static void frontend_changed(struct xenbus_device *dev,

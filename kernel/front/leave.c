@@ -105,15 +105,15 @@ static unsigned int steps_left(bool released)
 static void wait_for_peers(bool released)
 {
 	unsigned long end = jiffies + LEAVE_TIMES * msecs_to_jiffies(leave_ms);
-	unsigned int left = steps_left(released), before;
+	unsigned int left = steps_left(released), before = left + 1;
 
-	do {
+	while (left && left < before && time_before(jiffies, end)) {
 		before = left;
 		wait_event_timeout(ivc_front.moved,
 				   steps_left(released) < before,
 				   msecs_to_jiffies(leave_ms) + 1);
 		left = steps_left(released);
-	} while (left && left < before && time_before(jiffies, end));
+	}
 }
 
 /* Returns when no channel has anything of a peer mapped any more. */
