@@ -194,6 +194,20 @@ static int front_resume(struct xenbus_device *dev)
 }
 
 /*
+ * A guest that left without the device may find its nodes written where it
+ * arrives, from before it could see them come; the core does not look for such
+ * a device. Touched once more, they are seen.
+ */
+static void touch_nodes(void)
+{
+	static const char node[] = "device/ivc/0";
+
+	if (xenbus_read_driver_state(node) == XenbusStateInitialising)
+		xenbus_printf(XBT_NIL, node, "state", "%d",
+			      XenbusStateInitialising);
+}
+
+/*
  * Where the guest arrived there may be no nodes for it yet. Then the core has
  * lost the backend, keeps the device, and when the nodes do come finds that it
  * has it already. So we look ourselves.
@@ -203,8 +217,12 @@ static void nodes_changed(struct xenbus_watch *watch, const char *path,
 {
 	struct xenbus_device *dev = bound_get();
 
-	if (!dev)
+	if (!dev) {
+		/* Only when the watch begins: our own touch comes here, too. */
+		if (!strcmp(path, watch->node))
+			touch_nodes();
 		return;
+	}
 	if (!dev->otherend) {
 		disconnect(-EREMCHG);
 		if (xenbus_exists(XBT_NIL, dev->nodename, "backend") &&

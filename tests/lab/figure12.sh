@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 vif=yes time=900 suite=no
+# lab: guests=pvh,pvh hosts=2 vif=yes time=330 suite=no
 # The paper's Figure 12: latency over time, with two migrations in it.
 
 # shellcheck source=tests/lab/accounts.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 time=900 suite=no
+# lab: guests=pvh,pvh hosts=2 time=330 suite=no
 # ivcctl migrate: peers are told first; there and back; one that fails.
 
 # shellcheck source=tests/lab/accounts.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh,pv hosts=2 time=900 suite=no
+# lab: guests=pvh,pvh,pv hosts=2 time=400 suite=no
 # A guest with 32 channels to three peers is moved to another host, live, in
 # mid-transfer, and back; then one that meets no ivc-back there.
 

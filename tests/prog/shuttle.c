@@ -175,44 +175,86 @@ static void account(struct line *l, const struct options *opt)
 		fail("ivc_close: %s", errname(ret));
 }
 
+/* What the events have told. */
+struct story {
+	unsigned int told;
+	bool away, back;
+};
+
+static void on_suspended(ivc_context *ctx, ivc_channel *ch, const void *unread,
+			 size_t len, void *arg)
+{
+	struct story *st = arg;
+	unsigned int i;
+
+	(void)ctx;
+	(void)unread;
+	for (i = 0; i < n_lines; i++)
+		if (lines[i].ch == ch)
+			break;
+	if (i == n_lines || lines[i].told)
+		fail("told of an unknown channel, or twice");
+	/* All have been read to their ends by now. */
+	if (len)
+		fail("%zu bytes of channel %u/%u are unread", len,
+		     lines[i].peer, lines[i].nr);
+	lines[i].told = true;
+	st->told++;
+}
+
+static void on_going(ivc_context *ctx, void *arg)
+{
+	(void)ctx;
+	((struct story *)arg)->away = true;
+}
+
+static void on_arrived(ivc_context *ctx, int status, void *arg)
+{
+	(void)ctx;
+	if (status)
+		fail("arrived: %s", errname(status));
+	((struct story *)arg)->back = true;
+}
+
+/* One event by the queue, or what there is by callbacks: both tell the same. */
+static int hear(ivc_context *ctx, const struct options *opt, struct story *st)
+{
+	static const struct ivc_callbacks cb = { .going = on_going,
+						 .arrived = on_arrived,
+						 .suspended = on_suspended };
+	struct ivc_event ev;
+	int ret;
+
+	if (opt->zero_copy)
+		return ivc_dispatch(ctx, &cb, st, opt->timeout_ms);
+	ret = ivc_next_event(ctx, &ev, opt->timeout_ms);
+	if (ret != 1)
+		return ret;
+	if (ev.type == IVC_EVENT_SUSPENDED)
+		on_suspended(ctx, ev.channel, NULL, 0, st);
+	else if (ev.type == IVC_EVENT_GOING)
+		on_going(ctx, st);
+	else if (ev.type == IVC_EVENT_ARRIVED)
+		on_arrived(ctx, ev.status, st);
+	return 1;
+}
+
 /* Events until all channels were told of, and, if we moved, we have arrived. */
 static void events(ivc_context *ctx, const struct options *opt)
 {
-	bool moves = !strcmp(opt->how, "moves"), away = false, back = false;
-	unsigned int told = 0, i;
-	struct ivc_event ev;
+	bool moves = !strcmp(opt->how, "moves");
+	struct story st = { 0 };
+	int ret;
 
-	while (told < n_lines || away != back || (moves && !back)) {
-		int ret = ivc_next_event(ctx, &ev, opt->timeout_ms);
-
-		if (ret != 1)
+	while (st.told < n_lines || st.away != st.back || (moves && !st.back)) {
+		ret = hear(ctx, opt, &st);
+		if (ret <= 0)
 			fail("no event any more: %d of %u channels told, "
 			     "away %d, back %d: %s",
-			     told, n_lines, away, back, errname(ret));
-		switch (ev.type) {
-		case IVC_EVENT_SUSPENDED:
-			for (i = 0; i < n_lines; i++)
-				if (lines[i].ch == ev.channel)
-					break;
-			if (i == n_lines || lines[i].told)
-				fail("told of an unknown channel, or twice");
-			lines[i].told = true;
-			told++;
-			break;
-		case IVC_EVENT_GOING:
-			away = true;
-			break;
-		case IVC_EVENT_ARRIVED:
-			if (ev.status)
-				fail("arrived: %s", errname(ev.status));
-			back = true;
-			break;
-		default:
-			break;
-		}
+			     st.told, n_lines, st.away, st.back, errname(ret));
 	}
-	printf("shuttle: %u channels told of, %s\n", told,
-	       back ? "moved and arrived" : "stayed");
+	printf("shuttle: %u channels told of, %s\n", st.told,
+	       st.back ? "moved and arrived" : "stayed");
 }
 
 int cmd_shuttle(const struct options *opt)
