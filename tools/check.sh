@@ -8,7 +8,9 @@ bin=${1:?directory of the binaries}
 pp=$bin/ivc-pingpong
 dir=$(mktemp -d) || exit 1
 sock=$dir/s
-passed=0 failed=0 pids=
+pids=
+# shellcheck source=tests/check.sh
+. "$(dirname "$0")/../tests/check.sh"
 
 cleanup() {
 	for p in $pids; do kill "$p" 2>/dev/null; done
@@ -16,29 +18,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-
-# check NAME COMMAND...: passes if the command does
-check() {
-	name=$1
-	shift
-	if "$@" >"$dir/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok   $name"
-	else
-		failed=$((failed + 1))
-		echo "FAIL $name"
-		sed 's/^/     | /' "$dir/log"
-	fi
-}
-
-# status N COMMAND...: passes if the command exits with N
-status() {
-	want=$1
-	shift
-	"$@"
-	got=$?
-	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
-}
 
 # In the background, remembered in $server, output in $dir/server.
 serve() {
@@ -54,17 +33,6 @@ pair() {
 	serve "--$how" "$where"
 	"$pp" --client "--$how" "$where" "$@" || return 1
 	wait "$server" || { cat "$dir/server"; return 1; }
-}
-
-says() {
-	text=$1
-	shift
-	"$@" >"$dir/out" 2>&1
-	rc=$?
-	grep -q -e "$text" "$dir/out" && return 0
-	cat "$dir/out"
-	echo "exit status $rc, and not said: $text"
-	return 1
 }
 
 verified() {
@@ -362,5 +330,4 @@ if [ -x "$ctl" ]; then
 	check 'list: members as JSON' members
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

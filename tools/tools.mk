@@ -12,7 +12,7 @@ WITH_XEN ?= $(call has_header,xenctrl.h)
 PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
 	transport.c ivc.c socket.c tcp.c unix.c message.c samples.c tests.c \
 	client.c rows.c server.c explain.c report.c json.c compare.c \
-	$(if $(WITH_VCHAN),vchan.c))
+	$(if $(WITH_VCHAN),vchan.c)) tools/args.c
 PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
 PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
@@ -21,7 +21,7 @@ PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 
 ROAM_SRC := $(addprefix tools/roam/,main.c options.c help.c hello.c tcp.c \
 	loop.c group.c traffic.c message.c crc32.c stream.c wire.c record.c \
-	plot.c) tools/pingpong/samples.c
+	plot.c) tools/pingpong/samples.c tools/args.c
 ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
 ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 

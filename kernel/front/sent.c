@@ -81,6 +81,19 @@ static int delivered(const struct ivc_chan *ch, u32 *pos)
 	return 0;
 }
 
+/* The ring is ours again, whole: no page of it is granted. */
+void ivc_sent_free(struct ivc_chan *ch)
+{
+	struct ivc_walk w;
+
+	if (!ch->hidden)
+		return;
+	w = sent(ch);
+	ivc_walk_show(&w);
+	kvfree(ch->hidden);
+	ch->hidden = NULL;
+}
+
 /*
  * The bound has passed and the peer has not answered: it is cut off, which it
  * and we must agree on (docs/protocol.md 3.4). True if it is; false if it has
@@ -102,28 +115,13 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 	ivc_fence();
 	usleep_range(500, 1000);
 	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED) {
-		ivc_walk_show(&w);
-		kvfree(ch->hidden);
-		ch->hidden = NULL;
+		ivc_sent_free(ch);
 		ivc_store_rel(&own->cut, IVC_WIRE_UNCUT);
 		return false;
 	}
 	ch->cut = true;
 	ivc_store_rel(&own->cut, IVC_WIRE_CUT);
 	return true;
-}
-
-/* The ring is ours again, whole: no page of it is granted. */
-void ivc_sent_free(struct ivc_chan *ch)
-{
-	struct ivc_walk w;
-
-	if (!ch->hidden)
-		return;
-	w = sent(ch);
-	ivc_walk_show(&w);
-	kvfree(ch->hidden);
-	ch->hidden = NULL;
 }
 
 /* The peer is through, or gone: what has it not got? Under ch->lock. */

@@ -9,6 +9,11 @@ a=/ivc/ivc-apitest
 watch() {
 	ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid
 }
+# watch_both: on both hosts
+watch_both() {
+	watch
+	on_host2 "ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid"
+}
 unwatch() {
 	kill "$(cat /run/ivcctl.pid)"
 }
@@ -18,7 +23,7 @@ flying() {
 	[ "$(grep -c open /sys/kernel/debug/ivc-back/channels)" -ge "$1" ]
 }
 
-# away GUEST TAG MS: its program has ended well; its output is kept
+# collect GUEST TAG [SECONDS]: its program has ended well; its output is kept
 collect() {
 	g_wait "$1" "$2" "${3:-60}" >"/tmp/out.$2" 2>&1 || {
 		cat "/tmp/out.$2"

@@ -5,7 +5,8 @@
 # detached, modules that go: the other side reads what was sent, has its error
 # within a second, nothing leaks, and the same guests connect again.
 
-a=/ivc/ivc-apitest
+# shellcheck source=tests/lab/accounts.sh
+. /lab/tests/accounts.sh
 
 # It takes milliseconds; each program prints its own. What fails here is an end
 # that nobody was told of, not a machine that is busy.
@@ -22,14 +23,6 @@ end() {
 # connected N: its device is (again)
 connected() {
 	[ "$(xenstore-read "/local/domain/$(guest_domid "$1")/device/ivc/0/state")" = 4 ]
-}
-
-# again A B: they connect and exchange data as if nothing had been
-again() {
-	g_bg "$1" sink "$a sink --magic 6 --id 1"
-	g "$2" "$a stream --magic 6 --id 2 --peer 1 --messages 2000 --max 3000 --seed 3" ||
-		fail "guest $2 cannot reach guest $1 again"
-	g_wait "$1" sink 20 || fail "guest $1 cannot be reached again"
 }
 
 for how in kill abort exit; do

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 time=330 suite=no
+# lab: guests=pvh,pvh hosts=2 time=560 suite=no
 # ivcctl migrate: peers are told first; there and back; one that fails.
 
 # shellcheck source=tests/lab/accounts.sh
@@ -17,8 +17,7 @@ millis() {
 	awk -v what="$1" 'index($0, what) == 1 { for (i = 2; i < NF; i++) if ($(i + 1) == "ms") print $i }' "$2"
 }
 
-watch
-on_host2 "ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid"
+watch_both
 
 ## a migration that cannot be: the guest is attached again, and goes on here
 transfer

@@ -33,8 +33,7 @@ handed_over() {
 	sed -n 's/.*channels \(handed over in .*\)/\1/p'
 }
 
-watch
-on_host2 "ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid"
+watch_both
 transfer
 migrate_guest 1 || fail "guest 1 cannot be migrated"
 stayers

@@ -9,8 +9,7 @@
 . /lab/tests/accounts.sh
 rounds=10
 
-watch
-on_host2 "ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid"
+watch_both
 g_bg 1 goes "/ivc/ivc-roam --magic 42 --id 1 --peer 2 --listen 5042 --timeout 600 2>&1"
 g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --mode stream --seconds 3300 --timeout 600 2>&1"
 for round in $(seq $rounds); do

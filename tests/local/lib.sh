@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the checks of the local transport can call. One line per check; finish()
-# prints `N passed, N failed`.
+# What the checks of the local transport can call, beside tests/check.sh.
 
 bin=${1:?directory that was built into}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +11,9 @@ dir=$(mktemp -d) || exit 1
 # Users without privileges come here, too.
 chmod 755 "$dir"
 export IVC_TRANSPORT=local IVC_SOCKET="$dir/s"
-passed=0 failed=0 skipped=0 pids='' one=''
+pids='' one=''
+# shellcheck source=tests/check.sh
+. "$here/../check.sh"
 # Seconds in which what takes milliseconds must have come about. A machine that
 # is busy with something else is not a failure.
 soon=30
@@ -26,11 +27,6 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-ok() {
-	passed=$((passed + 1))
-	echo "ok   $*"
-}
-
 bad() {
 	failed=$((failed + 1))
 	echo "FAIL $*"
@@ -39,18 +35,6 @@ bad() {
 	for f in log one ivcd.log; do
 		[ ! -s "$dir/$f" ] || sed "s/^/     $f | /" "$dir/$f" | tail -20
 	done
-}
-
-skip() {
-	skipped=$((skipped + 1))
-	echo "skip $*"
-}
-
-# check NAME COMMAND...: passes if the command does
-check() {
-	name=$1
-	shift
-	if "$@" >"$dir/log" 2>&1; then ok "$name"; else bad "$name"; fi
 }
 
 # counted COMMAND...: each of its lines that begins with ok or FAIL is a check;
@@ -69,12 +53,6 @@ counted() {
 	else
 		echo "ok   $p checks: ${*##*/}"
 	fi
-}
-
-finish() {
-	[ "$skipped" = 0 ] || echo "$skipped skipped"
-	echo "$passed passed, $failed failed"
-	[ "$failed" = 0 ]
 }
 
 # How many descriptors does that process have?

@@ -62,7 +62,7 @@ tmp=/tmp/ivc-$place_uid
 if [ -n "$place_uid" ] && [ ! -e /dev/ivc ] && [ ! -e /run/ivc/ivcd.sock ]; then
 	check "a user's socket, in /tmp" finds "$tmp/ivcd.sock"
 	check 'the same, where XDG_RUNTIME_DIR is not his' finds \
-		"$tmp/ivcd.sock" XDG_RUNTIME_DIR=/root/none
+		"$tmp/ivcd.sock" XDG_RUNTIME_DIR=/proc/none
 	rm -rf "$tmp"
 	check 'a place in /tmp that somebody else has made' not_his
 else

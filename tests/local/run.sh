@@ -27,21 +27,6 @@ may_switch() {
 }
 
 ## ivcd itself
-says() {
-	text=$1
-	shift
-	"$@" >"$dir/out" 2>&1
-	grep -q -e "$text" "$dir/out" && return 0
-	cat "$dir/out"
-	return 1
-}
-status() {
-	want=$1
-	shift
-	"$@"
-	got=$?
-	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
-}
 check 'no ivcd: ENODEV' says ENODEV "$api" hosts --id 1 --timeout 1
 check 'help' says '--realm uid' "$bin/tools/ivcd" --help
 check 'version' status 0 "$bin/tools/ivcd" --version

@@ -7,10 +7,15 @@
 
 bin=${1:?directory that was built into}
 roam=$bin/tools/ivc-roam
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d) || exit 1
-port=$((20000 + $$ % 20000))
-passed=0 failed=0 pids=
+pids=
+# shellcheck source=tests/check.sh
+. "$here/../check.sh"
+# Another one for each check
+port() {
+	echo $((20000 + $$ % 20000 + passed + failed))
+}
 export IVC_DEVICE="$dir/none" IVC_SOCKET="$dir/ivcd"
 
 cleanup() {
@@ -20,52 +25,16 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# check NAME COMMAND...: passes if the command does
-check() {
-	name=$1
-	shift
-	port=$((port + 1))
-	if "$@" >"$dir/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok   $name"
-	else
-		failed=$((failed + 1))
-		echo "FAIL $name"
-		sed 's/^/     | /' "$dir/log"
-	fi
-}
-
-# status N COMMAND...: passes if the command exits with N
-status() {
-	want=$1
-	shift
-	"$@"
-	got=$?
-	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
-}
-
-# says TEXT COMMAND...: passes if the command says that
-says() {
-	text=$1
-	shift
-	"$@" >"$dir/out" 2>&1
-	rc=$?
-	cat "$dir/out"
-	grep -q -e "$text" "$dir/out" && return 0
-	echo "exit status $rc, and not said: $text"
-	return 1
-}
-
 # The side that listens, in the background: $listener, output in $dir/listener
 listen() {
-	"$roam" --magic 7 --id 1 --peer 2 --listen $port "$@" \
+	"$roam" --magic 7 --id 1 --peer 2 --listen "$(port)" "$@" \
 		>"$dir/listener" 2>&1 &
 	listener=$!
 	pids="$pids $listener"
 }
 
 connect() {
-	"$roam" --magic 7 --id 2 --peer 1 --connect 127.0.0.1:$port "$@" \
+	"$roam" --magic 7 --id 2 --peer 1 --connect "127.0.0.1:$(port)" "$@" \
 		>"$dir/connector" 2>&1
 }
 
@@ -85,8 +54,8 @@ talk() {
 listener_options=
 
 ## options
-one="--magic 7 --id 1 --peer 2 --listen $port"
-two="--magic 7 --id 2 --peer 1 --connect 127.0.0.1:$port"
+one="--magic 7 --id 1 --peer 2 --listen $(port)"
+two="--magic 7 --id 2 --peer 1 --connect 127.0.0.1:$(port)"
 check 'help' status 0 "$roam" --help
 check 'help has examples' says 'ivc-roam --magic 42 --id 1' "$roam" --help
 check 'version' status 0 "$roam" --version
@@ -231,10 +200,10 @@ hostile() {
 }
 # To who connects to it: an error that says so.
 server() { # DEED TEXT
-	hostile listen $port "$1" &
+	hostile listen "$(port)" "$1" &
 	h=$!
 	pids="$pids $h"
-	"$roam" --magic 7 --id 1 --peer 2 --connect 127.0.0.1:$port \
+	"$roam" --magic 7 --id 1 --peer 2 --connect "127.0.0.1:$(port)" \
 		--seconds 2 --timeout 3 >"$dir/connector" 2>&1
 	c=$?
 	wait "$h"
@@ -244,7 +213,7 @@ server() { # DEED TEXT
 # Who listens turns away one who cannot be right, and waits on.
 client() { # DEED TEXT
 	listen
-	hostile connect $port "$1"
+	hostile connect "$(port)" "$1"
 	connect --messages 10 --timeout 3
 	c=$?
 	wait "$listener"
@@ -255,7 +224,7 @@ client() { # DEED TEXT
 # One that was right at first is the one: its faults are the end.
 traitor() { # DEED TEXT
 	listen --timeout 3
-	hostile connect $port "$1"
+	hostile connect "$(port)" "$1"
 	wait "$listener"
 	l=$?
 	cat "$dir/listener"
@@ -396,5 +365,4 @@ forgets-how-much-it-wrote s/written += (uint64_t)n;/written = (uint64_t)n;/
 stays-at-the-end s/			s->in = NULL;/;/
 END
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

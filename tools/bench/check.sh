@@ -9,21 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
-passed=0 failed=0
-
-# check NAME COMMAND...: passes if the command does
-check() {
-	name=$1
-	shift
-	if "$@" >"$dir/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok   $name"
-	else
-		failed=$((failed + 1))
-		echo "FAIL $name"
-		sed 's/^/     | /' "$dir/log" | tail -20
-	fi
-}
+# shellcheck source=tests/check.sh
+. "$here/../../tests/check.sh"
 
 # query EXPRESSION: is it true of the results, r?
 query() {
@@ -76,5 +63,4 @@ picture() {
 }
 check 'a picture, or no gnuplot' picture
 check 'options that make no sense' sh -c "! '$build/bench/pair' --uni 0"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -20,11 +20,6 @@ struct arrived_options {
 	int wait;
 };
 
-static bool both_connected(int fe, int be)
-{
-	return fe == STATE_CONNECTED && be == STATE_CONNECTED;
-}
-
 static long long contexts(const struct arrived_options *o, unsigned int domid)
 {
 	long long n = -1;
@@ -56,7 +51,7 @@ static int arrived(struct store *s, const struct arrived_options *o,
 		}
 		usleep(LOOK_US);
 	}
-	ret = device_wait(s, d, o->wait, both_connected);
+	ret = device_wait(s, d, o->wait, device_both_connected);
 	if (ret) {
 		explain_states(s, d, name);
 		return EXIT_FAILED;
@@ -114,7 +109,7 @@ int cmd_arrived(int argc, char **argv)
 {
 	char name[DOMAIN_NAME_MAX];
 	struct arrived_options o;
-	int status = parse(&o, argc, argv), guest, backend;
+	int status = parse(&o, argc, argv);
 	struct device d;
 	struct store s;
 
@@ -123,13 +118,8 @@ int cmd_arrived(int argc, char **argv)
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = EXIT_FAILED;
-	backend = domain_find(&s, o.backend);
-	guest = backend < 0 ? -1 : domain_find(&s, o.guest);
-	if (guest >= 0) {
-		device_init(&d, (unsigned int)guest, (unsigned int)backend);
-		domain_name(&s, d.guest, name);
+	if (!device_locate(&s, o.guest, o.backend, &d, name))
 		status = arrived(&s, &o, &d, name);
-	}
 	store_close(&s);
 	return status;
 }

@@ -35,11 +35,6 @@ struct attach_options {
 	struct keeper_options keeper;
 };
 
-static bool both_connected(int fe, int be)
-{
-	return fe == STATE_CONNECTED && be == STATE_CONNECTED;
-}
-
 /* What a driver itself has written down of its trouble. */
 static void show_driver_error(struct store *s, unsigned int domid,
 			      const char *dir, const char *who)
@@ -80,7 +75,7 @@ void explain_states(struct store *s, const struct device *d, const char *name)
 static int wait_connected(struct store *s, const struct device *d,
 			  const char *name, int seconds)
 {
-	int ret = device_wait(s, d, seconds, both_connected);
+	int ret = device_wait(s, d, seconds, device_both_connected);
 
 	if (!ret) {
 		report("%s is connected", name);
@@ -126,23 +121,17 @@ int attach_one(struct store *s, const struct device *d, const char *name,
 
 static int attach_guest(struct store *s, const struct attach_options *o)
 {
-	int backend = domain_find(s, o->backend), guest;
 	char name[DOMAIN_NAME_MAX];
 	struct device d;
 
-	if (backend < 0)
+	if (device_locate(s, o->guest, o->backend, &d, name))
 		return EXIT_FAILED;
-	guest = domain_find(s, o->guest);
-	if (guest < 0)
-		return EXIT_FAILED;
-	domain_name(s, guest, name);
-	if (domain_life(guest) == DOMAIN_CRASHED ||
-	    domain_life(guest) == DOMAIN_GONE) {
+	if (domain_life(d.guest) == DOMAIN_CRASHED ||
+	    domain_life(d.guest) == DOMAIN_GONE) {
 		complain("%s is dead; it can be attached when it runs again",
 			 name);
 		return EXIT_FAILED;
 	}
-	device_init(&d, guest, backend);
 	if (attach_one(s, &d, name, &o->rules))
 		return EXIT_FAILED;
 	return o->wait ? wait_connected(s, &d, name, o->wait) : EXIT_FINE;

@@ -29,6 +29,24 @@ void device_states(struct store *s, const struct device *d, int *fe, int *be)
 	*be = store_number(s, "%s/state", d->be);
 }
 
+int device_locate(struct store *s, const char *guest, const char *backend,
+		  struct device *d, char name[DOMAIN_NAME_MAX])
+{
+	int be = domain_find(s, backend);
+	int fe = be < 0 ? -1 : domain_find(s, guest);
+
+	if (fe < 0)
+		return -ENOENT;
+	device_init(d, (unsigned int)fe, (unsigned int)be);
+	domain_name(s, d->guest, name);
+	return 0;
+}
+
+bool device_both_connected(int fe, int be)
+{
+	return fe == STATE_CONNECTED && be == STATE_CONNECTED;
+}
+
 const char *state_name(int state)
 {
 	static const char *const names[] = {

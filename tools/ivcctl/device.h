@@ -6,6 +6,7 @@
 #ifndef IVCCTL_DEVICE_H
 #define IVCCTL_DEVICE_H
 
+#include "domain.h"
 #include "policy.h"
 #include "store.h"
 
@@ -25,9 +26,18 @@ struct device {
 
 void device_init(struct device *d, unsigned int guest, unsigned int backend);
 
+/*
+ * The device of the guest called or numbered @guest, whose backend domain is
+ * @backend, and the guest's name. 0, or -ENOENT after complaining.
+ */
+int device_locate(struct store *s, const char *guest, const char *backend,
+		  struct device *d, char name[DOMAIN_NAME_MAX]);
+
 /* The states, -1: no such directory. */
 void device_states(struct store *s, const struct device *d, int *fe, int *be);
 const char *state_name(int state);
+/* For device_wait(). */
+bool device_both_connected(int fe, int be);
 
 /*
  * Write both directories in one transaction. -EEXIST: it has the device,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,40 +49,32 @@ static double now_ms(void)
 	       (double)(ts.tv_nsec - start.tv_nsec) / 1e6;
 }
 
-/* Start a shell command with its output in a pipe. Its pid, or -errno. */
-static pid_t start(const char *command, int *out)
+/* Run a shell command whose output we read. Complains if that cannot be. */
+__attribute__((format(printf, 1, 2))) static FILE *start(const char *fmt, ...)
 {
-	int fd[2];
-	pid_t pid;
+	char command[1024];
+	va_list ap;
+	FILE *f;
+	int n;
 
-	if (pipe(fd))
-		return -errno;
+	va_start(ap, fmt);
+	n = vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(command)) {
+		usage_error("that is too long for a command");
+		return NULL;
+	}
 	fflush(NULL);
-	pid = fork();
-	if (!pid) {
-		dup2(fd[1], STDOUT_FILENO);
-		dup2(fd[1], STDERR_FILENO);
-		close(fd[0]);
-		close(fd[1]);
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(127);
-	}
-	close(fd[1]);
-	if (pid < 0) {
-		close(fd[0]);
-		return -errno;
-	}
-	*out = fd[0];
-	return pid;
+	f = popen(command, "r");
+	if (!f)
+		complain("no shell can be started: %s", strerror(errno));
+	return f;
 }
 
-static int finish(pid_t pid)
+static int finish(FILE *f)
 {
-	int status;
+	int status = pclose(f);
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_FAILED;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
@@ -123,51 +116,35 @@ static void follow(int fd, unsigned int domid, struct times *t)
 			n++;
 		}
 	}
-	close(fd);
 }
 
 static int run_xl(const struct migrate_options *o, unsigned int domid,
 		  struct times *t)
 {
-	char command[1024];
-	pid_t pid;
-	int fd;
+	FILE *f = start("exec %s migrate %s%s%s %u '%s' 2>&1", o->xl,
+			o->ssh ? "-s '" : "", o->ssh ? o->ssh : "",
+			o->ssh ? "'" : "", domid, o->host);
 
-	if (snprintf(command, sizeof(command), "exec %s migrate %s%s%s %u '%s'",
-		     o->xl, o->ssh ? "-s '" : "", o->ssh ? o->ssh : "",
-		     o->ssh ? "'" : "", domid, o->host) >= (int)sizeof(command))
-		return usage_error("that is too long for a command");
-	pid = start(command, &fd);
-	if (pid < 0) {
-		complain("%s cannot be started: %s", o->xl, strerror(-pid));
+	if (!f)
 		return EXIT_FAILED;
-	}
-	follow(fd, domid, t);
-	return finish(pid);
+	follow(fileno(f), domid, t);
+	return finish(f);
 }
 
 /* Ask the other host; what it says is passed on. */
 static int ask_there(const struct migrate_options *o, const char *name,
 		     struct times *t)
 {
-	char command[1024], line[512];
-	FILE *f;
-	int fd, status;
-	pid_t pid;
+	FILE *f = start("exec %s '%s' 'ivcctl arrived %s --wait %d' 2>&1",
+			o->remote, o->host, name, o->wait);
+	char line[512];
+	int status;
 
-	if (snprintf(command, sizeof(command),
-		     "exec %s '%s' 'ivcctl arrived %s --wait %d'", o->remote,
-		     o->host, name, o->wait) >= (int)sizeof(command))
-		return usage_error("that is too long for a command");
-	pid = start(command, &fd);
-	if (pid < 0)
+	if (!f)
 		return EXIT_FAILED;
-	f = fdopen(fd, "r");
-	while (f && fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f))
 		printf("%9.0f ms  %s: %s", now_ms(), o->host, line);
-	if (f)
-		fclose(f);
-	status = finish(pid);
+	status = finish(f);
 	if (!status)
 		t->arrived = now_ms();
 	return status;
@@ -297,7 +274,7 @@ int cmd_migrate(int argc, char **argv)
 {
 	char name[DOMAIN_NAME_MAX];
 	struct migrate_options o;
-	int status = parse(&o, argc, argv), guest, backend;
+	int status = parse(&o, argc, argv);
 	struct device d;
 	struct store s;
 
@@ -306,12 +283,8 @@ int cmd_migrate(int argc, char **argv)
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = EXIT_FAILED;
-	backend = domain_find(&s, o.backend);
-	guest = backend < 0 ? -1 : domain_find(&s, o.guest);
-	if (guest < 0)
+	if (device_locate(&s, o.guest, o.backend, &d, name))
 		goto out;
-	device_init(&d, (unsigned int)guest, (unsigned int)backend);
-	domain_name(&s, d.guest, name);
 	if (strchr(name, '\'') || strchr(name, ' '))
 		complain("a guest with such a name cannot be asked for there");
 	else

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line. */
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "../args.h"
 #include "options.h"
 
 #define TIMEOUT_DEFAULT 30
@@ -20,43 +19,7 @@ const char *const test_names[TESTS] = {
 	[TEST_MIXED] = "mixed",
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "ivc-pingpong: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\nTry: ivc-pingpong --help\n");
-	exit(EXIT_WRONG);
-}
-
-/* 64, 64K, 1M, 0x40. */
-static uint64_t number(const char *opt, const char *s, uint64_t min,
-		       uint64_t max)
-{
-	char *end;
-	unsigned long long v;
-	unsigned int shift = 0;
-
-	errno = 0;
-	v = strtoull(s, &end, 0);
-	if (*end == 'k' || *end == 'K')
-		shift = 10;
-	else if (*end == 'm' || *end == 'M')
-		shift = 20;
-	if (shift)
-		end++;
-	if (errno || end == s || *end || *s == '-' || v > UINT64_MAX >> shift)
-		wrong("--%s wants a number, not '%s'", opt, s);
-	v <<= shift;
-	if (v < min || v > max)
-		wrong("--%s must be from %llu to %llu, not %s", opt,
-		      (unsigned long long)min, (unsigned long long)max, s);
-	return v;
-}
+const char program_name[] = "ivc-pingpong";
 
 static void parse_sizes(struct options *o, char *list)
 {
@@ -94,16 +57,6 @@ static void parse_tests(struct options *o, char *list)
 	}
 	if (!o->tests)
 		wrong("--tests wants at least one test");
-}
-
-static double parse_seconds(const char *s)
-{
-	char *end;
-	double v = strtod(s, &end);
-
-	if (end == s || *end || !(v >= 0.001 && v <= 86400))
-		wrong("--seconds must be from 0.001 to 86400, not '%s'", s);
-	return v;
 }
 
 static void parse_wait(struct options *o, const char *s)
@@ -301,7 +254,7 @@ static void one_option(struct options *o, int c, char *arg)
 		o->max = number("max", arg, 1, MESSAGE_MAX);
 		break;
 	case O_SECONDS:
-		o->seconds = parse_seconds(arg);
+		o->seconds = seconds(arg, 86400);
 		break;
 	case 'n':
 		o->iterations = number("iterations", arg, 1, COUNT_MAX);

@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line. */
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../args.h"
 #include "roam.h"
 
 #define SIZE_LATENCY 64u
 #define TIMEOUT_DEFAULT 60
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "ivc-roam: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\nTry: ivc-roam --help\n");
-	exit(EXIT_WRONG);
-}
-
-/* 64, 64K, 1M, 0x40. */
-static uint64_t number(const char *opt, const char *s, uint64_t min,
-		       uint64_t max)
-{
-	char *end;
-	unsigned long long v;
-	unsigned int shift = 0;
-
-	errno = 0;
-	v = strtoull(s, &end, 0);
-	if (*end == 'k' || *end == 'K')
-		shift = 10;
-	else if (*end == 'm' || *end == 'M')
-		shift = 20;
-	if (shift && end != s)
-		end++;
-	if (errno || end == s || *end || *s == '-' || v > UINT64_MAX >> shift)
-		wrong("--%s wants a number, not '%s'", opt, s);
-	v <<= shift;
-	if (v < min || v > max)
-		wrong("--%s must be from %llu to %llu, not %s", opt,
-		      (unsigned long long)min, (unsigned long long)max, s);
-	return v;
-}
-
-static double seconds(const char *s)
-{
-	char *end;
-	double v = strtod(s, &end);
-
-	if (end == s || *end || !(v >= 0.001 && v <= 1e6))
-		wrong("--seconds must be from 0.001 to 1000000, not '%s'", s);
-	return v;
-}
+const char program_name[] = "ivc-roam";
 
 /* HOST:PORT or [ADDRESS]:PORT. */
 static void where(struct options *o, char *s)
@@ -163,7 +116,7 @@ static void one_option(struct options *o, struct given *g, int c, char *arg)
 		g->active = "size";
 		break;
 	case O_SECONDS:
-		o->seconds = seconds(arg);
+		o->seconds = seconds(arg, 1e6);
 		g->active = "seconds";
 		break;
 	case O_MESSAGES:
