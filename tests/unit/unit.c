@@ -16,11 +16,8 @@ void pair_reset(struct pair *p, uint32_t start)
 	memset(p->ctrl, 0, sizeof(*p->ctrl));
 	ivc_tx_init(&p->tx, p->data, p->size, p->ctrl);
 	ivc_rx_init(&p->rx, p->data, p->size, p->ctrl);
-	p->tx.pos = start;
-	p->tx.cons = start;
-	p->tx.limit = start + p->tx.cells - 1;
-	p->rx.pos = start;
-	p->rx.published = start;
+	ivc_tx_begin_at(&p->tx, start);
+	ivc_rx_begin_at(&p->rx, start);
 	p->ctrl->cons = start;
 }
 
