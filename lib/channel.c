@@ -130,18 +130,20 @@ write_other(struct ivc_channel *ch, const void *buf, size_t len)
 	return sent(ch, (size_t)ret);
 }
 
-/* A record of one cell has been written, and somebody wants something. */
+/* One record has been written, and somebody wants something. */
 static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
 {
 	if (!ivc_channel_alive(ch))
-		return write_late(ch, ch->tx.pos - 1);
+		return write_late(ch,
+				  ch->tx.pos - ivc_ring_cells((uint32_t)len));
 	return sent(ch, len);
 }
 
 static inline __attribute__((always_inline)) ssize_t
-write_cell(struct ivc_channel *ch, const void *buf, size_t len, bool words)
+write_one(struct ivc_channel *ch, const void *buf, size_t len,
+	  enum ivc_ring_kind kind)
 {
-	if (unlikely(!ivc_tx_write_small(&ch->tx, buf, (uint32_t)len, words)))
+	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
 		return write_other(ch, buf, len);
 	ivc_in_order();
 	/* Is it over, does the peer sleep? As in sent(), at once. */
@@ -154,17 +156,25 @@ write_cell(struct ivc_channel *ch, const void *buf, size_t len, bool words)
 }
 
 static __attribute__((noinline)) ssize_t
-write_small(struct ivc_channel *ch, const void *buf, size_t len)
+write_record(struct ivc_channel *ch, const void *buf, size_t len)
 {
-	return write_cell(ch, buf, len, false);
+	return write_one(ch, buf, len, IVC_RING_ANY);
+}
+
+static __attribute__((noinline)) ssize_t write_line(struct ivc_channel *ch,
+						    const void *buf, size_t len)
+{
+	return write_one(ch, buf, len, IVC_RING_LINE);
 }
 
 ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 {
 	if (likely(ivc_ring_words(len)))
-		return write_cell(ch, buf, len, true);
-	if (ivc_ring_small(len))
-		return write_small(ch, buf, len);
+		return write_one(ch, buf, len, IVC_RING_WORDS);
+	if (ivc_ring_line(len))
+		return write_line(ch, buf, len);
+	if (ivc_ring_one(len, ch->tx.cells))
+		return write_record(ch, buf, len);
 	return write_other(ch, buf, len);
 }
 
@@ -226,11 +236,11 @@ static IVC_ASIDE ssize_t give_back(struct ivc_channel *ch, ssize_t ret)
 }
 
 static inline __attribute__((always_inline)) ssize_t
-read_cell(struct ivc_channel *ch, void *buf, size_t len, bool words)
+read_one(struct ivc_channel *ch, void *buf, size_t len, enum ivc_ring_kind kind)
 {
 	bool turn;
 
-	if (!ivc_rx_read_small(&ch->rx, buf, (uint32_t)len, words, &turn))
+	if (!ivc_rx_read_one(&ch->rx, buf, (uint32_t)len, kind, &turn))
 		return read_other(ch, buf, len);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
@@ -239,18 +249,26 @@ read_cell(struct ivc_channel *ch, void *buf, size_t len, bool words)
 	return (ssize_t)len;
 }
 
-static __attribute__((noinline)) ssize_t read_small(struct ivc_channel *ch,
-						    void *buf, size_t len)
+static __attribute__((noinline)) ssize_t read_record(struct ivc_channel *ch,
+						     void *buf, size_t len)
 {
-	return read_cell(ch, buf, len, false);
+	return read_one(ch, buf, len, IVC_RING_ANY);
+}
+
+static __attribute__((noinline)) ssize_t read_line(struct ivc_channel *ch,
+						   void *buf, size_t len)
+{
+	return read_one(ch, buf, len, IVC_RING_LINE);
 }
 
 ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
 {
 	if (likely(ivc_ring_words(len)))
-		return read_cell(ch, buf, len, true);
-	if (ivc_ring_small(len))
-		return read_small(ch, buf, len);
+		return read_one(ch, buf, len, IVC_RING_WORDS);
+	if (ivc_ring_line(len))
+		return read_line(ch, buf, len);
+	if (ivc_ring_one(len, ch->rx.cells))
+		return read_record(ch, buf, len);
 	return read_other(ch, buf, len);
 }
 

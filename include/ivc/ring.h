@@ -325,7 +325,14 @@ static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 	return avail < contig ? avail : contig;
 }
 
-/* May @n bytes go by ivc_ring_copy_words()? The smallest and most frequent. */
+/*
+ * How a message is copied, and so the kind of its size: two words that may
+ * overlap, as the smallest and most frequent are; what shares a line with its
+ * header; all else.
+ */
+enum ivc_ring_kind { IVC_RING_WORDS, IVC_RING_LINE, IVC_RING_ANY };
+
+/* 8 to 16 bytes? */
 static inline bool ivc_ring_words(size_t n)
 {
 	return n - 8 <= 8;
@@ -337,8 +344,8 @@ static inline void ivc_ring_copy_words(void *to, const void *from, uint32_t n)
 	memcpy((uint8_t *)to + n - 8, (const uint8_t *)from + n - 8, 8);
 }
 
-/* May a message of @len bytes go by ivc_ring_copy()? */
-static inline bool ivc_ring_small(size_t len)
+/* 1 to 56? */
+static inline bool ivc_ring_line(size_t len)
 {
 	return len - 1 < IVC_CELL - IVC_RING_HDR;
 }
@@ -372,36 +379,49 @@ static inline void ivc_ring_copy(void *to, const void *from, uint32_t n)
 	}
 }
 
-/* The same for any size. */
-static inline void ivc_ring_move(void *to, const void *from, uint32_t n)
+/* Copy @n bytes, of kind @kind: a constant where this is to be fast. */
+static inline void ivc_ring_move(void *to, const void *from, uint32_t n,
+				 enum ivc_ring_kind kind)
 {
-	if (ivc_ring_small(n))
+	if (kind == IVC_RING_WORDS)
+		ivc_ring_copy_words(to, from, n);
+	else if (kind == IVC_RING_LINE || ivc_ring_line(n))
 		ivc_ring_copy(to, from, n);
 	else
 		memcpy(to, from, n);
 }
 
+/* Bytes that a large message is cut into: an eighth of the ring for each. */
+static inline uint32_t ivc_ring_chunk(uint32_t cells)
+{
+	return cells / 8;
+}
+
+/* May a message of @len bytes be one record of a ring of @cells? */
+static inline bool ivc_ring_one(size_t len, uint32_t cells)
+{
+	return len - 1 < ivc_ring_room(ivc_ring_chunk(cells));
+}
+
 /*
- * Write a message for which ivc_ring_small() is true, or ivc_ring_words() if
- * @words, a constant: what ivc_tx_write() does in the common case, for callers
+ * Write a message for which ivc_ring_one() is true, of kind
+ * @kind, a constant: what ivc_tx_write() does in the common case, for callers
  * that inline it. Returns false when it has not been written; ivc_tx_write()
  * knows why.
  */
-static inline bool ivc_tx_write_small(struct ivc_tx *tx, const void *buf,
-				      uint32_t len, bool words)
+static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
+				    uint32_t len, enum ivc_ring_kind kind)
 {
 	/* Locals: the compiler takes the payload for what may change *@tx. */
-	uint8_t *cell = tx->cell, *next = cell + IVC_CELL;
+	uint32_t cells = kind == IVC_RING_ANY ? ivc_ring_cells(len) : 1;
+	uint8_t *cell = tx->cell, *next = cell + (size_t)cells * IVC_CELL;
 	uint32_t pos = tx->pos;
 
-	if (unlikely(cell == tx->stop))
+	if (unlikely(kind == IVC_RING_ANY ? next > tx->stop : cell == tx->stop))
 		return false;
-	if (words)
-		ivc_ring_copy_words(cell + IVC_RING_HDR, buf, len);
-	else
-		ivc_ring_copy(cell + IVC_RING_HDR, buf, len);
+	ivc_ring_move(cell + IVC_RING_HDR, buf, len, kind);
 	ivc_ring_put(cell, next, ivc_ring_hdr(pos, len));
-	tx->pos = pos + 1;
+	tx->pos = pos + cells;
 	tx->cell = next;
 	return true;
 }
@@ -419,7 +439,7 @@ static inline bool ivc_tx_write_small(struct ivc_tx *tx, const void *buf,
 static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)
 {
-	const uint32_t chunk = tx->cells / 8;
+	const uint32_t chunk = ivc_ring_chunk(tx->cells);
 	const uint8_t *src = (const uint8_t *)buf;
 	size_t done = 0;
 
@@ -447,7 +467,8 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 		n = ivc_ring_room(avail);
 		if (n > rest)
 			n = (uint32_t)rest;
-		ivc_ring_move(tx->cell + IVC_RING_HDR, src + done, n);
+		ivc_ring_move(tx->cell + IVC_RING_HDR, src + done, n,
+			      IVC_RING_ANY);
 		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, n), ivc_ring_cells(n));
 		done += n;
 	}
@@ -657,27 +678,28 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 }
 
 /*
- * Read a message of exactly @len bytes, for which ivc_ring_small() is true, or
- * ivc_ring_words() if @words, a constant, if it is what comes next: what
+ * Read a message of exactly @len bytes, for which ivc_ring_one() is true, of
+ * kind @kind, a constant, if it is what comes next: what
  * ivc_rx_read() does in the common case, for callers that inline it. Returns
  * false when it has not been read. The header that matches is one that
- * ivc_ring_parse() takes: there is room for 56 bytes in any cell. If *@turn is
+ * ivc_ring_parse() takes: there is room for it before the turn. If *@turn is
  * true then, ivc_rx_turn() is the caller's.
  */
-static inline bool ivc_rx_read_small(struct ivc_rx *rx, void *buf, uint32_t len,
-				     bool words, bool *turn)
+static inline bool ivc_rx_read_one(struct ivc_rx *rx, void *buf, uint32_t len,
+				   enum ivc_ring_kind kind, bool *turn)
 {
-	const uint8_t *cell = rx->cell, *next = cell + IVC_CELL;
+	uint32_t cells = kind == IVC_RING_ANY ? ivc_ring_cells(len) : 1;
+	const uint8_t *cell = rx->cell;
+	const uint8_t *next = cell + (size_t)cells * IVC_CELL;
 	uint32_t pos = rx->pos;
 
 	/* Acquire pairs with the release in ivc_ring_put(). */
 	if (ivc_load_acq((const uint64_t *)cell) != ivc_ring_hdr(pos, len))
 		return false;
-	if (words)
-		ivc_ring_copy_words(buf, cell + IVC_RING_HDR, len);
-	else
-		ivc_ring_copy(buf, cell + IVC_RING_HDR, len);
-	rx->pos = ++pos;
+	if (kind == IVC_RING_ANY && unlikely(next > rx->turn))
+		return false;
+	ivc_ring_move(buf, cell + IVC_RING_HDR, len, kind);
+	rx->pos = pos += cells;
 	rx->cell = next;
 	ivc_store(&rx->ctrl->at, (uint64_t)pos);
 	*turn = next == rx->turn;
@@ -709,7 +731,7 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 		n = have - rx->off;
 		if (n > len - done)
 			n = (uint32_t)(len - done);
-		ivc_ring_move(dst + done, src, n);
+		ivc_ring_move(dst + done, src, n, IVC_RING_ANY);
 		done += n;
 		ivc_rx_consume(rx, have, n);
 	}

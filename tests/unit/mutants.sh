@@ -73,6 +73,8 @@ mutant no-free-cell 's/tx->limit = cons + tx->cells - 1/tx->limit = cons + tx->c
 mutant error-not-sticky 's/rx->error = cells;//'
 mutant small-error-not-sticky '/rx->error = cells;/{n;s/rx->cell = ivc_ring_nowhere();//}'
 mutant small-ignores-partial '/rx->len = len;/{n;s/rx->cell = ivc_ring_nowhere();//}'
+mutant record-over-the-limit 's/next > tx->stop/cell == tx->stop/'
+mutant record-over-the-turn 's/ && unlikely(next > rx->turn)/ \&\& 0/'
 mutant small-goes-on-at-limit 's/room < last ? room : last/last/'
 mutant small-goes-over-the-end 's/room < last ? room : last/room/'
 mutant small-read-over-the-end 's/due < end ? due : end/due/'

@@ -36,8 +36,7 @@ static void do_write(struct model *m)
 
 	bytes_fill(m->seed, m->sent, buf, len);
 	/* The fast path, and what takes over from it. */
-	if (ivc_ring_small(len) && rng_below(&m->r, 2) &&
-	    tx_small(&m->p.tx, buf, len))
+	if (rng_below(&m->r, 2) && tx_one(&m->p.tx, buf, len))
 		n = len;
 	else
 		n = ivc_tx_write(&m->p.tx, buf, len);
@@ -99,8 +98,8 @@ static void do_read(struct model *m)
 	uint8_t *buf = exact(len);
 	int64_t n = 0;
 
-	if (ivc_ring_small(len) && rng_below(&m->r, 2)) {
-		if (rx_small(&m->p.rx, buf, len))
+	if (ivc_ring_one(len, m->p.rx.cells) && rng_below(&m->r, 2)) {
+		if (rx_one(&m->p.rx, buf, len))
 			n = len;
 	} else {
 		n = ivc_rx_read(&m->p.rx, buf, len);

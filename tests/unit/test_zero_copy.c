@@ -128,7 +128,7 @@ START_TEST(write_cancels)
 		bytes_fill(3, 0, buf, len);
 		/* The fast path keeps out of it. */
 		if (small == 2)
-			ck_assert(!tx_small(&p.tx, buf, 8));
+			ck_assert(!tx_one(&p.tx, buf, 8));
 		ck_assert_int_eq(ivc_tx_write(&p.tx, buf, len), (int64_t)len);
 		ck_assert_int_eq(ivc_tx_commit(&p.tx, 900), -EINVAL);
 		ck_assert_int_eq(ivc_tx_commit(&p.tx, 1), -EINVAL);

@@ -33,21 +33,8 @@ void pair_free(struct pair *p);
 void pair_reset(struct pair *p, uint32_t start);
 
 /* The fast paths, with what their callers do besides. */
-static inline bool tx_small(struct ivc_tx *tx, const void *buf, uint32_t len)
-{
-	return ivc_tx_write_small(tx, buf, len, ivc_ring_words(len));
-}
-
-static inline bool rx_small(struct ivc_rx *rx, void *buf, uint32_t len)
-{
-	bool turn;
-
-	if (!ivc_rx_read_small(rx, buf, len, ivc_ring_words(len), &turn))
-		return false;
-	if (turn)
-		ivc_rx_turn(rx);
-	return true;
-}
+bool tx_one(struct ivc_tx *tx, const void *buf, uint32_t len);
+bool rx_one(struct ivc_rx *rx, void *buf, uint32_t len);
 
 /* Cells in use by what the consumer has published. */
 uint32_t pair_used(const struct pair *p);
