@@ -22,6 +22,7 @@ local=$(dirname "$0")/../local
 trap 'cleanup; rm -rf "$wrapped"' EXIT
 
 readelf -h "$real/tools/ivcd" | grep -q AArch64 || bad 'not built for arm64'
+# shellcheck disable=SC2119 # its arguments are for ivcd
 broker
 # shellcheck source=tests/local/scenarios.sh
 . "$local/scenarios.sh"
