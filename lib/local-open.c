@@ -26,7 +26,7 @@
 #include "discard.h"
 #include "local.h"
 
-#define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_SHIFT)
+#define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_LOCAL_SHIFT)
 
 /* Our memory goes with the greeting; its descriptor is of no more use here. */
 static int greet(int fd, uint32_t ring, int memory)

@@ -48,10 +48,15 @@
 
 #define IVC_CELL 64u /* bytes: the paper's data segment */
 #define IVC_CELL_SHIFT 6
-#define IVC_RING_HDR 8u		  /* bytes of header at a record's start */
-#define IVC_RING_MIN_SHIFT 12	  /* 4 KiB */
-#define IVC_RING_MAX_SHIFT 24	  /* 16 MiB */
-#define IVC_RING_DEFAULT_SHIFT 16 /* 64 KiB, as in the paper */
+#define IVC_RING_HDR 8u	      /* bytes of header at a record's start */
+#define IVC_RING_MIN_SHIFT 12 /* 4 KiB */
+#define IVC_RING_MAX_SHIFT 24 /* 16 MiB */
+/*
+ * 64 KiB, as in the paper, where each page is a grant. Between processes 256:
+ * the reader's prefetching then stays clear of what is being written.
+ */
+#define IVC_RING_DEFAULT_SHIFT 16
+#define IVC_RING_DEFAULT_LOCAL_SHIFT 18
 
 /* Length word of the record that sends the consumer to the ring's start. */
 #define IVC_RING_SKIP 0xffffffffu

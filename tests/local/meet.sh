@@ -78,7 +78,7 @@ fi
 
 # Quotas
 broker_end
-broker --max-contexts 2 --max-channels 8 --max-bytes 300000 --max-clients 3 \
+broker --max-contexts 2 --max-channels 8 --max-bytes 1200000 --max-clients 3 \
 	--verbose
 fails() { # TEXT COMMAND...
 	text=$1
@@ -121,7 +121,7 @@ too_many() { # OPTION...
 check 'more channels than allowed: EDQUOT' too_many --channels 9 \
 	--tx-size 4096 --rx-size 4096
 check 'more memory than allowed: EDQUOT' too_many --channels 1 \
-	--tx-size 524288
+	--tx-size 2097152
 many_clients() {
 	one echo --magic 2 --id 1
 	one_ready || return 1

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Scenarios before and while a channel comes to be. */
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <ivc/ring.h>
 #include "closers.h"
 
 static void ids(struct stage *s)
@@ -235,6 +238,10 @@ static void quick(struct stage *s)
 
 static void sizes(struct stage *s)
 {
+	const char *transport = getenv("IVC_TRANSPORT");
+	bool local = transport && !strcmp(transport, "local");
+	long usual = 1l << (local ? IVC_RING_DEFAULT_LOCAL_SHIFT
+				  : IVC_RING_DEFAULT_SHIFT);
 	struct ivc_stats st;
 	ivc_channel *ch;
 
@@ -247,8 +254,8 @@ static void sizes(struct stage *s)
 	channel_done(s, ch, 0, -EPIPE);
 	ch = channel_to(s, 0, 0);
 	expect_ret("stats", ivc_get_stats(ch, &st), 0);
-	expect_ret("own ring by default", st.tx_size, 65536);
-	expect_ret("the peer's by default", st.rx_size, 65536);
+	expect_ret("own ring by default", st.tx_size, usual);
+	expect_ret("the peer's by default", st.rx_size, usual);
 	channel_done(s, ch, 0, -EPIPE);
 	puppet_out(s);
 }

@@ -47,7 +47,8 @@ static void end_with_full_ring(struct stage *s)
 	ch = channel_to(s, 0, 0);
 	n = order(s, (struct puppet_cmd){ .op = PUPPET_FILL }, 0);
 	if (n < 32768)
-		fail("a ring of 64 KiB took %llu bytes", (unsigned long long)n);
+		fail("a ring of 64 KiB or more took %llu bytes",
+		     (unsigned long long)n);
 	order(s, (struct puppet_cmd){ .op = PUPPET_CLOSE }, 0);
 	/* The write may come too late at once, the read never. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 1000), IVC_WRITABLE);
