@@ -119,7 +119,7 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 
 ## make check-unit      the ring, the library and the headers, without a lab
 check-unit: check-plain check-san check-headers check-symbols check-man \
-	check-mutants check-model
+	check-mutants check-model check-fuzz
 
 check-plain: $(UNIT_OUT)/plain
 	$(Q)$(UNIT_OUT)/plain
@@ -158,3 +158,5 @@ check-model:
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants check-model check-local \
 	check-local-san check-roam
+
+include tests/fuzz/fuzz.mk
