@@ -188,7 +188,11 @@ err_put:
 
 /* ------------------------------------------------------------ accept */
 
-/* Join up with the end in this guest that has offered. */
+/*
+ * Join up with the end in this guest that has offered: first it with us, then
+ * we with it, since no two channels are locked at once. In between it may end
+ * already, and tell us; or the guest may lose its backend, and end us.
+ */
 static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 {
 	struct ivc_chan *other;
@@ -207,30 +211,41 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	    ch->tx_size <= other->rx_size) {
 		ivc_chan_get(ch);
 		other->partner = ch;
-		ch->rx_size = other->tx_size;
 		err = 0;
 	}
 	mutex_unlock(&other->lock);
-	if (err)
+	if (err) {
 		ivc_chan_put(other);
+		return err;
+	}
+	mutex_lock(&ch->lock);
+	ch->partner = other;
+	ch->rx_size = other->tx_size;
+	if (ch->state == IVC_CHAN_NEW)
+		ch->established = true;
 	else
-		ch->partner = other;
+		err = -ECONNABORTED;
+	mutex_unlock(&ch->lock);
 	return err;
 }
 
+/* Or with one in another guest. */
 static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		     u32 *dir_gref)
 {
 	int err;
 
-	err = map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift);
-	if (err)
-		return err;
-	err = ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
-	if (err)
-		return err;
-	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
-	return ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+	mutex_lock(&ch->lock);
+	err = map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift)
+		      ?: ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
+	if (!err) {
+		WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
+		err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+	}
+	/* Its memory is there, whatever comes next. */
+	ch->established = !err;
+	mutex_unlock(&ch->lock);
+	return err;
 }
 
 static void accept_done(struct ivc_request *req)
@@ -303,11 +318,7 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		      ?: ivc_own_alloc(&ch->own, ch->tx_size);
 	if (err)
 		return err;
-	mutex_lock(&ch->lock);
 	err = ch->local ? meet_partner(ch, msg) : meet_peer(ch, msg, &dir_gref);
-	/* Its memory is there, whatever comes next. */
-	ch->established = !err;
-	mutex_unlock(&ch->lock);
 	return err ?: take(ch, dir_gref);
 }
 
