@@ -215,6 +215,7 @@ struct ivc_chan {
 	struct page *scrap; /* what it stores goes there */
 	bool cut;	    /* the peer was cut off, */
 	u64 *hidden;	    /* and these headers taken out of its sight */
+	bool shown;	    /* they are back in the ring */
 	u32 lost_from;	    /* not delivered: the records from there */
 	u32 final;	    /* to there, */
 	u64 undelivered;    /* and how many bytes that is */
@@ -228,7 +229,7 @@ struct ivc_chan {
 	evtchn_port_t port;
 	int irq;
 	bool rung;
-	bool armed; /* ARM since the last event: one may come */
+	bool armed;	 /* ARM since the last event: one may come */
 	bool established;
 	wait_queue_head_t wq;
 	u64 kicks, wakeups, spurious, kept_bytes;
@@ -316,7 +317,7 @@ void ivc_walk_show(struct ivc_walk *w);
 
 void ivc_sent_stop(struct ivc_chan *ch);
 bool ivc_sent_cut(struct ivc_chan *ch);
-void ivc_sent_free(struct ivc_chan *ch);
+void ivc_sent_show(struct ivc_chan *ch);
 int ivc_sent_settle(struct ivc_chan *ch);
 int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate);
 int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un);
