@@ -230,6 +230,7 @@ struct ivc_chan {
 	int irq;
 	bool rung;
 	bool armed;	 /* ARM since the last event: one may come */
+	u32 heard_state; /* of the peer, by the last event */
 	bool established;
 	wait_queue_head_t wq;
 	u64 kicks, wakeups, spurious, kept_bytes;
