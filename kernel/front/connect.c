@@ -26,6 +26,25 @@ static void chan_list(struct ivc_chan *ch)
 	spin_unlock(&ivc_front.lock);
 }
 
+/*
+ * May @domid be granted more pages? A guest that does not let go of those of
+ * channels that have long been closed could go on until no memory and no grant
+ * reference is left here, so it gets no further ones meanwhile.
+ */
+static int may_grant(domid_t domid)
+{
+	struct ivc_chan *ch;
+	u32 held = 0;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ch, &ivc_front.chans, node)
+		if (READ_ONCE(ch->overdue) && !ch->local &&
+		    ch->peer.domid == domid)
+			held += READ_ONCE(ch->own.granted);
+	spin_unlock(&ivc_front.lock);
+	return held > IVC_MAX_HELD ? -EBUSY : 0;
+}
+
 /* Tell the backend that an offer is not taken, or not any more. */
 void ivc_refuse(u32 member, u32 conn, int reason)
 {
@@ -170,7 +189,8 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		goto err_put;
 	chan_list(ch);
 	if (!ch->local)
-		err = ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
+		err = may_grant(ch->peer.domid)
+			      ?: ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
 			      ?: ivc_doorbell_offer(ch, ch->peer.domid);
 	if (!err)
 		err = offer(ch, dir_gref);
@@ -236,7 +256,8 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	int err;
 
 	mutex_lock(&ch->lock);
-	err = map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift)
+	err = may_grant(ch->peer.domid)
+		      ?: map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift)
 		      ?: ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
 	if (!err) {
 		WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
@@ -352,7 +373,7 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		ivc_chan_close(ch, reason);
 		ivc_chan_put(ch);
 		/* An offer that is no good is no error of the accepter's. */
-		return err == -EPROTO ? -ECONNABORTED : err;
+		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}
 	arg->peer = ch->peer;
 	*chp = ch;

@@ -246,6 +246,7 @@ struct ivc_chan {
 	u32 round;	/* the last detach that saw it */
 	struct delayed_work work;
 	unsigned int retry_ms;
+	bool overdue; /* the peer has not let go, after many tries */
 
 	struct list_head usermaps; /* PV: see usermap.c */
 	struct address_space *mapping;
@@ -273,6 +274,9 @@ void ivc_orphan_all(void);
 void ivc_abandon_all(void);
 
 /* ------------------------------------------------------------ connect.c */
+
+/* Pages of closed channels that a domain may hold and still get further ones */
+#define IVC_MAX_HELD 1024u
 
 int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp);
