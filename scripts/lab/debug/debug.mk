@@ -2,6 +2,10 @@
 # The scenarios on a kernel with all of its checks on: see ../debug-kernel.sh.
 
 DBG := $(B)/debug-kernel
+# What needs a second host, or the time of a kernel as users have it, is left out.
+DBG_TESTS = $(filter-out $(shell grep -lE '^. lab:.*(hosts=2|suite=no)' \
+	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'),$(shell grep -l '^. lab:' \
+	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'))
 
 # The modules are built once per kernel, with counters of what was run.
 debug-modules-%:
@@ -25,9 +29,16 @@ debug-payload: payload
 ## make check-debug     the scenarios of one host on a kernel with KASAN, lockdep, ...
 check-debug: debug-kernel
 	$(Q)$(MAKE) debug-payload
-	$(Q)$(LAB) suite --debug-kernel $(DBG) $(LAB_TESTS)
+	$(Q)rm -f $(B)/lab/results/*/coverage.*.tgz
+	$(Q)$(LAB) suite --debug-kernel $(DBG) $(or $(LAB_TESTS),$(DBG_TESTS))
+	$(Q)$(MAKE) coverage
+
+## make coverage        lines of kernel/ that the last check-debug has run; MISSING=1
+coverage:
+	$(Q)scripts/lab/debug/coverage.py $(DBG)/modules $(B)/lab/results \
+		$(if $(MISSING),--missing)
 
 deps-debug:
 	$(Q)scripts/deps scripts/lab/debug/packages.txt
 
-.PHONY: debug-kernel debug-payload check-debug deps-debug
+.PHONY: debug-kernel debug-payload check-debug coverage deps-debug
