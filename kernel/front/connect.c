@@ -28,21 +28,29 @@ static void chan_list(struct ivc_chan *ch)
 
 /*
  * May @domid be granted more pages? A guest that does not let go of those of
- * channels that have long been closed could go on until no memory and no grant
- * reference is left here, so it gets no further ones meanwhile.
+ * closed channels could go on until no memory and no grant reference is left
+ * here, so it gets no further ones meanwhile: few, if they are overdue; or very
+ * many, since letting go takes a moment.
  */
 static int may_grant(domid_t domid)
 {
+	u32 overdue = 0, closed = 0, n;
 	struct ivc_chan *ch;
-	u32 held = 0;
 
 	spin_lock(&ivc_front.lock);
-	list_for_each_entry (ch, &ivc_front.chans, node)
-		if (READ_ONCE(ch->overdue) && !ch->local &&
-		    ch->peer.domid == domid)
-			held += READ_ONCE(ch->own.granted);
+	list_for_each_entry (ch, &ivc_front.chans, node) {
+		if (ch->local || ch->peer.domid != domid ||
+		    (READ_ONCE(ch->state) != IVC_CHAN_ENDED &&
+		     READ_ONCE(ch->state) != IVC_CHAN_CLOSING))
+			continue;
+		n = READ_ONCE(ch->own.granted);
+		closed += n;
+		if (READ_ONCE(ch->overdue))
+			overdue += n;
+	}
 	spin_unlock(&ivc_front.lock);
-	return held > IVC_MAX_HELD ? -EBUSY : 0;
+	return overdue > IVC_MAX_OVERDUE || closed > IVC_MAX_CLOSED ? -EBUSY
+								    : 0;
 }
 
 /* Tell the backend that an offer is not taken, or not any more. */

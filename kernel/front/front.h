@@ -275,8 +275,11 @@ void ivc_abandon_all(void);
 
 /* ------------------------------------------------------------ connect.c */
 
-/* Pages of closed channels that a domain may hold and still get further ones */
-#define IVC_MAX_HELD 1024u
+/* Pages of closed channels that a domain may hold and still get further ones:
+ * after some seconds, and at any moment.
+ */
+#define IVC_MAX_OVERDUE 1024u
+#define IVC_MAX_CLOSED 16384u
 
 int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp);
