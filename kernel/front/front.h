@@ -26,6 +26,7 @@
  * while it is registered, and by a request under way.
  *
  * Locks, outermost first:
+ *   conn_lock          of xenbus.c: connecting and disconnecting
  *   mmap_lock          of a process; taken by the core before our fault and
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
@@ -75,6 +76,7 @@ struct ivc_request {
 
 int ivc_ctl_connect(struct xenbus_device *dev);
 void ivc_ctl_disconnect(void);
+bool ivc_ctl_broken(void);
 struct ivc_request *ivc_request_new(u16 op, u32 member);
 void ivc_request_put(struct ivc_request *req);
 void ivc_request_send(struct ivc_request *req);
@@ -353,6 +355,7 @@ extern struct ivc_front {
 
 int ivc_ctxfile_init(void);
 void ivc_ctxfile_exit(void);
+void ivc_xenbus_broken(void); /* by the backend; any context */
 int ivc_xenbus_init(void);
 void ivc_xenbus_exit(void);
 void ivc_debugfs_init(void);
