@@ -160,3 +160,4 @@ check-model:
 	check-local-san check-roam
 
 include tests/fuzz/fuzz.mk
+include tests/hostile/hostile.mk
