@@ -5,7 +5,7 @@ HOSTILE_OUT := $(B)/tests/hostile
 HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ring offers \
 	held floods main)
 HOSTILE_OBJ := $(HOSTILE_FRONT) $(patsubst %,$(HOSTILE_OUT)/%.o,victim peer \
-	back fuzz ioctl memory)
+	back fuzz ioctl memory faults)
 HOSTILE_XEN := -lxenstore -lxengnttab -lxenevtchn -lxencall -lxentoollog \
 	-lxentoolcore -lpthread -ldl
 
@@ -37,13 +37,14 @@ $(HOSTILE_OUT)/fuzz.o: tests/fuzz/fuzz.c tests/hostile/hostile.mk
 
 $(B)/payload/guest/ivc-peer: $(HOSTILE_OUT)/peer.o $(HOSTILE_OUT)/fuzz.o
 $(B)/payload/guest/ivc-ioctl: $(HOSTILE_OUT)/ioctl.o $(HOSTILE_OUT)/memory.o
-$(B)/payload/guest/ivc-peer $(B)/payload/guest/ivc-ioctl:
+$(B)/payload/guest/ivc-faults: $(HOSTILE_OUT)/faults.o
+$(addprefix $(B)/payload/guest/,ivc-peer ivc-ioctl ivc-faults):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
 
 HOSTILE_PROGS := $(addprefix $(B)/payload/guest/,ivc-hostile ivc-victim \
-	ivc-peer ivc-ioctl) $(B)/payload/dom0/ivc-hostile-back
+	ivc-peer ivc-ioctl ivc-faults) $(B)/payload/dom0/ivc-hostile-back
 payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)
