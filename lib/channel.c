@@ -56,7 +56,7 @@ static inline void freed(struct ivc_channel *ch, uint32_t before)
 static void need_for_write(struct ivc_channel *ch, size_t len)
 {
 	struct ivc_tx *tx = &ch->tx;
-	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t contig = ivc_ring_contig(tx->pos, tx->cells);
 	uint32_t need = tx->cells / 16;
 
 	if (len < ivc_ring_room(need))
@@ -68,7 +68,7 @@ static void need_for_write(struct ivc_channel *ch, size_t len)
 static void need_for_reserve(struct ivc_channel *ch, uint32_t min)
 {
 	struct ivc_tx *tx = &ch->tx;
-	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t contig = ivc_ring_contig(tx->pos, tx->cells);
 	uint32_t need = ivc_ring_cells(min ? min : 1);
 
 	ch->need = need <= contig ? need : contig + need;
@@ -130,15 +130,52 @@ write_other(struct ivc_channel *ch, const void *buf, size_t len)
 	return sent(ch, (size_t)ret);
 }
 
-ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
+/* One record has been written, and somebody wants something. */
+static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
 {
-	if (unlikely(!ivc_ring_small(len)) ||
-	    unlikely(!ivc_tx_write_small(&ch->tx, buf, (uint32_t)len)))
+	if (!ivc_channel_alive(ch))
+		return write_late(ch,
+				  ch->tx.pos - ivc_ring_cells((uint32_t)len));
+	return sent(ch, len);
+}
+
+static inline __attribute__((always_inline)) ssize_t
+write_one(struct ivc_channel *ch, const void *buf, size_t len,
+	  enum ivc_ring_kind kind)
+{
+	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
 		return write_other(ch, buf, len);
 	ivc_in_order();
-	if (unlikely(!ivc_channel_alive(ch)))
-		return write_late(ch, ch->tx.pos - 1);
-	return sent(ch, len);
+	/* Is it over, does the peer sleep? As in sent(), at once. */
+	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
+		     ivc_load(&ch->tx.peer->want)))
+		return write_look(ch, len);
+	ch->tx_bytes += len;
+	ch->tx_calls++;
+	return (ssize_t)len;
+}
+
+static __attribute__((noinline)) ssize_t
+write_record(struct ivc_channel *ch, const void *buf, size_t len)
+{
+	return write_one(ch, buf, len, IVC_RING_ANY);
+}
+
+static __attribute__((noinline)) ssize_t write_line(struct ivc_channel *ch,
+						    const void *buf, size_t len)
+{
+	return write_one(ch, buf, len, IVC_RING_LINE);
+}
+
+ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
+{
+	if (likely(ivc_ring_words(len)))
+		return write_one(ch, buf, len, IVC_RING_WORDS);
+	if (ivc_ring_line(len))
+		return write_line(ch, buf, len);
+	if (ivc_ring_one(len, ch->tx.cells))
+		return write_record(ch, buf, len);
+	return write_other(ch, buf, len);
 }
 
 /*
@@ -188,26 +225,51 @@ static __attribute__((noinline)) ssize_t read_other(struct ivc_channel *ch,
 	return ret;
 }
 
-/* Give back a batch of cells; @ret is for the caller. */
+/* At the turn: perhaps cells are given back. @ret is for the caller. */
 static IVC_ASIDE ssize_t give_back(struct ivc_channel *ch, ssize_t ret)
 {
 	uint32_t before = ch->rx.published;
 
-	ivc_rx_publish(&ch->rx);
+	ivc_rx_turn(&ch->rx);
 	freed(ch, before);
 	return ret;
 }
 
-ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
+static inline __attribute__((always_inline)) ssize_t
+read_one(struct ivc_channel *ch, void *buf, size_t len, enum ivc_ring_kind kind)
 {
-	if (unlikely(!ivc_ring_small(len)) ||
-	    !ivc_rx_read_small(&ch->rx, buf, (uint32_t)len))
+	bool turn;
+
+	if (!ivc_rx_read_one(&ch->rx, buf, (uint32_t)len, kind, &turn))
 		return read_other(ch, buf, len);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
-	if (unlikely(ivc_rx_due(&ch->rx)))
+	if (unlikely(turn))
 		return give_back(ch, (ssize_t)len);
 	return (ssize_t)len;
+}
+
+static __attribute__((noinline)) ssize_t read_record(struct ivc_channel *ch,
+						     void *buf, size_t len)
+{
+	return read_one(ch, buf, len, IVC_RING_ANY);
+}
+
+static __attribute__((noinline)) ssize_t read_line(struct ivc_channel *ch,
+						   void *buf, size_t len)
+{
+	return read_one(ch, buf, len, IVC_RING_LINE);
+}
+
+ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
+{
+	if (likely(ivc_ring_words(len)))
+		return read_one(ch, buf, len, IVC_RING_WORDS);
+	if (ivc_ring_line(len))
+		return read_line(ch, buf, len);
+	if (ivc_ring_one(len, ch->rx.cells))
+		return read_record(ch, buf, len);
+	return read_other(ch, buf, len);
 }
 
 ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)

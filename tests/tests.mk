@@ -63,6 +63,20 @@ $(B)-local: $(LOCAL_PROGS)
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		tests/local/run.sh $(B)
 
+# The same on another processor; cross-compiled, and static for qemu-user.
+ARM64_CC := aarch64-linux-gnu-gcc
+ARM64_HAS := $(and $(shell command -v $(ARM64_CC)), \
+	$(shell command -v qemu-aarch64))
+## make check-arm64     ring, library, ivcd as built for arm64, under qemu-user
+check-arm64:
+ifneq ($(ARM64_HAS),)
+	$(Q)$(MAKE) B=$(B)/arm64 CC=$(ARM64_CC) LDFLAGS=-static \
+		$(B)/arm64/static/ivc-apitest $(B)/arm64/tools/ivcd
+	$(Q)tests/arm64/run.sh $(B)/arm64
+else
+	$(Q)echo 'arm64: no $(ARM64_CC) or no qemu-aarch64, not run'
+endif
+
 # ivc-roam. Its stream under a host and a TCP that the test makes up, and the
 # whole of it over a host in which nothing lasts.
 ROAM_OUT := $(B)/tests/roam
@@ -157,7 +171,7 @@ check-model:
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants check-model check-local \
-	check-local-san check-roam
+	check-local-san check-arm64 check-roam
 
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk

@@ -83,29 +83,42 @@ static inline uint32_t ivc_at_pos(uint64_t at)
 #define IVC_WANT_DATA 1u  /* I sleep until there is something to read */
 #define IVC_WANT_SPACE 2u /* I sleep until there is room to write */
 
-/* The producer's private half. */
+/*
+ * The producer's private half. `cell` is where `pos` is in memory, and `stop`
+ * the cell from which on the fast path leaves the work to the other: at the
+ * limit, at the last cell before the wrap, or at once if something is reserved.
+ */
 struct ivc_tx {
+	uint8_t *cell;		     /* the next cell to write */
+	const uint8_t *stop;	     /* of the fast path */
 	uint8_t *data;		     /* own data area, written here only */
 	const struct ivc_ctrl *peer; /* the consumer's page, read-only */
-	uint32_t cells;		     /* power of two */
 	uint32_t pos;		     /* next cell to write, free-running */
-	uint32_t cons;		     /* last checked value of peer->cons */
 	uint32_t limit;		     /* may write up to here: full at it */
+	uint32_t cons;		     /* last checked value of peer->cons */
+	uint32_t cells;		     /* power of two */
 	uint32_t reserved;	     /* bytes of a pending reserve */
 	int error;		     /* sticky: -EPROTO once the peer lied */
 };
 
-/* The consumer's private half. */
+/*
+ * The consumer's private half. `cell` is where `pos` is in memory; while a
+ * record is begun, or after an error, it is a cell in which no record ever
+ * is, so that the fast path need not ask. At `turn` that path has something
+ * else to do: cells to give back, or to go round.
+ */
 struct ivc_rx {
+	const uint8_t *cell;   /* where the next record comes */
+	const uint8_t *turn;   /* where the fast path calls ivc_rx_turn() */
 	const uint8_t *data;   /* the peer's data area, mapped read-only */
 	struct ivc_ctrl *ctrl; /* own control page */
+	uint32_t pos;	       /* cell of the current record, free-running */
+	uint32_t published;    /* last value stored in ctrl->cons */
 	uint32_t cells;
-	uint32_t pos;	    /* cell of the current record, free-running */
-	uint32_t published; /* last value stored in ctrl->cons */
-	uint32_t batch;	    /* publish after that many freed cells */
-	uint32_t len;	    /* of a record begun: its payload; else 0 */
-	uint32_t off;	    /* how much of it has been read */
-	int error;	    /* sticky: -EPROTO once the peer lied */
+	uint32_t batch; /* publish after that many freed cells */
+	uint32_t len;	/* of a record begun: its payload; else 0 */
+	uint32_t off;	/* how much of it has been read */
+	int error;	/* sticky: -EPROTO once the peer lied */
 };
 
 /* Cells that a record of @len payload bytes fills. @len <= 16 MiB. */
@@ -133,27 +146,6 @@ static inline bool ivc_ring_size_ok(uint64_t size)
 	       size <= (1u << IVC_RING_MAX_SHIFT) && !(size & (size - 1));
 }
 
-/* @size passes ivc_ring_size_ok(); @data is zeroed before the peer sees it. */
-static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
-			       const struct ivc_ctrl *peer)
-{
-	memset(tx, 0, sizeof(*tx));
-	tx->data = (uint8_t *)data;
-	tx->peer = peer;
-	tx->cells = size >> IVC_CELL_SHIFT;
-	tx->limit = tx->cells - 1;
-}
-
-static inline void ivc_rx_init(struct ivc_rx *rx, const void *data,
-			       uint32_t size, struct ivc_ctrl *ctrl)
-{
-	memset(rx, 0, sizeof(*rx));
-	rx->data = (const uint8_t *)data;
-	rx->ctrl = ctrl;
-	rx->cells = size >> IVC_CELL_SHIFT;
-	rx->batch = rx->cells / 8;
-}
-
 /* Header words as one 64-bit value: sequence high, length low. */
 static inline uint64_t ivc_ring_hdr(uint32_t pos, uint32_t len)
 {
@@ -174,6 +166,87 @@ static inline uint64_t *ivc_tx_hdr(struct ivc_tx *tx, uint32_t pos)
 static inline const uint64_t *ivc_rx_hdr(const struct ivc_rx *rx, uint32_t pos)
 {
 	return (const uint64_t *)(rx->data + ivc_ring_at(pos, rx->cells - 1));
+}
+
+/* Where no record ever is. */
+static inline const uint8_t *ivc_ring_nowhere(void)
+{
+	static const uint64_t zero = 0;
+
+	return (const uint8_t *)&zero;
+}
+
+/* Cells from @pos to the end of a ring of @cells. */
+static inline uint32_t ivc_ring_contig(uint32_t pos, uint32_t cells)
+{
+	return cells - (pos & (cells - 1));
+}
+
+/* Position, limit or reservation have changed: how far may the fast path go? */
+static inline void ivc_tx_aim(struct ivc_tx *tx)
+{
+	uint32_t last = ivc_ring_contig(tx->pos, tx->cells) - 1;
+	uint32_t room = tx->reserved ? 0 : tx->limit - tx->pos;
+
+	tx->cell = (uint8_t *)ivc_tx_hdr(tx, tx->pos);
+	tx->stop = tx->cell + (size_t)(room < last ? room : last) * IVC_CELL;
+}
+
+/* From @pos up to @limit there is room. Nothing is reserved. */
+static inline void ivc_tx_bound(struct ivc_tx *tx, uint32_t pos, uint32_t limit)
+{
+	tx->pos = pos;
+	tx->limit = limit;
+	tx->reserved = 0;
+	ivc_tx_aim(tx);
+}
+
+/* The same for the consumer; @rx->published may have changed, too. */
+static inline void ivc_rx_aim(struct ivc_rx *rx)
+{
+	uint32_t end = ivc_ring_contig(rx->pos, rx->cells);
+	uint32_t due = rx->published + rx->batch - rx->pos;
+
+	rx->cell = (const uint8_t *)ivc_rx_hdr(rx, rx->pos);
+	rx->turn = rx->cell + (size_t)(due < end ? due : end) * IVC_CELL;
+	if (unlikely(rx->len | (uint32_t)rx->error))
+		rx->cell = ivc_ring_nowhere();
+}
+
+/* An empty ring that both ends begin at @pos: 0, but for tests. */
+static inline void ivc_tx_begin_at(struct ivc_tx *tx, uint32_t pos)
+{
+	tx->cons = pos;
+	ivc_tx_bound(tx, pos, pos + tx->cells - 1);
+}
+
+static inline void ivc_rx_begin_at(struct ivc_rx *rx, uint32_t pos)
+{
+	rx->pos = pos;
+	rx->published = pos;
+	ivc_rx_aim(rx);
+}
+
+/* @size passes ivc_ring_size_ok(); @data is zeroed before the peer sees it. */
+static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
+			       const struct ivc_ctrl *peer)
+{
+	memset(tx, 0, sizeof(*tx));
+	tx->data = (uint8_t *)data;
+	tx->peer = peer;
+	tx->cells = size >> IVC_CELL_SHIFT;
+	ivc_tx_begin_at(tx, 0);
+}
+
+static inline void ivc_rx_init(struct ivc_rx *rx, const void *data,
+			       uint32_t size, struct ivc_ctrl *ctrl)
+{
+	memset(rx, 0, sizeof(*rx));
+	rx->data = (const uint8_t *)data;
+	rx->ctrl = ctrl;
+	rx->cells = size >> IVC_CELL_SHIFT;
+	rx->batch = rx->cells / 8;
+	ivc_rx_begin_at(rx, 0);
 }
 
 /* Cells free by what the producer knows; the last one stays free. */
@@ -199,33 +272,40 @@ static inline int ivc_tx_refresh(struct ivc_tx *tx)
 		return tx->error;
 	if (unlikely(tx->pos - cons > tx->pos - tx->cons)) {
 		tx->error = -EPROTO;
-		tx->limit = tx->pos;
+		ivc_tx_bound(tx, tx->pos, tx->pos);
 		return tx->error;
 	}
 	tx->cons = cons;
 	tx->limit = cons + tx->cells - 1;
+	/* What is reserved stays so: who waits asks for this, too. */
+	ivc_tx_aim(tx);
 	return 0;
 }
 
-/* Publish the record @hdr of @cells cells at @pos. */
-static inline void ivc_ring_put(uint8_t *data, uint32_t mask, uint32_t pos,
-				uint32_t cells, uint64_t hdr)
+/* Publish the record @hdr that is in @cell; @next is the one behind it. */
+static inline void ivc_ring_put(uint8_t *cell, uint8_t *next, uint64_t hdr)
 {
 	/* Zero the next header first: the ring's invariant, see above. */
-	ivc_store((uint64_t *)(data + ivc_ring_at(pos + cells, mask)), 0);
+	ivc_store((uint64_t *)next, 0);
 	/*
 	 * Release pairs with the acquire in ivc_rx_find(): who sees this
 	 * header sees the payload and the zero behind it.
 	 */
-	ivc_store_rel((uint64_t *)(data + ivc_ring_at(pos, mask)), hdr);
+	ivc_store_rel((uint64_t *)cell, hdr);
 }
 
 /* Store @hdr at the current position and move past @cells cells. */
 static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
 				  uint32_t cells)
 {
-	ivc_ring_put(tx->data, tx->cells - 1, tx->pos, cells, hdr);
+	uint8_t *cell = tx->cell;
+
 	tx->pos += cells;
+	tx->cell = (uint8_t *)ivc_tx_hdr(tx, tx->pos);
+	/* `stop` is where it was, but for a new round. */
+	if (tx->cell == tx->data)
+		ivc_tx_aim(tx);
+	ivc_ring_put(cell, tx->cell, hdr);
 }
 
 /*
@@ -234,7 +314,7 @@ static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
  */
 static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 {
-	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t contig = ivc_ring_contig(tx->pos, tx->cells);
 	uint32_t avail = ivc_tx_known_free(tx);
 
 	if (avail < want) {
@@ -243,6 +323,31 @@ static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 		avail = ivc_tx_known_free(tx);
 	}
 	return avail < contig ? avail : contig;
+}
+
+/*
+ * How a message is copied, and so the kind of its size: two words that may
+ * overlap, as the smallest and most frequent are; what shares a line with its
+ * header; all else.
+ */
+enum ivc_ring_kind { IVC_RING_WORDS, IVC_RING_LINE, IVC_RING_ANY };
+
+/* 8 to 16 bytes? */
+static inline bool ivc_ring_words(size_t n)
+{
+	return n - 8 <= 8;
+}
+
+static inline void ivc_ring_copy_words(void *to, const void *from, uint32_t n)
+{
+	memcpy(to, from, 8);
+	memcpy((uint8_t *)to + n - 8, (const uint8_t *)from + n - 8, 8);
+}
+
+/* 1 to 56? */
+static inline bool ivc_ring_line(size_t len)
+{
+	return len - 1 < IVC_CELL - IVC_RING_HDR;
 }
 
 /*
@@ -255,7 +360,7 @@ static inline void ivc_ring_copy(void *to, const void *from, uint32_t n)
 	uint8_t *dst = (uint8_t *)to;
 	const uint8_t *src = (const uint8_t *)from;
 
-	if (n >= 16) {
+	if (n > 16) {
 		if (n > 32) {
 			memcpy(dst + 16, src + 16, 16);
 			memcpy(dst + n - 32, src + n - 32, 16);
@@ -263,8 +368,7 @@ static inline void ivc_ring_copy(void *to, const void *from, uint32_t n)
 		memcpy(dst, src, 16);
 		memcpy(dst + n - 16, src + n - 16, 16);
 	} else if (n >= 8) {
-		memcpy(dst, src, 8);
-		memcpy(dst + n - 8, src + n - 8, 8);
+		ivc_ring_copy_words(dst, src, n);
 	} else if (n >= 4) {
 		memcpy(dst, src, 4);
 		memcpy(dst + n - 4, src + n - 4, 4);
@@ -275,40 +379,50 @@ static inline void ivc_ring_copy(void *to, const void *from, uint32_t n)
 	}
 }
 
-/* May a message of @len bytes go by ivc_ring_copy()? */
-static inline bool ivc_ring_small(size_t len)
+/* Copy @n bytes, of kind @kind: a constant where this is to be fast. */
+static inline void ivc_ring_move(void *to, const void *from, uint32_t n,
+				 enum ivc_ring_kind kind)
 {
-	return len - 1 < IVC_CELL - IVC_RING_HDR;
-}
-
-/* The same for any size. */
-static inline void ivc_ring_move(void *to, const void *from, uint32_t n)
-{
-	if (ivc_ring_small(n))
+	if (kind == IVC_RING_WORDS)
+		ivc_ring_copy_words(to, from, n);
+	else if (kind == IVC_RING_LINE || ivc_ring_line(n))
 		ivc_ring_copy(to, from, n);
 	else
 		memcpy(to, from, n);
 }
 
+/* Bytes that a large message is cut into: an eighth of the ring for each. */
+static inline uint32_t ivc_ring_chunk(uint32_t cells)
+{
+	return cells / 8;
+}
+
+/* May a message of @len bytes be one record of a ring of @cells? */
+static inline bool ivc_ring_one(size_t len, uint32_t cells)
+{
+	return len - 1 < ivc_ring_room(ivc_ring_chunk(cells));
+}
+
 /*
- * Write a message for which ivc_ring_small() is true: what ivc_tx_write() does
- * in the common case, for callers that inline it. Returns false when it has not
- * been written; ivc_tx_write() knows why.
+ * Write a message for which ivc_ring_one() is true, of kind
+ * @kind, a constant: what ivc_tx_write() does in the common case, for callers
+ * that inline it. Returns false when it has not been written; ivc_tx_write()
+ * knows why.
  */
-static inline bool ivc_tx_write_small(struct ivc_tx *tx, const void *buf,
-				      uint32_t len)
+static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
+				    uint32_t len, enum ivc_ring_kind kind)
 {
 	/* Locals: the compiler takes the payload for what may change *@tx. */
-	uint32_t mask = tx->cells - 1;
+	uint32_t cells = kind == IVC_RING_ANY ? ivc_ring_cells(len) : 1;
+	uint8_t *cell = tx->cell, *next = cell + (size_t)cells * IVC_CELL;
 	uint32_t pos = tx->pos;
-	uint8_t *data = tx->data;
 
-	if (unlikely(pos == tx->limit))
+	if (unlikely(kind == IVC_RING_ANY ? next > tx->stop : cell == tx->stop))
 		return false;
-	tx->reserved = 0;
-	ivc_ring_copy(data + ivc_ring_at(pos, mask) + IVC_RING_HDR, buf, len);
-	ivc_ring_put(data, mask, pos, 1, ivc_ring_hdr(pos, len));
-	tx->pos = pos + 1;
+	ivc_ring_move(cell + IVC_RING_HDR, buf, len, kind);
+	ivc_ring_put(cell, next, ivc_ring_hdr(pos, len));
+	tx->pos = pos + cells;
+	tx->cell = next;
 	return true;
 }
 
@@ -325,21 +439,21 @@ static inline bool ivc_tx_write_small(struct ivc_tx *tx, const void *buf,
 static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)
 {
-	const uint32_t chunk = tx->cells / 8;
+	const uint32_t chunk = ivc_ring_chunk(tx->cells);
 	const uint8_t *src = (const uint8_t *)buf;
 	size_t done = 0;
 
 	if (unlikely(tx->error))
 		return tx->error;
 	/* It would take the place of what is reserved, so that is off. */
-	tx->reserved = 0;
+	ivc_tx_bound(tx, tx->pos, tx->limit);
 
 	while (done < len) {
 		size_t rest = len - done;
 		uint32_t need = rest > ivc_ring_room(chunk)
 					? chunk
 					: ivc_ring_cells((uint32_t)rest);
-		uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+		uint32_t contig = ivc_ring_contig(tx->pos, tx->cells);
 		uint32_t avail, n;
 
 		avail = ivc_tx_avail(tx, need);
@@ -353,8 +467,8 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 		n = ivc_ring_room(avail);
 		if (n > rest)
 			n = (uint32_t)rest;
-		ivc_ring_move((uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR,
-			      src + done, n);
+		ivc_ring_move(tx->cell + IVC_RING_HDR, src + done, n,
+			      IVC_RING_ANY);
 		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, n), ivc_ring_cells(n));
 		done += n;
 	}
@@ -373,12 +487,12 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 				     uint32_t max, void **p)
 {
-	uint32_t contig = tx->cells - (tx->pos & (tx->cells - 1));
+	uint32_t contig = ivc_ring_contig(tx->pos, tx->cells);
 	uint32_t need, avail, room;
 
 	if (unlikely(tx->error))
 		return tx->error;
-	tx->reserved = 0;
+	ivc_tx_bound(tx, tx->pos, tx->limit);
 	if (!min)
 		min = 1;
 	if (min > ivc_ring_room(tx->cells / 4))
@@ -409,8 +523,9 @@ static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 	room = ivc_ring_room(avail);
 	if (room > max)
 		room = max;
-	*p = (uint8_t *)ivc_tx_hdr(tx, tx->pos) + IVC_RING_HDR;
+	*p = tx->cell + IVC_RING_HDR;
 	tx->reserved = room;
+	tx->stop = tx->cell;
 	return room;
 }
 
@@ -424,7 +539,7 @@ static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 		return tx->error;
 	if (len > tx->reserved)
 		return -EINVAL;
-	tx->reserved = 0;
+	ivc_tx_bound(tx, tx->pos, tx->limit);
 	if (len)
 		ivc_tx_publish(tx, ivc_ring_hdr(tx->pos, len),
 			       ivc_ring_cells(len));
@@ -434,9 +549,7 @@ static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 /* Nothing more can be written; what was, from @pos on, was in vain. */
 static inline void ivc_tx_end(struct ivc_tx *tx, uint32_t pos)
 {
-	tx->pos = pos;
-	tx->limit = pos;
-	tx->reserved = 0;
+	ivc_tx_bound(tx, pos, pos);
 }
 
 /* Does the consumer sleep and want to be woken for new data? */
@@ -451,12 +564,17 @@ static inline void ivc_rx_publish(struct ivc_rx *rx)
 	/* Release pairs with the acquire in ivc_tx_refresh(). */
 	ivc_store_rel(&rx->ctrl->cons, rx->pos);
 	rx->published = rx->pos;
+	ivc_rx_aim(rx);
 }
 
-/* Have enough cells been freed to be worth the producer's cache miss? */
-static inline bool ivc_rx_due(const struct ivc_rx *rx)
+/* Give cells back if that is worth the producer's cache miss. */
+static inline void ivc_rx_turn(struct ivc_rx *rx)
 {
-	return rx->pos - rx->published >= rx->batch;
+	rx->cell = (const uint8_t *)ivc_rx_hdr(rx, rx->pos);
+	if (rx->pos - rx->published >= rx->batch)
+		ivc_rx_publish(rx);
+	else if (rx->cell == rx->data)
+		ivc_rx_aim(rx);
 }
 
 /* Move past @cells cells: nothing of what is at the new position is read. */
@@ -464,8 +582,7 @@ static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 {
 	rx->pos += cells;
 	ivc_store(&rx->ctrl->at, (uint64_t)rx->pos);
-	if (ivc_rx_due(rx))
-		ivc_rx_publish(rx);
+	ivc_rx_turn(rx);
 }
 
 /*
@@ -476,7 +593,7 @@ static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 static inline int ivc_ring_parse(uint64_t hdr, uint32_t pos, uint32_t cells,
 				 uint32_t *len)
 {
-	uint32_t contig = cells - (pos & (cells - 1));
+	uint32_t contig = ivc_ring_contig(pos, cells);
 	uint32_t n = (uint32_t)hdr;
 
 	*len = 0;
@@ -520,6 +637,7 @@ static inline int ivc_rx_find(struct ivc_rx *rx, uint32_t *len)
 		cells = ivc_ring_parse(hdr, rx->pos, rx->cells, len);
 		if (unlikely(cells < 0)) {
 			rx->error = cells;
+			rx->cell = ivc_ring_nowhere();
 			return cells;
 		}
 		if (likely(*len))
@@ -542,6 +660,7 @@ static inline void ivc_rx_begin(struct ivc_rx *rx, uint32_t len)
 	if (rx->len)
 		return;
 	rx->len = len;
+	rx->cell = ivc_ring_nowhere();
 	ivc_store(&rx->ctrl->at, rx->pos | IVC_AT_BEGUN);
 }
 
@@ -559,25 +678,31 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 }
 
 /*
- * Read a message of exactly @len bytes, for which ivc_ring_small() is true, if
- * it is what comes next: what ivc_rx_read() does in the common case, for
- * callers that inline it. Returns false when it has not been read. The header
- * that matches is one that ivc_ring_parse() takes: there is room for 56 bytes
- * in any cell. Giving the cell back is the caller's: ivc_rx_due().
+ * Read a message of exactly @len bytes, for which ivc_ring_one() is true, of
+ * kind @kind, a constant, if it is what comes next: what
+ * ivc_rx_read() does in the common case, for callers that inline it. Returns
+ * false when it has not been read. The header that matches is one that
+ * ivc_ring_parse() takes: there is room for it before the turn. If *@turn is
+ * true then, ivc_rx_turn() is the caller's.
  */
-static inline bool ivc_rx_read_small(struct ivc_rx *rx, void *buf, uint32_t len)
+static inline bool ivc_rx_read_one(struct ivc_rx *rx, void *buf, uint32_t len,
+				   enum ivc_ring_kind kind, bool *turn)
 {
+	uint32_t cells = kind == IVC_RING_ANY ? ivc_ring_cells(len) : 1;
+	const uint8_t *cell = rx->cell;
+	const uint8_t *next = cell + (size_t)cells * IVC_CELL;
 	uint32_t pos = rx->pos;
-	const uint8_t *cell = rx->data + ivc_ring_at(pos, rx->cells - 1);
 
-	if (unlikely(rx->len | (uint32_t)rx->error))
-		return false;
 	/* Acquire pairs with the release in ivc_ring_put(). */
 	if (ivc_load_acq((const uint64_t *)cell) != ivc_ring_hdr(pos, len))
 		return false;
-	ivc_ring_copy(buf, cell + IVC_RING_HDR, len);
-	rx->pos = ++pos;
+	if (kind == IVC_RING_ANY && unlikely(next > rx->turn))
+		return false;
+	ivc_ring_move(buf, cell + IVC_RING_HDR, len, kind);
+	rx->pos = pos += cells;
+	rx->cell = next;
 	ivc_store(&rx->ctrl->at, (uint64_t)pos);
+	*turn = next == rx->turn;
 	return true;
 }
 
@@ -606,7 +731,7 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 		n = have - rx->off;
 		if (n > len - done)
 			n = (uint32_t)(len - done);
-		ivc_ring_move(dst + done, src, n);
+		ivc_ring_move(dst + done, src, n, IVC_RING_ANY);
 		done += n;
 		ivc_rx_consume(rx, have, n);
 	}

@@ -18,6 +18,7 @@ check: deps
 	$(Q)$(MAKE) check-tools
 	$(Q)$(MAKE) check-roam
 	$(Q)$(MAKE) check-local
+	$(Q)$(MAKE) check-arm64
 	$(Q)$(MAKE) check-lab
 
 ## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them

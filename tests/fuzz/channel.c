@@ -200,9 +200,9 @@ static void begin(struct end *e, uint32_t start)
 	must(!ivc_channel_new(&transport, &e->ch));
 	ivc_tx_init(&e->ch->tx, e->out, SIZE, e->peer);
 	ivc_rx_init(&e->ch->rx, e->in, SIZE, e->own);
-	e->ch->tx.pos = e->ch->tx.cons = e->peer->cons = start;
-	e->ch->tx.limit = start + CELLS - 1;
-	e->ch->rx.pos = e->ch->rx.published = start;
+	ivc_tx_begin_at(&e->ch->tx, start);
+	ivc_rx_begin_at(&e->ch->rx, start);
+	e->peer->cons = start;
 	e->ch->map.own = e->own;
 	e->ch->map.peer = e->peer;
 	e->ch->kctl = e->kctl;

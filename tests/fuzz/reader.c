@@ -74,21 +74,31 @@ static void same(const struct ivc_rx *rx, const struct model *m,
 	must(!!(ctrl->at & IVC_AT_BEGUN) == !!rx->len);
 }
 
+/* The short way, as ivc_read() goes it: did it get all of @n? */
+static bool read_one(struct ivc_rx *rx, void *buf, uint32_t n)
+{
+	bool turn = false, done;
+
+	if (ivc_ring_words(n))
+		done = ivc_rx_read_one(rx, buf, n, IVC_RING_WORDS, &turn);
+	else if (ivc_ring_line(n))
+		done = ivc_rx_read_one(rx, buf, n, IVC_RING_LINE, &turn);
+	else
+		done = ivc_ring_one(n, CELLS) &&
+		       ivc_rx_read_one(rx, buf, n, IVC_RING_ANY, &turn);
+	if (done && turn)
+		ivc_rx_turn(rx);
+	return done;
+}
+
 static void read_step(struct ivc_rx *rx, struct model *m, const uint8_t *ring,
 		      uint32_t n)
 {
 	uint8_t *buf = exact(n), *want = exact(n);
 	int64_t expected = expect(m, ring, want, n);
-	int64_t got = -1;
+	int64_t got;
 
-	/* As ivc_read() does: the short way first. */
-	if (ivc_ring_small(n) && ivc_rx_read_small(rx, buf, n)) {
-		got = n;
-		if (ivc_rx_due(rx))
-			ivc_rx_publish(rx);
-	} else {
-		got = ivc_rx_read(rx, buf, n);
-	}
+	got = read_one(rx, buf, n) ? n : ivc_rx_read(rx, buf, n);
 	must(got == expected);
 	if (got > 0)
 		must(!memcmp(buf, want, (size_t)got));
@@ -172,7 +182,8 @@ static void in_storm(struct script *s, struct ivc_rx *rx, uint8_t *ring)
 				must(!ivc_rx_release(rx, (uint32_t)ret));
 			}
 		} else {
-			ret = ivc_rx_read(rx, buf, n);
+			ret = read_one(rx, buf, n) ? n
+						   : ivc_rx_read(rx, buf, n);
 			must(ret <= n);
 		}
 		must(ret >= 0 || ret == -EPROTO);
@@ -180,8 +191,10 @@ static void in_storm(struct script *s, struct ivc_rx *rx, uint8_t *ring)
 		must(rx->pos - rx->published <= CELLS);
 		free(buf);
 		/* It is over for this reader; another one goes on here. */
-		if (ret < 0)
+		if (ret < 0) {
 			rx->error = 0;
+			ivc_rx_begin_at(rx, rx->pos);
+		}
 	}
 	storm_end(st);
 }
@@ -198,7 +211,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	guarded(&ring, SIZE);
 	guarded(&ctrl, sizeof(*ctrl));
 	ivc_rx_init(&rx, ring, SIZE, ctrl);
-	rx.pos = rx.published = ctrl->cons = take32(&s);
+	ivc_rx_begin_at(&rx, take32(&s));
+	ctrl->cons = rx.pos;
 	ctrl->at = rx.pos;
 	if (stormy())
 		in_storm(&s, &rx, ring);

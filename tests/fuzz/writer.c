@@ -58,16 +58,24 @@ static void end(struct writer *w)
 								  CELLS - 1))));
 }
 
+/* The short way, as ivc_write() goes it. */
+static bool write_one(struct ivc_tx *tx, const void *buf, uint32_t n)
+{
+	if (ivc_ring_words(n))
+		return ivc_tx_write_one(tx, buf, n, IVC_RING_WORDS);
+	if (ivc_ring_line(n))
+		return ivc_tx_write_one(tx, buf, n, IVC_RING_LINE);
+	return ivc_ring_one(n, CELLS) &&
+	       ivc_tx_write_one(tx, buf, n, IVC_RING_ANY);
+}
+
 static void write_step(struct writer *w, uint32_t n)
 {
 	uint8_t *buf = exact(n);
 	int64_t ret;
 
 	memset(buf, 0x5a, n);
-	if (ivc_ring_small(n) && ivc_tx_write_small(&w->tx, buf, n))
-		ret = n;
-	else
-		ret = ivc_tx_write(&w->tx, buf, n);
+	ret = write_one(&w->tx, buf, n) ? n : ivc_tx_write(&w->tx, buf, n);
 	must(ret == -EPROTO ? w->tx.error == ret : ret >= 0 && ret <= n);
 	free(buf);
 }
@@ -129,8 +137,7 @@ static void in_storm(struct script *s, struct writer *w)
 		must(w->tx.pos - pos <= 2 * (2 * SIZE / 56 + 1));
 		if (w->tx.error) {
 			w->tx.error = 0;
-			w->tx.cons = w->tx.pos;
-			w->tx.limit = w->tx.pos + CELLS - 1;
+			ivc_tx_begin_at(&w->tx, w->tx.pos);
 		}
 	}
 	storm_end(st);
@@ -147,8 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	guarded(&w.ring, SIZE);
 	guarded(&w.ctrl, sizeof(*w.ctrl));
 	ivc_tx_init(&w.tx, w.ring, SIZE, w.ctrl);
-	w.tx.pos = w.tx.cons = w.ctrl->cons = start;
-	w.tx.limit = start + CELLS - 1;
+	ivc_tx_begin_at(&w.tx, start);
+	w.ctrl->cons = start;
 	if (stormy())
 		in_storm(&s, &w);
 	else

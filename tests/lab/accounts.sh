@@ -32,6 +32,13 @@ collect() {
 	cat "/tmp/out.$2"
 }
 
+# there GUEST TAG: its program has ended well, on host 2
+there() {
+	on_host2 "g_wait $1 $2 100" >"/tmp/out.$2" 2>&1 ||
+		fail "$2, on host 2: $(cat "/tmp/out.$2")"
+	cat "/tmp/out.$2"
+}
+
 # balance N TAG...: the accounts of N channels in the outputs of these programs
 # agree: accepted by one end = received by the other + not delivered, both ways
 balance() {
@@ -61,6 +68,13 @@ balance() {
 			exit bad != 0
 		}' >/tmp/balance || fail "accounts: $(cat /tmp/balance)"
 	note "$(cat /tmp/balance)"
+}
+
+# stream_roam SECONDS: ivc-roam streams both ways between guests 1 and 2, over
+# IVC when it can be, over TCP when not
+stream_roam() {
+	g_bg 1 goes "/ivc/ivc-roam --magic 42 --id 1 --peer 2 --listen 5042 --timeout 600 2>&1"
+	g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --mode stream --seconds $1 --timeout 600 2>&1"
 }
 
 # unharmed: the two ivc-roam, `stays` in guest 2 and `goes` in guest 1, are told

@@ -278,3 +278,15 @@ health_boot() {
 	_health_check_logs "$1" boot >"$1/health.txt"
 	[ ! -s "$1/health.txt" ]
 }
+
+# After a time limit: who waits for what in this Dom0
+dom0_waits() {
+	xl list
+	netstat -tn
+	ps -o pid,ppid,stat,args | grep -v ' \['
+	for p in $(pidof xl socat ivcctl labctl); do
+		echo "-- $p: $(tr '\0' ' ' <"/proc/$p/cmdline")"
+		ls -l "/proc/$p/fd" | awk '{ print $9, $10, $11 }'
+		cat "/proc/$p/stack"
+	done
+}

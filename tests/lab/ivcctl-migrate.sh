@@ -36,14 +36,14 @@ ivcctl migrate guest1 10.78.0.2 -s "$host2 pipe" --remote "$host2 remote" >/tmp/
 	fail "guest 1 with channels: $(cat /tmp/told)"
 cat /tmp/told
 collect 2 stayer
-on_host2 "g_wait 1 mover 100" >/tmp/out.mover || fail "mover: $(cat /tmp/out.mover)"
+there 1 mover
 balance 8 stayer mover
 return_guest 1 || fail "guest 1 cannot come back"
 transfer
 ivcctl migrate guest1 10.78.0.2 --frozen -s "$host2 pipe" --remote "$host2 remote" >/tmp/frozen 2>&1 ||
 	fail "guest 1, frozen: $(cat /tmp/frozen)"
 collect 2 stayer
-on_host2 "g_wait 1 mover 100" >/tmp/out.mover || fail "mover: $(cat /tmp/out.mover)"
+there 1 mover
 balance 8 stayer mover
 return_guest 1 || fail "guest 1 cannot come back"
 for how in empty told frozen; do

@@ -23,12 +23,6 @@ stayers() {
 		collect $pair
 	done
 }
-# there GUEST TAG: its program has ended well, on host 2
-there() {
-	on_host2 "g_wait $1 $2 100" >"/tmp/out.$2" 2>&1 ||
-		fail "$2, on host 2: $(cat "/tmp/out.$2")"
-	cat "/tmp/out.$2"
-}
 handed_over() {
 	sed -n 's/.*channels \(handed over in .*\)/\1/p'
 }

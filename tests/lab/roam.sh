@@ -10,8 +10,7 @@
 rounds=10
 
 watch_both
-g_bg 1 goes "/ivc/ivc-roam --magic 42 --id 1 --peer 2 --listen 5042 --timeout 600 2>&1"
-g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --mode stream --seconds 3300 --timeout 600 2>&1"
+stream_roam 3300
 for round in $(seq $rounds); do
 	wait_until 60 flying 1 || fail "round $round: no channel on host 1"
 	sleep 1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=400 
+# lab: guests=pv,pvh time=500
 # Guests are saved, restored, copied (a suspend that is cancelled), with channels
 # in mid-transfer: nothing is lost, both sides know, and they meet again.
 
@@ -24,6 +24,8 @@ settle() {
 }
 
 watch
+mkdir /tmp/full
+mount -t tmpfs -o size=10m full /tmp/full
 for pair in "1 2" "2 1"; do
 	# shellcheck disable=SC2086
 	set -- $pair
@@ -43,7 +45,15 @@ for pair in "1 2" "2 1"; do
 	rm /tmp/image
 	settle "$1" "$2" 8
 	again "$2" "$1"
+
+	## saved to where there is no room: the suspend is called off
+	transfer "$1" "$2" 8
+	expect_fail guest_save "$1" /tmp/full/image
+	labctl ready "guest$1" 30 || fail "guest $1 does not go on"
+	settle "$1" "$2" 8
+	again "$1" "$2"
 done
+umount /tmp/full
 
 ## both at once
 g_bg 2 stayer "$a shuttle --magic 7 --id 2 --count 6 --errno EREMCHG --how moves --hold 90 2>&1"

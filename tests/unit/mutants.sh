@@ -64,25 +64,30 @@ mutant no-cons-check \
 	's/if (unlikely(tx->pos - cons > tx->pos - tx->cons)) {/if (0) {/'
 mutant cons-may-go-back \
 	's/tx->pos - cons > tx->pos - tx->cons/tx->pos - cons > tx->cells/'
-mutant no-zero-next '/ivc_store((uint64_t \*)(data + ivc_ring_at(pos + cells/d'
+mutant no-zero-next '/ivc_store((uint64_t \*)next, 0)/d'
 mutant publish-batch-never \
-	's/return rx->pos - rx->published >= rx->batch;/return 0;/'
+	's/if (rx->pos - rx->published >= rx->batch)/if (0)/'
 mutant no-publish-when-empty \
 	's/if (rx->pos != rx->published)/if (0)/'
 mutant no-free-cell 's/tx->limit = cons + tx->cells - 1/tx->limit = cons + tx->cells/'
 mutant error-not-sticky 's/rx->error = cells;//'
-mutant small-error-not-sticky 's/unlikely(rx->len | (uint32_t)rx->error)/unlikely(rx->len)/'
-mutant small-ignores-partial \
-	's/unlikely(rx->len | (uint32_t)rx->error)/unlikely(rx->error)/'
+mutant small-error-not-sticky '/rx->error = cells;/{n;s/rx->cell = ivc_ring_nowhere();//}'
+mutant small-ignores-partial '/rx->len = len;/{n;s/rx->cell = ivc_ring_nowhere();//}'
+mutant record-over-the-limit 's/next > tx->stop/cell == tx->stop/'
+mutant record-over-the-turn 's/ && unlikely(next > rx->turn)/ \&\& 0/'
+mutant small-goes-on-at-limit 's/room < last ? room : last/last/'
+mutant small-goes-over-the-end 's/room < last ? room : last/room/'
+mutant small-read-over-the-end 's/due < end ? due : end/due/'
+mutant small-never-gives-back 's/due < end ? due : end/end/'
 mutant writer-error-forgotten \
 	's/^\t\ttx->error = -EPROTO;/\t\treturn -EPROTO;/'
 mutant commit-unchecked 's/if (len > tx->reserved)/if (0)/'
 mutant reserve-survives-write \
-	'/It would take the place/,/tx->reserved = 0;/s/tx->reserved = 0;//'
+	'/It would take the place/,/ivc_tx_bound/s/ivc_tx_bound(.*);//'
 mutant release-unchecked 's/if (len > rx->len - rx->off)/if (0)/'
 mutant offset-kept '/^\t\trx->len = 0;/{n;s/rx->off = 0;//}'
 mutant no-skip 's/ivc_ring_hdr(tx->pos, IVC_RING_SKIP)/0/'
-mutant copy-short 's/memcpy(dst + n - 8, src + n - 8, 8);//'
+mutant copy-short 's/memcpy((uint8_t \*)to + n - 8, .*, 8);//'
 mutant wraps-over-the-end 's/return avail < contig ? avail : contig;/return avail;/'
 
 echo "mutants: $killed killed, $survivors survived"

@@ -28,13 +28,13 @@ static void reader_broken(struct pair *p)
 	for (i = 0; i < 3; i++) {
 		ck_assert_int_eq(ivc_rx_read(&p->rx, buf, 100), -EPROTO);
 		ck_assert_int_eq(ivc_rx_read(&p->rx, buf, 1), -EPROTO);
-		ck_assert(!ivc_rx_read_small(&p->rx, buf, 8));
+		ck_assert(!rx_one(&p->rx, buf, 8));
 		ck_assert_int_eq(ivc_rx_peek(&p->rx, &view), -EPROTO);
 		ck_assert_int_eq(ivc_rx_next(&p->rx), -EPROTO);
 		ck_assert_int_eq(ivc_rx_release(&p->rx, 1), -EINVAL);
 		/* Neither a header that would have been right helps, */
 		put(p, pos, header(pos + 1, 8));
-		ck_assert(!ivc_rx_read_small(&p->rx, buf, 8));
+		ck_assert(!rx_one(&p->rx, buf, 8));
 		ck_assert_int_eq(ivc_rx_read(&p->rx, buf, 8), -EPROTO);
 		/* nor none. */
 		put(p, pos, 0);
@@ -137,7 +137,7 @@ START_TEST(one_judge)
 		pair_reset(&p, pos);
 		put(&p, pos, header(seq, len));
 		cells = ivc_ring_parse(header(seq, len), pos, 64, &parsed);
-		if (ivc_rx_read_small(&p.rx, buf, want)) {
+		if (rx_one(&p.rx, buf, want)) {
 			taken++;
 			ck_assert_int_eq(cells, 1);
 			ck_assert_uint_eq(parsed, want);
@@ -275,6 +275,7 @@ START_TEST(changed_while_read)
 			/* Begin anew; the other thread does not stop. */
 			v.p.rx.error = 0;
 			ivc_store(&v.p.rx.pos, v.p.rx.pos + 1);
+			ivc_rx_aim(&v.p.rx);
 		}
 	}
 	ivc_store(&v.stop, 1);

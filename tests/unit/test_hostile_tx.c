@@ -20,7 +20,7 @@ static void writer_broken(struct pair *p)
 	for (i = 0; i < 3; i++) {
 		ck_assert_int_eq(ivc_tx_write(&p->tx, buf, 1), -EPROTO);
 		ck_assert_int_eq(ivc_tx_write(&p->tx, buf, p->size), -EPROTO);
-		ck_assert(!ivc_tx_write_small(&p->tx, buf, 8));
+		ck_assert(!tx_one(&p->tx, buf, 8));
 		ck_assert_int_eq(ivc_tx_reserve(&p->tx, 1, 1, &room), -EPROTO);
 		ck_assert_int_eq(ivc_tx_commit(&p->tx, 0), -EPROTO);
 		ck_assert_int_eq(ivc_tx_commit(&p->tx, 1), -EPROTO);

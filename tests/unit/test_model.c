@@ -35,14 +35,12 @@ static void do_write(struct model *m)
 	int64_t n;
 
 	bytes_fill(m->seed, m->sent, buf, len);
-	if (ivc_ring_small(len) && rng_below(&m->r, 2)) {
-		n = ivc_tx_write_small(&m->p.tx, buf, len) ? len : 0;
-		if (n)
-			m->reserved = 0;
-	} else {
+	/* The fast path, and what takes over from it. */
+	if (rng_below(&m->r, 2) && tx_one(&m->p.tx, buf, len))
+		n = len;
+	else
 		n = ivc_tx_write(&m->p.tx, buf, len);
-		m->reserved = 0;
-	}
+	m->reserved = 0;
 	must(m, n >= 0 && n <= len);
 	m->sent += (uint64_t)n;
 	/* An empty ring takes something of anything. */
@@ -100,12 +98,9 @@ static void do_read(struct model *m)
 	uint8_t *buf = exact(len);
 	int64_t n = 0;
 
-	if (ivc_ring_small(len) && rng_below(&m->r, 2)) {
-		if (ivc_rx_read_small(&m->p.rx, buf, len)) {
+	if (ivc_ring_one(len, m->p.rx.cells) && rng_below(&m->r, 2)) {
+		if (rx_one(&m->p.rx, buf, len))
 			n = len;
-			if (ivc_rx_due(&m->p.rx))
-				ivc_rx_publish(&m->p.rx);
-		}
 	} else {
 		n = ivc_rx_read(&m->p.rx, buf, len);
 		/* All there is, if there is room for it. */
@@ -149,6 +144,13 @@ static void invariants(struct model *m)
 	must(m, used < p->tx.cells);
 	must(m, p->tx.pos - p->ctrl->cons < p->tx.cells);
 	must(m, p->rx.pos - p->ctrl->cons < p->rx.batch || p->rx.batch == 0);
+	/* The fast paths stand where the others do, and stop inside. */
+	must(m, p->tx.cell == (uint8_t *)ivc_tx_hdr(&p->tx, p->tx.pos));
+	must(m, p->tx.stop >= p->tx.cell && p->tx.stop < p->data + p->size);
+	must(m, p->rx.len ||
+			p->rx.cell ==
+				(const uint8_t *)ivc_rx_hdr(&p->rx, p->rx.pos));
+	must(m, p->rx.turn > p->data && p->rx.turn <= p->data + p->size);
 	/* Where the consumer will look, there is zero. */
 	must(m, *ivc_tx_hdr(&p->tx, p->tx.pos) == 0 || m->reserved);
 	must(m, !p->tx.error && !p->rx.error);

@@ -43,9 +43,7 @@ static uint64_t put_copy(struct stream *s, struct rng *r, uint64_t at,
 	while (off < len) {
 		int64_t n = 0;
 
-		if (!ivc_ring_small(len - off))
-			n = ivc_tx_write(&s->p.tx, buf + off, len - off);
-		else if (ivc_tx_write_small(&s->p.tx, buf + off, len - off))
+		if (tx_one(&s->p.tx, buf + off, len - off))
 			n = len - off;
 		else
 			n = ivc_tx_write(&s->p.tx, buf + off, len - off);
@@ -109,10 +107,7 @@ static size_t take(struct stream *s, struct rng *r, uint64_t at, uint8_t *buf)
 	int64_t n;
 
 	if (!s->peek) {
-		if (ivc_ring_small(len) &&
-		    ivc_rx_read_small(&s->p.rx, buf, len)) {
-			if (ivc_rx_due(&s->p.rx))
-				ivc_rx_publish(&s->p.rx);
+		if (rx_one(&s->p.rx, buf, len)) {
 			n = len;
 		} else {
 			n = ivc_rx_read(&s->p.rx, buf, len);
@@ -200,15 +195,13 @@ static void *answer(void *arg)
 
 	for (i = 0; i < e->rounds; i++) {
 		/* As ivc_read() does: the quick way, else the whole one. */
-		while (!ivc_rx_read_small(&e->to.rx, &v, 8) &&
+		while (!rx_one(&e->to.rx, &v, 8) &&
 		       !ivc_rx_read(&e->to.rx, &v, 8))
 			sched_yield();
-		if (ivc_rx_due(&e->to.rx))
-			ivc_rx_publish(&e->to.rx);
 		v = ~v;
-		while (!ivc_tx_write_small(&e->from.tx, &v, 8))
-			if (ivc_tx_refresh(&e->from.tx))
-				return arg;
+		while (!tx_one(&e->from.tx, &v, 8) &&
+		       !ivc_tx_write(&e->from.tx, &v, 8))
+			;
 	}
 	return NULL;
 }

@@ -16,11 +16,8 @@ void pair_reset(struct pair *p, uint32_t start)
 	memset(p->ctrl, 0, sizeof(*p->ctrl));
 	ivc_tx_init(&p->tx, p->data, p->size, p->ctrl);
 	ivc_rx_init(&p->rx, p->data, p->size, p->ctrl);
-	p->tx.pos = start;
-	p->tx.cons = start;
-	p->tx.limit = start + p->tx.cells - 1;
-	p->rx.pos = start;
-	p->rx.published = start;
+	ivc_tx_begin_at(&p->tx, start);
+	ivc_rx_begin_at(&p->rx, start);
 	p->ctrl->cons = start;
 }
 
@@ -67,6 +64,34 @@ void pair_free(struct pair *p)
 	else
 		free(p->data);
 	free(p->ctrl);
+}
+
+bool tx_one(struct ivc_tx *tx, const void *buf, uint32_t len)
+{
+	if (!ivc_ring_one(len, tx->cells))
+		return false;
+	if (ivc_ring_words(len))
+		return ivc_tx_write_one(tx, buf, len, IVC_RING_WORDS);
+	if (ivc_ring_line(len))
+		return ivc_tx_write_one(tx, buf, len, IVC_RING_LINE);
+	return ivc_tx_write_one(tx, buf, len, IVC_RING_ANY);
+}
+
+bool rx_one(struct ivc_rx *rx, void *buf, uint32_t len)
+{
+	bool turn, done;
+
+	if (!ivc_ring_one(len, rx->cells))
+		return false;
+	if (ivc_ring_words(len))
+		done = ivc_rx_read_one(rx, buf, len, IVC_RING_WORDS, &turn);
+	else if (ivc_ring_line(len))
+		done = ivc_rx_read_one(rx, buf, len, IVC_RING_LINE, &turn);
+	else
+		done = ivc_rx_read_one(rx, buf, len, IVC_RING_ANY, &turn);
+	if (done && turn)
+		ivc_rx_turn(rx);
+	return done;
 }
 
 uint32_t pair_used(const struct pair *p)

@@ -32,6 +32,10 @@ void pair_free(struct pair *p);
 /* Both private halves as at the start, the ring empty. */
 void pair_reset(struct pair *p, uint32_t start);
 
+/* The fast paths, with what their callers do besides. */
+bool tx_one(struct ivc_tx *tx, const void *buf, uint32_t len);
+bool rx_one(struct ivc_rx *rx, void *buf, uint32_t len);
+
 /* Cells in use by what the consumer has published. */
 uint32_t pair_used(const struct pair *p);
 

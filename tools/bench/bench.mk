@@ -39,8 +39,10 @@ $(BENCH_OUT)/libfabric: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,fabric.o fd.o)
 $(BENCH_OUT)/libfabric: BENCH_LIBS := -lfabric
 $(BENCH_OUT)/many $(BENCH_OUT)/idle: $(BENCH_OUT)/%: $(addprefix \
 		$(BENCH_OBJ)/,%.o samples.o plan.o twin.o meet.o) $(LIB_OUT)/libivc.a
+# callgrind tells a library's instructions from its caller's by the file.
 $(BENCH_OUT)/instructions: $(addprefix $(BENCH_OBJ)/,instructions.o meet.o) \
-		$(LIB_OUT)/libivc.a
+		$(LIB_OUT)/libivc.so
+$(BENCH_OUT)/instructions: LDFLAGS += -Wl,-rpath,'$$ORIGIN/../lib'
 
 $(BENCH_OUT)/pair $(BENCH_OUT)/libfabric $(BENCH_OUT)/many $(BENCH_OUT)/idle \
 $(BENCH_OUT)/instructions:
