@@ -32,6 +32,32 @@ void flood_requests(struct front *f, int seconds)
 	passed("flood: %llu requests", (unsigned long long)n);
 }
 
+/* Into the group of others and out again: all of its members are told. */
+void flood_members(struct front *f, uint64_t magic, int seconds)
+{
+	int64_t end = now_ms() + seconds * 1000;
+	struct ivc_msg req;
+	uint64_t n = 0;
+
+	front_connect(f);
+	for (; now_ms() < end; n++) {
+		struct ivc_msg reply;
+
+		req = (struct ivc_msg){ .op = IVC_MSG_REGISTER };
+		req.reg.magic = magic;
+		req.reg.id = 0xf100d;
+		/* Too often: then nobody is told, either. */
+		if (front_ask(f, &req, &reply))
+			continue;
+		req = (struct ivc_msg){ .op = IVC_MSG_UNREGISTER,
+					.member = reply.reged.member };
+		while (front_ask(f, &req, NULL))
+			;
+	}
+	front_proves(f, "a flood of members");
+	passed("flood: %llu members", (unsigned long long)n);
+}
+
 /* Events that say nothing. */
 void flood_events(struct front *f, int seconds)
 {

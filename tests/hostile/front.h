@@ -155,6 +155,7 @@ void attack_rewrite(struct front *f, int seconds);
 void attack_offers(struct front *f, uint64_t magic, int seconds);
 void attack_held(struct front *f, uint64_t magic, int seconds);
 void flood_requests(struct front *f, int seconds);
+void flood_members(struct front *f, uint64_t magic, int seconds);
 void flood_events(struct front *f, int seconds);
 void flood_states(struct front *f, int seconds);
 void flood_nodes(struct front *f, int seconds);

@@ -8,7 +8,7 @@
 static const char usage[] =
 	"usage: ivc-hostile ATTACK [SECONDS [MAGIC]]\n"
 	"nodes states vanish ring messages rewrite offers held\n"
-	"flood-requests flood-events flood-states flood-nodes\n";
+	"flood-requests flood-members flood-events flood-states flood-nodes\n";
 
 int main(int argc, char **argv)
 {
@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 		attack_held(&f, magic, seconds);
 	else if (!strcmp(what, "flood-requests"))
 		flood_requests(&f, seconds);
+	else if (!strcmp(what, "flood-members"))
+		flood_members(&f, magic, seconds);
 	else if (!strcmp(what, "flood-events"))
 		flood_events(&f, seconds);
 	else if (!strcmp(what, "flood-states"))

@@ -82,8 +82,8 @@ busy=$(took stream $messages)
 g_kill 3 busy 9
 idle=$(took stream $messages)
 note "a stream takes $idle cs beside an idle guest, $busy cs beside a busy one"
-for flood in requests events states nodes; do
-	g_bg 3 flood "/ivc/ivc-hostile flood-$flood $((busy / 100 + 8))"
+for flood in requests members events states nodes; do
+	g_bg 3 flood "/ivc/ivc-hostile flood-$flood $((busy / 100 + 8)) 7"
 	sleep 2
 	flooded=$(took stream $messages)
 	expect_status 0 g_wait 3 flood 100 >"$OUT/flood"
