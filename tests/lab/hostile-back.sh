@@ -40,7 +40,7 @@ wait $stay
 insmod /ivc/ivc-back.ko
 # Guest 1 has closed its device, for a backend that never said that it goes: the
 # toolstack's turn. Guest 2 comes back by itself.
-ivcctl detach guest1 --wait 10 || fail "guest 1 cannot be detached"
+ivcctl detach guest1 --force --wait 10 || fail "guest 1 cannot be detached"
 guest_attach 1 || fail "guest 1 cannot be attached again"
 for n in 1 2; do
 	guest_attached $n 20 || fail "guest $n does not come back to ivc-back"

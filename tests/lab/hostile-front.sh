@@ -95,7 +95,7 @@ done
 # Gone in each state, and through all states at random: after that only the
 # toolstack can give the guest a device again.
 attack vanish
-ivcctl detach guest3 || fail "guest 3 cannot be detached"
+ivcctl detach guest3 --force --wait 3 || fail "guest 3 cannot be detached"
 g 3 insmod /ivc/ivc-front.ko
 guest_attach 3 || fail "guest 3 cannot be attached again"
 g_as 3 user "$a hosts --magic 7 --id 3 --expect none --timeout 10"
