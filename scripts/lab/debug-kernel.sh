@@ -70,7 +70,7 @@ build() {
 	local kind=$1 out=$dir/build/$1 stamp=$dir/$1.stamp sum
 	local parts=("$here/debug/common.config" "$here/debug/$kind.config")
 
-	sum=$({ cat "${parts[@]}" "$dir/source.stamp"; declare -f patch_source; } | sha256sum)
+	sum=$({ grep -hv '^#' "${parts[@]}" "$dir/source.stamp"; declare -f patch_source; } | sha256sum)
 	if [ -e "$2" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ]; then
 		return
 	fi
