@@ -12,6 +12,12 @@ demo: deps
 	$(Q)$(LAB) run demo
 	@cat $(B)/lab/results/demo/table.txt
 
+## make bench-xen       IVC, vchan, TCP between two guests; interrupts, hypercalls
+bench-xen: deps
+	$(Q)$(MAKE) payload
+	$(Q)$(LAB) run bench
+	@cat $(B)/lab/results/bench/table.txt
+
 ## make check           unit tests, tools, the local transport, then the lab's scenarios
 check: deps
 	$(Q)$(MAKE) check-unit
@@ -35,4 +41,4 @@ lab-shell: payload
 deps:
 	$(Q)scripts/deps
 
-.PHONY: payload demo check check-lab lab-shell deps
+.PHONY: payload demo bench-xen check check-lab lab-shell deps

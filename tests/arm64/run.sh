@@ -4,7 +4,6 @@
 # The ring, the library and ivcd compiled for another processor, one whose
 # memory accesses are not in order, and run by qemu-user. (On x86 that does not
 # take the liberties that the processor has; the compiler does.)
-# shellcheck source-path=SCRIPTDIR
 real=$(cd "${1:?directory that was built into}" && pwd)
 wrapped=$(mktemp -d) || exit 1
 
@@ -18,11 +17,14 @@ wrap tests/local/ivc-apitest static/ivc-apitest
 wrap tools/ivcd tools/ivcd
 set -- "$wrapped"
 local=$(dirname "$0")/../local
+# shellcheck source=tests/local/lib.sh
 . "$local/lib.sh"
 trap 'cleanup; rm -rf "$wrapped"' EXIT
 
 readelf -h "$real/tools/ivcd" | grep -q AArch64 || bad 'not built for arm64'
+# shellcheck disable=SC2119 # its arguments are for ivcd
 broker
+# shellcheck source=tests/local/scenarios.sh
 . "$local/scenarios.sh"
 broker_end
 finish

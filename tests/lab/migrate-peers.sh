@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 time=700 suite=no
+# lab: guests=pvh,pvh hosts=2 time=1700 suite=no
 # Live migration of both ends at once, beside a peer that is stopped, and beside
 # one that answers to nothing.
 
@@ -10,8 +10,8 @@
 
 # transfer HOW-THE-STAYER-ENDS...: 6 channels between guests 1 and 2
 transfer() {
-	g_bg 2 stayer "$a shuttle --magic 7 --id 2 --count 6 --errno EREMCHG $* --hold 300 2>&1"
-	g_bg 1 mover "$a shuttle --magic 7 --id 1 --expect 2 --channels 6 --errno EREMCHG --how moves --hold 300 2>&1"
+	g_bg 2 stayer "$a shuttle --magic 7 --id 2 --count 6 --errno EREMCHG $* --hold 900 --timeout 600 2>&1"
+	g_bg 1 mover "$a shuttle --magic 7 --id 1 --expect 2 --channels 6 --errno EREMCHG --how moves --hold 900 --timeout 600 2>&1"
 	wait_until 60 flying 6 || fail "no 6 channels"
 	sleep 1
 }

@@ -4,7 +4,8 @@
 # While two guests poll, no interrupt, no event-channel notification and no
 # hypercall belongs to a message: counted in the guests, and by Xen's own trace.
 
-p=/ivc/ivc-pingpong
+# shellcheck source=tests/lab/measure.sh
+. /lab/tests/measure.sh
 
 # irqs N: interrupts of the channels' doorbells in guest N so far
 irqs() {
@@ -13,14 +14,6 @@ irqs() {
 # kicks N: doorbells that guest N's channel has rung, and heard
 kicks() {
 	g "$1" "awk '\$1 > 0 { k += \$10; w += \$11 } END { print k + 0, w + 0 }' /sys/kernel/debug/ivc-front/channels"
-}
-# hypercalls DOMID: what Xen's trace has of that domain, "name count" a line
-hypercalls() {
-	awk -v dom="Domain $1 --" '
-		/^\|-- Domain/ { in_dom = index($0, dom) }
-		in_dom && /\[ *[0-9]+\]: / && $1 ~ /^[a-z_]+$/ { print $1, $NF }
-		in_dom && /^ *\[ *[a-z_]+\] / { gsub(/[][]/, " "); print $1, $2 }
-	' "$2"
 }
 # messages TEXT: how many the server says it has served
 messages() {
@@ -35,7 +28,7 @@ measure() {
 		fail "no channel"
 	sleep 2
 	before="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
-	xentrace -D -e 0x002af000 -T 4 /tmp/trace >/dev/null 2>&1
+	xen_trace 4
 	after="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
 	g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "the 20 s were over before the counts were taken: a machine this slow cannot tell"
@@ -47,8 +40,7 @@ measure() {
 		fail "interrupts, kicks, wake-ups while both sides poll: $before, then $after"
 	note "guests $1 and $2: about $n messages in 4 s; doorbell interrupts, kicks and wake-ups: 0"
 
-	xenalyze --summary --svm-mode /tmp/trace >"/tmp/xenalyze-$1-$2" 2>/dev/null
-	save_result "/tmp/xenalyze-$1-$2"
+	xen_analyze "/tmp/xenalyze-$1-$2"
 	for guest in "$1" "$2"; do
 		calls=$(hypercalls "$(guest_domid "$guest")" "/tmp/xenalyze-$1-$2")
 		[ -n "$calls" ] || fail "Xen's trace has nothing of guest $guest"

@@ -10,7 +10,7 @@
  * runs that are searched. What README.md lists is left out.
  *
  * A run ends when nobody can make a step. check() judges that last state. No
- * run is infinite (run.sh has that searched, too), so what holds in every last
+ * run is infinite (leave.sh has that searched, too), so what holds in every last
  * state is what happens in the end, whatever the scheduling.
  *
  * OPT is the set of events that happen, at any time and in any order; MUTANT is
@@ -29,7 +29,7 @@
 #define OFFERED 2048 /* end 0 has yet to hear that its offer was accepted */
 #define may(what, i) ((opt & ((what) << (i))) != 0)
 
-/* MUTANT: run.sh reads these lines */
+/* MUTANT: leave.sh reads these lines */
 #define M_KEEP_EARLY (1 << 0) /* keeps before the peer is seen LEAVING or beyond */
 #define M_LOOK_BEFORE (1 << 1) /* ivc_write looks at `status` before it stores */
 #define M_TAKEN_LATE (1 << 2) /* `taken` after DETACHED */

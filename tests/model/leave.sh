@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Search every run of the model of a channel's end, then break the model in many
 # ways: each fault must be found. See README.md.
-# Usage: run.sh WORK-DIR   (CC and SPIN from the environment)
+# Usage: leave.sh WORK-DIR   (CC and SPIN from the environment)
 set -eu
 model=$(dirname "$0")/leave.pml
 work=$1

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What scenarios that measure with ivc-pingpong have in common. Not a scenario:
+# read by them.
+
+p=/ivc/ivc-pingpong
+
+# over LABEL: $server and $client, the options of the two ends: IVC, TCP over
+# netfront, libxenvchan; between guest 1, the server, and guest 2
+over() {
+	case $1 in
+	ivc*) server="--magic 42" client="--magic 42" ;;
+	tcp*) server="--tcp :5042" client="--tcp 10.77.0.1:5042" ;;
+	vchan*)
+		server="--vchan-server $(guest_domid 2)"
+		client="--vchan $(guest_domid 1)"
+		;;
+	esac
+}
+
+# side LABEL OPTIONS-OF-THE-CLIENT: one measurement, in /tmp/LABEL.json
+side() {
+	note "measuring $1"
+	over "$1"
+	g_bg 1 server "$p $server --server 2>&1"
+	sleep 1
+	g 2 "$p $client --client $2 --json /tmp/out.json --label $1 >/tmp/out.txt 2>&1" ||
+		fail "$1: $(g 2 cat /tmp/out.txt)"
+	g 2 cat /tmp/out.json >"/tmp/$1.json"
+	g_wait 1 server 20 >/dev/null || fail "$1: the server"
+	save_result "/tmp/$1.json"
+}
+
+# hypercalls DOMID FILE: what Xen's trace, told by xenalyze, has of that domain,
+# "name count" a line
+hypercalls() {
+	awk -v dom="Domain $1 --" '
+		/^\|-- Domain/ { in_dom = index($0, dom) }
+		in_dom && /\[ *[0-9]+\]: / && $1 ~ /^[a-z_]+$/ { print $1, $NF }
+		in_dom && /^ *\[ *[a-z_]+\] / { gsub(/[][]/, " "); print $1, $2 }
+	' "$2"
+}
+
+# xen_trace SECONDS: all hypercalls of that time; xen_analyze FILE: what they were
+xen_trace() {
+	xentrace -D -e 0x002af000 -T "$1" /tmp/trace >/dev/null 2>&1
+}
+xen_analyze() {
+	xenalyze --summary --svm-mode /tmp/trace >"$1" 2>/dev/null
+	rm /tmp/trace
+	save_result "$1"
+}
