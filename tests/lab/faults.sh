@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=120
+# lab: guests=pv,pvh time=120 suite=no
 # On the debug kernel: each allocation in the life of a channel fails once; then
 # many of those of both modules, at random. An error each time, and no leak.
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh,pv time=400
+# lab: guests=pv,pvh,pv time=400 suite=no
 # A guest whose frontend speaks the protocol in every wrong way: the backend and
 # the other guests go on, and a flood leaves another pair 80 % of its throughput.
 
