@@ -52,7 +52,9 @@ ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
 
 /*
  * Read with a reader that is a copy of the channel's, and tells nobody how far
- * it has come. What is kept does not change any more.
+ * it has come. What a kernel has kept does not change any more; but the memory
+ * of a local peer is its own, and if that goes on writing there is no end. More
+ * than a ring full cannot be unread.
  */
 ssize_t ivc_unread(ivc_channel *ch, void **buf)
 {
@@ -82,7 +84,11 @@ ssize_t ivc_unread(ivc_channel *ch, void **buf)
 		ret = ivc_rx_read(&rx, all + n, size - n);
 		if (ret > 0)
 			n += (size_t)ret;
-	} while (ret > 0);
+	} while (ret > 0 && rx.pos - ch->rx.pos < rx.cells);
+	if (ret > 0) {
+		free(all);
+		return -EPROTO;
+	}
 	/* What garbage follows, ivc_read() will tell. */
 	if (n)
 		*buf = all;

@@ -133,7 +133,7 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 
 ## make check-unit      the ring, the library and the headers, without a lab
 check-unit: check-plain check-san check-headers check-symbols check-man \
-	check-mutants check-model
+	check-mutants check-model check-fuzz
 
 check-plain: $(UNIT_OUT)/plain
 	$(Q)$(UNIT_OUT)/plain
@@ -173,3 +173,6 @@ check-model:
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants check-model check-local \
 	check-local-san check-arm64 check-roam
+
+include tests/fuzz/fuzz.mk
+include tests/hostile/hostile.mk

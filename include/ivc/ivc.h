@@ -312,8 +312,8 @@ ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip);
 /*
  * A copy of all that ivc_read() would still give of a channel that has ended;
  * it is not read by that. *@buf is the caller's to free(), or NULL when there
- * is nothing. Returns how many bytes; -EAGAIN while the channel is alive. The
- * reader's.
+ * is nothing. Returns how many bytes; -EAGAIN while the channel is alive;
+ * -EPROTO when the peer goes on writing all the same. The reader's.
  */
 ssize_t ivc_unread(ivc_channel *ch, void **buf);
 

@@ -54,8 +54,11 @@ static int map_pages(struct ivc_fe *fe)
 		return err;
 	}
 	err = xenbus_map_ring_valloc(dev, refs, ARRAY_SIZE(refs), &va);
-	if (err)
+	if (err) {
+		/* Not all of its errors are told by itself. */
+		xenbus_dev_fatal(dev, err, "mapping ring-ref and table-ref");
 		return err;
+	}
 	fe->ctl = va;
 	fe->table = va + PAGE_SIZE;
 	return 0;
@@ -98,7 +101,8 @@ static void fe_disconnect(struct xenbus_device *dev)
 		unbind_from_irqhandler(fe->irq, fe);
 	if (fe->ctl)
 		xenbus_unmap_ring_vfree(dev, fe->ctl);
-	dev_info(&dev->dev, "guest %u disconnected\n", fe->domid);
+	/* As often as the guest likes, so not each time. */
+	dev_info_ratelimited(&dev->dev, "guest %u disconnected\n", fe->domid);
 	kfree(fe);
 }
 
@@ -112,8 +116,10 @@ static int fe_connect(struct xenbus_device *dev)
 	if (err)
 		return err;
 	fe = kzalloc(sizeof(*fe), GFP_KERNEL);
-	if (!fe)
+	if (!fe) {
+		xenbus_dev_fatal(dev, -ENOMEM, "connecting");
 		return -ENOMEM;
+	}
 	fe->dev = dev;
 	fe->domid = dev->otherend_id;
 	fe->irq = -1;
@@ -147,8 +153,8 @@ static int fe_connect(struct xenbus_device *dev)
 	dev_set_drvdata(&dev->dev, fe);
 	/* Requests may have been there before we could be told. */
 	queue_delayed_work(ivc_back.wq, &fe->work, 0);
-	dev_info(&dev->dev, "guest %u connected, realm %s\n", fe->domid,
-		 fe->realm);
+	dev_info_ratelimited(&dev->dev, "guest %u connected, realm %s\n",
+			     fe->domid, fe->realm);
 	return 0;
 
 err_unmap:
@@ -255,6 +261,7 @@ static void frontend_changed(struct xenbus_device *dev,
 		device_unregister(&dev->dev);
 		break;
 	default:
+		fe_disconnect(dev);
 		xenbus_dev_fatal(dev, -EINVAL, "frontend in state %d",
 				 frontend_state);
 		break;

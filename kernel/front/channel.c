@@ -105,6 +105,7 @@ static void retry_later(struct ivc_chan *ch)
 	if (!queue_delayed_work(ivc_front.wq, &ch->work,
 				msecs_to_jiffies(ch->retry_ms)))
 		kref_put(&ch->ref, chan_free);
+	ch->overdue = ch->retry_ms == RETRY_MAX_MS;
 	ch->retry_ms = min(ch->retry_ms * 2, (unsigned int)RETRY_MAX_MS);
 }
 
@@ -316,7 +317,7 @@ static void release(struct ivc_chan *ch)
 		ivc_doorbell_free(ch);
 	}
 	ivc_own_end_dir(&ch->own);
-	ivc_sent_free(ch);
+	ivc_sent_show(ch);
 	wake_up_all(&ivc_front.moved);
 	if (ch->state == IVC_CHAN_CLOSING)
 		ivc_chan_event(ch, IVC_CHAN_RELEASED, 0);

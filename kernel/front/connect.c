@@ -26,6 +26,33 @@ static void chan_list(struct ivc_chan *ch)
 	spin_unlock(&ivc_front.lock);
 }
 
+/*
+ * May @domid be granted more pages? A guest that does not let go of those of
+ * closed channels could go on until no memory and no grant reference is left
+ * here, so it gets no further ones meanwhile: few, if they are overdue; or very
+ * many, since letting go takes a moment.
+ */
+static int may_grant(domid_t domid)
+{
+	u32 overdue = 0, closed = 0, n;
+	struct ivc_chan *ch;
+
+	spin_lock(&ivc_front.lock);
+	list_for_each_entry (ch, &ivc_front.chans, node) {
+		if (ch->local || ch->peer.domid != domid ||
+		    (READ_ONCE(ch->state) != IVC_CHAN_ENDED &&
+		     READ_ONCE(ch->state) != IVC_CHAN_CLOSING))
+			continue;
+		n = READ_ONCE(ch->own.granted);
+		closed += n;
+		if (READ_ONCE(ch->overdue))
+			overdue += n;
+	}
+	spin_unlock(&ivc_front.lock);
+	return overdue > IVC_MAX_OVERDUE || closed > IVC_MAX_CLOSED ? -EBUSY
+								    : 0;
+}
+
 /* Tell the backend that an offer is not taken, or not any more. */
 void ivc_refuse(u32 member, u32 conn, int reason)
 {
@@ -170,7 +197,8 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		goto err_put;
 	chan_list(ch);
 	if (!ch->local)
-		err = ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
+		err = may_grant(ch->peer.domid)
+			      ?: ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
 			      ?: ivc_doorbell_offer(ch, ch->peer.domid);
 	if (!err)
 		err = offer(ch, dir_gref);
@@ -188,7 +216,11 @@ err_put:
 
 /* ------------------------------------------------------------ accept */
 
-/* Join up with the end in this guest that has offered. */
+/*
+ * Join up with the end in this guest that has offered: first it with us, then
+ * we with it, since no two channels are locked at once. In between it may end
+ * already, and tell us; or the guest may lose its backend, and end us.
+ */
 static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 {
 	struct ivc_chan *other;
@@ -207,30 +239,42 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	    ch->tx_size <= other->rx_size) {
 		ivc_chan_get(ch);
 		other->partner = ch;
-		ch->rx_size = other->tx_size;
 		err = 0;
 	}
 	mutex_unlock(&other->lock);
-	if (err)
+	if (err) {
 		ivc_chan_put(other);
+		return err;
+	}
+	mutex_lock(&ch->lock);
+	ch->partner = other;
+	ch->rx_size = other->tx_size;
+	if (ch->state == IVC_CHAN_NEW)
+		ch->established = true;
 	else
-		ch->partner = other;
+		err = -ECONNABORTED;
+	mutex_unlock(&ch->lock);
 	return err;
 }
 
+/* Or with one in another guest. */
 static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		     u32 *dir_gref)
 {
 	int err;
 
-	err = map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift);
-	if (err)
-		return err;
-	err = ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
-	if (err)
-		return err;
-	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
-	return ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+	mutex_lock(&ch->lock);
+	err = may_grant(ch->peer.domid)
+		      ?: map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift)
+		      ?: ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
+	if (!err) {
+		WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
+		err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+	}
+	/* Its memory is there, whatever comes next. */
+	ch->established = !err;
+	mutex_unlock(&ch->lock);
+	return err;
 }
 
 static void accept_done(struct ivc_request *req)
@@ -303,11 +347,7 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		      ?: ivc_own_alloc(&ch->own, ch->tx_size);
 	if (err)
 		return err;
-	mutex_lock(&ch->lock);
 	err = ch->local ? meet_partner(ch, msg) : meet_peer(ch, msg, &dir_gref);
-	/* Its memory is there, whatever comes next. */
-	ch->established = !err;
-	mutex_unlock(&ch->lock);
 	return err ?: take(ch, dir_gref);
 }
 
@@ -341,7 +381,7 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		ivc_chan_close(ch, reason);
 		ivc_chan_put(ch);
 		/* An offer that is no good is no error of the accepter's. */
-		return err == -EPROTO ? -ECONNABORTED : err;
+		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}
 	arg->peer = ch->peer;
 	*chp = ch;

@@ -19,9 +19,16 @@
 
 #define REPLY_TIMEOUT (5 * HZ)
 
+/*
+ * More requests than this wait only if the backend does not answer, since most
+ * of them are closes of what the quotas allow. Each event may add one.
+ */
+#define MAX_WAITING 65536u
+
 static struct ivc_ctl {
 	spinlock_t lock;
 	bool up;
+	bool broken; /* by the backend, which is to be dropped */
 	struct xenbus_device *dev;
 	struct ivc_ctl_page *page;
 	struct ivc_host *table;
@@ -31,6 +38,7 @@ static struct ivc_ctl {
 	u32 ev_cons;
 	u32 turn; /* upper part of the next cookie */
 	struct list_head waiting;
+	u32 nr_waiting;
 	struct ivc_request *inflight[IVC_CTL_REQS];
 	struct work_struct work;
 	struct mutex table_lock; /* one HOSTS at a time */
@@ -92,6 +100,7 @@ static void pump(void)
 			continue;
 		req = list_first_entry(&ctl.waiting, struct ivc_request, node);
 		list_del_init(&req->node);
+		ctl.nr_waiting--;
 		ctl.turn += IVC_CTL_REQS;
 		req->msg.cookie = ctl.turn | i;
 		ctl.inflight[i] = req;
@@ -118,6 +127,7 @@ void ivc_request_send(struct ivc_request *req)
 	up = ctl.up;
 	if (up) {
 		list_add_tail(&req->node, &ctl.waiting);
+		ctl.nr_waiting++;
 		pump();
 	}
 	spin_unlock(&ctl.lock);
@@ -166,15 +176,20 @@ static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
 	return 0;
 }
 
-/* The other members of @member's group; the first @max of them in @hosts. */
+/*
+ * The other members of @member's group; the first @max of them in @hosts. Not
+ * for longer than two replies may take, however long the backend says it is.
+ */
 int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
 		      u32 *total, u32 *generation)
 {
+	unsigned long end = jiffies + 2 * REPLY_TIMEOUT;
 	u32 after = 0, more = 1;
 	int err = 0;
 
 	*total = 0;
-	mutex_lock(&ctl.table_lock);
+	if (mutex_lock_killable(&ctl.table_lock))
+		return -EINTR;
 	while (more && !err) {
 		struct ivc_request *req =
 			ivc_request_new(IVC_MSG_HOSTS, member);
@@ -189,6 +204,8 @@ int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
 					 max, total);
 			if (more && !req->msg.hosted.count)
 				err = -EPROTO;
+			else if (more && time_after(jiffies, end))
+				err = -ETIMEDOUT;
 		}
 		ivc_request_put(req);
 	}
@@ -265,6 +282,10 @@ static void event_work(struct work_struct *work)
 	int ret;
 
 	while ((ret = take(&msg)) > 0) {
+		if (READ_ONCE(ctl.nr_waiting) > MAX_WAITING) {
+			ret = -EPROTO;
+			break;
+		}
 		eoi = 0;
 		dispatch(&msg);
 		cond_resched();
@@ -274,6 +295,8 @@ static void event_work(struct work_struct *work)
 				 "backend broke the control ring");
 		/* The irq stays masked: this backend is not listened to. */
 		xenbus_switch_state(ctl.dev, XenbusStateClosing);
+		WRITE_ONCE(ctl.broken, true);
+		ivc_xenbus_broken();
 		return;
 	}
 	/*
@@ -341,6 +364,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	ctl.dev = dev;
 	ctl.req_prod = 0;
 	ctl.ev_cons = 0;
+	ctl.broken = false;
 	err = bind_evtchn_to_irqhandler_lateeoi(port, control_event, 0,
 						"ivc-control", &ctl);
 	if (err < 0) {
@@ -366,6 +390,12 @@ err_page:
 	return err;
 }
 
+/* Has the backend that is connected now broken the ring? */
+bool ivc_ctl_broken(void)
+{
+	return READ_ONCE(ctl.broken);
+}
+
 /* Every request ends with -ENODEV. Nothing when not connected. */
 void ivc_ctl_disconnect(void)
 {
@@ -378,6 +408,7 @@ void ivc_ctl_disconnect(void)
 	spin_lock(&ctl.lock);
 	ctl.up = false;
 	list_splice_init(&ctl.waiting, &orphans);
+	ctl.nr_waiting = 0;
 	spin_unlock(&ctl.lock);
 
 	disable_irq(ctl.irq);

@@ -7,7 +7,8 @@
  * closed its end, and has our process asked to be woken (`want` in its control
  * page). An event that finds neither is spurious, and the event core slows down
  * who sends many (lateeoi). `want` is cleared here, so one wish gives one
- * wake-up and a storm gives no more.
+ * wake-up and a storm gives no more. Nor does a peer that stays as it is, be it
+ * closing or gone, have more than one reason to tell us: its state only grows.
  */
 #include <linux/interrupt.h>
 #include <xen/events.h>
@@ -30,18 +31,24 @@ bool ivc_doorbell_heard(struct ivc_chan *ch)
 }
 
 /*
- * Has the peer's kernel moved? Acquire pairs with its release of the state:
- * what its process wrote before is in the ring when we keep it. Without a peer
- * to look at, it may have let go of pages that we want back.
+ * Is there something of the peer's kernel to be looked at? Acquire pairs with
+ * its release of the state: what its process wrote before is in the ring when
+ * we keep it. Without a peer to look at, it may have let go of pages that we
+ * want back. *@news: it had not been there the last time.
  */
-static bool peer_moved(struct ivc_chan *ch)
+static bool peer_moved(struct ivc_chan *ch, bool *news)
 {
 	const struct ivc_kctl *peer = READ_ONCE(ch->peer_kctl);
 	u32 state;
 
+	*news = false;
 	if (!peer)
 		return true;
-	state = ivc_load_acq(&peer->state);
+	state = min_t(u32, ivc_load_acq(&peer->state), IVC_WIRE_DETACHED);
+	if (state > ch->heard_state) {
+		ch->heard_state = state;
+		*news = true;
+	}
 	return state >= IVC_WIRE_LEAVING ||
 	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->own.dir));
 }
@@ -50,7 +57,7 @@ static irqreturn_t doorbell(int irq, void *data)
 {
 	struct ivc_chan *ch = data;
 	bool heard = ivc_doorbell_heard(ch);
-	bool moved = peer_moved(ch);
+	bool news, moved = peer_moved(ch, &news);
 	/*
 	 * A process that finds its data while it still looks takes its wish
 	 * back, and the peer's kick comes late. That is nobody's fault: without
@@ -64,8 +71,9 @@ static irqreturn_t doorbell(int irq, void *data)
 		ivc_chan_kick_work(ch);
 	if (!heard && !moved)
 		ch->spurious++;
+	/* What is no news is carried out all the same, but not in a storm. */
 	xen_irq_lateeoi(irq,
-			heard || moved || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);
+			heard || news || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }
 

@@ -26,6 +26,7 @@
  * while it is registered, and by a request under way.
  *
  * Locks, outermost first:
+ *   conn_lock          of xenbus.c: connecting and disconnecting
  *   mmap_lock          of a process; taken by the core before our fault and
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
@@ -75,6 +76,7 @@ struct ivc_request {
 
 int ivc_ctl_connect(struct xenbus_device *dev);
 void ivc_ctl_disconnect(void);
+bool ivc_ctl_broken(void);
 struct ivc_request *ivc_request_new(u16 op, u32 member);
 void ivc_request_put(struct ivc_request *req);
 void ivc_request_send(struct ivc_request *req);
@@ -215,6 +217,7 @@ struct ivc_chan {
 	struct page *scrap; /* what it stores goes there */
 	bool cut;	    /* the peer was cut off, */
 	u64 *hidden;	    /* and these headers taken out of its sight */
+	bool shown;	    /* they are back in the ring */
 	u32 lost_from;	    /* not delivered: the records from there */
 	u32 final;	    /* to there, */
 	u64 undelivered;    /* and how many bytes that is */
@@ -228,7 +231,8 @@ struct ivc_chan {
 	evtchn_port_t port;
 	int irq;
 	bool rung;
-	bool armed; /* ARM since the last event: one may come */
+	bool armed;	 /* ARM since the last event: one may come */
+	u32 heard_state; /* of the peer, by the last event */
 	bool established;
 	wait_queue_head_t wq;
 	u64 kicks, wakeups, spurious, kept_bytes;
@@ -244,6 +248,7 @@ struct ivc_chan {
 	u32 round;	/* the last detach that saw it */
 	struct delayed_work work;
 	unsigned int retry_ms;
+	bool overdue; /* the peer has not let go, after many tries */
 
 	struct list_head usermaps; /* PV: see usermap.c */
 	struct address_space *mapping;
@@ -271,6 +276,12 @@ void ivc_orphan_all(void);
 void ivc_abandon_all(void);
 
 /* ------------------------------------------------------------ connect.c */
+
+/* Pages of closed channels that a domain may hold and still get further ones:
+ * after some seconds, and at any moment.
+ */
+#define IVC_MAX_OVERDUE 1024u
+#define IVC_MAX_CLOSED 16384u
 
 int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp);
@@ -316,7 +327,7 @@ void ivc_walk_show(struct ivc_walk *w);
 
 void ivc_sent_stop(struct ivc_chan *ch);
 bool ivc_sent_cut(struct ivc_chan *ch);
-void ivc_sent_free(struct ivc_chan *ch);
+void ivc_sent_show(struct ivc_chan *ch);
 int ivc_sent_settle(struct ivc_chan *ch);
 int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate);
 int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un);
@@ -344,6 +355,7 @@ extern struct ivc_front {
 
 int ivc_ctxfile_init(void);
 void ivc_ctxfile_exit(void);
+void ivc_xenbus_broken(void); /* by the backend; any context */
 int ivc_xenbus_init(void);
 void ivc_xenbus_exit(void);
 void ivc_debugfs_init(void);

@@ -81,17 +81,19 @@ static int delivered(const struct ivc_chan *ch, u32 *pos)
 	return 0;
 }
 
-/* The ring is ours again, whole: no page of it is granted. */
-void ivc_sent_free(struct ivc_chan *ch)
+/*
+ * The ring is ours again, whole: no page of it is granted. The array stays
+ * until the channel is freed: ivc_sent_copy() may be at it, and finds the same
+ * in both.
+ */
+void ivc_sent_show(struct ivc_chan *ch)
 {
-	struct ivc_walk w;
+	struct ivc_walk w = sent(ch);
 
-	if (!ch->hidden)
+	if (ch->shown)
 		return;
-	w = sent(ch);
+	ch->shown = true;
 	ivc_walk_show(&w);
-	kvfree(ch->hidden);
-	ch->hidden = NULL;
 }
 
 /*
@@ -115,7 +117,10 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 	ivc_fence();
 	usleep_range(500, 1000);
 	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED) {
-		ivc_sent_free(ch);
+		ivc_walk_show(&w);
+		/* Not ENDED yet, so that nobody copies from there. */
+		kvfree(ch->hidden);
+		ch->hidden = NULL;
 		ivc_store_rel(&own->cut, IVC_WIRE_UNCUT);
 		return false;
 	}

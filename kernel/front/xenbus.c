@@ -16,10 +16,18 @@
 #include "front.h"
 
 /*
+ * Connecting and disconnecting come one after the other: nearly all are told by
+ * xenbus's thread, but a backend that breaks its ring is found by the event
+ * work, and a driver is unbound by any process.
+ */
+static DEFINE_MUTEX(conn_lock);
+
+/*
  * There is no backend any more: the ring goes, contexts are away, channels are
  * handed over. Idempotent; and after a suspend nothing but the ring is left.
+ * Under conn_lock.
  */
-static void disconnect(int reason)
+static void drop_backend(int reason)
 {
 	if (ivc_front.dev)
 		dev_info(&ivc_front.dev->dev, "disconnected\n");
@@ -28,6 +36,29 @@ static void disconnect(int reason)
 	ivc_ctx_leave_all(reason, false);
 	ivc_leave_all(reason, false);
 	ivc_orphan_all();
+}
+
+static void disconnect(int reason)
+{
+	mutex_lock(&conn_lock);
+	drop_backend(reason);
+	mutex_unlock(&conn_lock);
+}
+
+/* As if the backend had said that it goes; unless it has come anew meanwhile.
+ */
+static void broken(struct work_struct *work)
+{
+	mutex_lock(&conn_lock);
+	if (ivc_ctl_broken())
+		drop_backend(-ENODEV);
+	mutex_unlock(&conn_lock);
+}
+static DECLARE_WORK(broken_work, broken);
+
+void ivc_xenbus_broken(void)
+{
+	schedule_work(&broken_work);
 }
 
 static bool version_ok(struct xenbus_device *dev)
@@ -51,13 +82,13 @@ static bool version_ok(struct xenbus_device *dev)
 	return ok;
 }
 
-/* The backend waits for us. */
+/* The backend waits for us. Under conn_lock, as the next. */
 static void start(struct xenbus_device *dev)
 {
 	if (dev->state != XenbusStateInitialising &&
 	    dev->state != XenbusStateClosed)
 		return;
-	disconnect(-ENODEV);
+	drop_backend(-ENODEV);
 	if (!version_ok(dev)) {
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;
@@ -88,10 +119,14 @@ static void backend_changed(struct xenbus_device *dev, enum xenbus_state state)
 {
 	switch (state) {
 	case XenbusStateInitWait:
+		mutex_lock(&conn_lock);
 		start(dev);
+		mutex_unlock(&conn_lock);
 		break;
 	case XenbusStateConnected:
+		mutex_lock(&conn_lock);
 		connected(dev);
+		mutex_unlock(&conn_lock);
 		break;
 	case XenbusStateClosed:
 		if (dev->state == XenbusStateClosed)
@@ -166,8 +201,10 @@ static void thawed(struct work_struct *work)
 		return;
 	if (!resumed && dev->otherend) {
 		dev_info(&dev->dev, "the suspend was cancelled\n");
-		if (READ_ONCE(ivc_front.dev))
+		mutex_lock(&conn_lock);
+		if (ivc_front.dev)
 			ivc_ctx_attach_all();
+		mutex_unlock(&conn_lock);
 	}
 	put_device(&dev->dev);
 }
@@ -178,8 +215,10 @@ static int front_suspend(struct xenbus_device *dev)
 	ktime_t start = ktime_get();
 
 	resumed = false;
+	mutex_lock(&conn_lock);
 	ivc_ctx_leave_all(-EREMCHG, true);
 	ivc_leave_all(-EREMCHG, true);
+	mutex_unlock(&conn_lock);
 	queue_work(system_freezable_wq, &thaw_work);
 	dev_info(&dev->dev, "suspended, channels handed over in %lld us\n",
 		 ktime_us_delta(ktime_get(), start));
@@ -281,4 +320,5 @@ void ivc_xenbus_exit(void)
 	unregister_xenbus_watch(&nodes_watch);
 	cancel_work_sync(&thaw_work);
 	xenbus_unregister_driver(&front_driver);
+	cancel_work_sync(&broken_work);
 }

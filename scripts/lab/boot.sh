@@ -49,12 +49,18 @@ add_libs() {
 	done
 }
 
-# guest_overlay DIR: everything in a guest that is not from a package
+# debug_has FILE: does the debug kernel bring it?
+debug_has() {
+	[ -n "$DEBUG_KERNEL" ] && [ -e "$DEBUG_KERNEL/$1" ]
+}
+
+# guest_overlay DIR KIND: everything in a guest that is not from a package; of
+# the debug kernel there may be another KIND, "pv".
 guest_overlay() {
 	local dir=$1 payload=${PAYLOAD:?}/guest
 
-	if [ -n "$DEBUG_KERNEL" ] && [ -d "$DEBUG_KERNEL/payload" ]; then
-		payload=$DEBUG_KERNEL/payload
+	if debug_has "${2:+$2/}payload"; then
+		payload=$DEBUG_KERNEL/${2:+$2/}payload
 	fi
 	mkdir -p "$dir"/{lab,etc,ivc,root,proc/xen}
 	rmdir "$dir/proc/xen"
@@ -84,6 +90,8 @@ run_conf() {
 	LAB_MEM=${CONF[mem]}
 	LAB_VCPUS=${CONF[vcpus]}
 	LAB_GUEST_ARGS='$GUEST_ARGS'
+	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
+	LAB_SLOWER=$([ -n "$DEBUG_KERNEL" ] && echo "$DEBUG_SLOWER" || echo 1)
 	LAB_SCENARIOS='$items'
 	EOF
 }
@@ -98,25 +106,55 @@ boot_prepare() {
 	cp "$LAB/dom0/init" "$dir/overlay/init"
 	cp "$LAB_TESTS"/*.sh "$dir/overlay/lab/tests/"
 	cp "$IMAGES/labctl" "$dir/overlay/lab/bin/"
-	if [ -d "$PAYLOAD/dom0" ]; then
+	if debug_has pv/dom0; then
+		cp -a "$DEBUG_KERNEL/pv/dom0/." "$dir/overlay/ivc/"
+	elif [ -d "$PAYLOAD/dom0" ]; then
 		cp -a "$PAYLOAD/dom0/." "$dir/overlay/ivc/"
 	fi
-	guest_overlay "$dir/guest"
-	{ cat "$IMAGES/guest.cpio"; pack "$dir/guest"; } >"$dir/overlay/lab/guest.cpio"
+	guest_initrd "$dir" ""
+	! debug_has pv/vmlinux || guest_initrd "$dir" pv
 	{ cat "$IMAGES/dom0.cpio.gz"; pack "$dir/overlay"; } >"$dir/initrd"
-	rm -rf "$dir/guest" "$dir/overlay"
+	rm -rf "$dir/overlay"
 }
 
-# The guests' kernel travels as a disk.
+# guest_initrd DIR KIND: the guests', in Dom0's
+guest_initrd() {
+	guest_overlay "$1/guest" "$2"
+	{ cat "$IMAGES/guest.cpio"; pack "$1/guest"; } >"$1/overlay/lab/guest${2:+-$2}.cpio"
+	rm -rf "$1/guest"
+}
+
+# The debug kernel without what only a debugger wants, as $RUN/NAME.
+debug_kernel() {
+	debug_has "$1" || die "$DEBUG_KERNEL: no $1 in there"
+	[ -e "$RUN/$2" ] || objcopy --strip-debug "$DEBUG_KERNEL/$1" "$RUN/$2"
+	pad_to_sectors "$RUN/$2"
+	echo "$RUN/$2"
+}
+
+# The guests' kernel travels as a disk,
 guest_kernel() {
 	if [ -z "$DEBUG_KERNEL" ]; then
 		echo "$IMAGES/guest-kernel"
-		return
+	else
+		debug_kernel vmlinux guest-kernel
 	fi
-	[ -e "$DEBUG_KERNEL/vmlinux" ] || die "$DEBUG_KERNEL: no vmlinux in there"
-	objcopy --strip-debug "$DEBUG_KERNEL/vmlinux" "$RUN/guest-kernel"
-	pad_to_sectors "$RUN/guest-kernel"
-	echo "$RUN/guest-kernel"
+}
+
+# PV guests', if that is another one, as the next disk,
+guest_pv_disk() {
+	debug_has pv/vmlinux || return 0
+	echo "-drive id=d2,if=none,format=raw,file=$(debug_kernel pv/vmlinux pv-kernel),readonly=on" \
+		"-device virtio-blk-pci,drive=d2,$1"
+}
+
+# and Dom0 runs that one too.
+dom0_kernel() {
+	if debug_has pv/vmlinux; then
+		debug_kernel pv/vmlinux pv-kernel
+	else
+		echo "$IMAGES/vmlinuz"
+	fi
 }
 
 # boot_memory: of the emulated host: Dom0, the guests, Xen and its tables
@@ -145,6 +183,8 @@ qemu() {
 	shift 2
 
 	: >"$dir/events"
+	# shellcheck disable=SC2207 # words are meant
+	args=($(guest_pv_disk "$virtio"))
 	for port in events consoles results; do
 		args+=(-chardev "file,id=$port,path=$dir/$port"
 		       -device "virtserialport,chardev=$port,name=lab.$port")
@@ -156,7 +196,7 @@ qemu() {
 		-chardev "$serial,id=serial" -serial chardev:serial \
 		-kernel "$IMAGES/xen" \
 		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
-		-initrd "$IMAGES/vmlinuz console=hvc0 loglevel=5,$dir/initrd" \
+		-initrd "$(dom0_kernel) console=hvc0 loglevel=5,$dir/initrd" \
 		-drive "id=d0,if=none,format=raw,file=$IMAGES/dom0.img,snapshot=on" \
 		-device "virtio-blk-pci,drive=d0,$virtio" \
 		-drive "id=d1,if=none,format=raw,file=$(guest_kernel),readonly=on" \

@@ -31,6 +31,8 @@ check: deps
 check-lab: payload
 	$(Q)$(LAB) suite $(LAB_TESTS)
 
+include scripts/lab/debug/debug.mk
+
 ## make lab-shell       guests up, a shell on Dom0's console; GUESTS=pv,pvh
 lab-shell: payload
 	$(Q)$(LAB) shell $(if $(GUESTS),--guests $(GUESTS))

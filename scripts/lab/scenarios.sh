@@ -34,6 +34,10 @@ scenario_conf() {
 			die "tests/lab/$1.sh: unknown key '${word%%=*}' in its '# lab:' line"
 		CONF[${word%%=*}]=${word#*=}
 	done
+	if [ -n "$DEBUG_KERNEL" ]; then
+		CONF[time]=$((CONF[time] * DEBUG_SLOWER))
+		[ "${CONF[mem]}" -ge $DEBUG_MEM ] || CONF[mem]=$DEBUG_MEM
+	fi
 	for word in "${!OVERRIDE[@]}"; do
 		CONF[$word]=${OVERRIDE[$word]}
 	done

@@ -37,6 +37,8 @@ health_boot_allowed() {
 	Spectre|MDS CPU bug|TAA CPU bug|MMIO Stale|RETBleed|SRBDS|L1TF
 	# A PVH guest has no PCI at all.
 	PCI: Fatal: No config space access function found
+	# The debug kernel tells that it looks for leaks.
+	kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning)
 	# Kernel command line and configuration echoes.
 	Command line:
 	EOF

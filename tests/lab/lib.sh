@@ -12,7 +12,7 @@
 . /lab/tests/health.sh
 
 # How long g waits for a command to end; a scenario may set it.
-G_TIMEOUT=60
+G_TIMEOUT=$((60 * LAB_SLOWER))
 
 _log() {
 	read -r _up _ </proc/uptime

@@ -3,6 +3,8 @@
  * The data path above the ring, on plain memory: how a channel ends, and when
  * there is something to wait for. What needs a kernel is tested in the lab.
  */
+#include <signal.h>
+#include <sys/mman.h>
 #include "../../lib/channel.h"
 #include "unit.h"
 
@@ -222,6 +224,55 @@ START_TEST(unread)
 END_TEST
 
 /* `at` is exact: it is what decides what the other end is told. */
+/*
+ * A peer on this machine may live and write on when its socket has hung up. It
+ * is always just ahead of the reader: what it writes next is put there when the
+ * reader comes to that page. What is unread is at most a ring all the same.
+ */
+#define LAPS 100
+
+static struct {
+	uint8_t *ring;
+	uint32_t pos;
+} ahead;
+
+static void write_on(int sig, siginfo_t *info, void *context)
+{
+	uint8_t *at = info->si_addr;
+	size_t page = (size_t)(at - ahead.ring) / 4096;
+	uint32_t i;
+
+	(void)sig;
+	(void)context;
+	if (at < ahead.ring || page > 1)
+		abort();
+	mprotect(ahead.ring + page * 4096, 4096, PROT_READ | PROT_WRITE);
+	for (i = 0; i < 64; i++, ahead.pos++)
+		ivc_store((uint64_t *)(ahead.ring + page * 4096 + i * 64),
+			  ahead.pos < LAPS * 128 ? ivc_ring_hdr(ahead.pos, 56)
+						 : 0);
+	mprotect(ahead.ring + (1 - page) * 4096, 4096, PROT_NONE);
+}
+
+START_TEST(unread_without_end)
+{
+	struct sigaction sa = { .sa_sigaction = write_on,
+				.sa_flags = SA_SIGINFO };
+	void *all = &all;
+
+	ahead.ring =
+		mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert(ahead.ring != MAP_FAILED);
+	ck_assert_int_eq(sigaction(SIGSEGV, &sa, NULL), 0);
+	ivc_rx_init(&a->rx, ahead.ring, 8192, ctrl_a);
+	kctl_a->status = -ECONNRESET;
+	ck_assert_int_eq(ivc_unread(a, &all), -EPROTO);
+	ck_assert_ptr_null(all);
+	signal(SIGSEGV, SIG_DFL);
+	munmap(ahead.ring, 8192);
+}
+END_TEST
+
 START_TEST(position)
 {
 	uint8_t buf[200] = { 0 };
@@ -409,6 +460,7 @@ Suite *suite_channel(void)
 	tcase_add_test(t, handing_over);
 	tcase_add_loop_test(t, written_in_time, 0, 4);
 	tcase_add_loop_test(t, unread, 0, 4);
+	tcase_add_test(t, unread_without_end);
 	tcase_add_test(t, position);
 	tcase_add_test(t, not_established);
 	tcase_add_loop_test(t, writable_is_right, 0, 8);

@@ -36,12 +36,22 @@ guest_cpus() {
 	fi
 }
 
+# The debug kernel of PV guests is another one than that of PVH guests.
+guest_boots() {
+	if [ "$LAB_DEBUG" = yes ] && [ "$(guest_type "$1")" = pv ]; then
+		echo 'kernel="/lab/guest-pv-kernel"'
+		echo 'ramdisk="/lab/guest-pv.cpio"'
+	else
+		echo 'kernel="/lab/guest-kernel"'
+		echo 'ramdisk="/lab/guest.cpio"'
+	fi
+}
+
 guest_config() {
+	guest_boots "$1"
 	cat <<-EOF
 	name="guest$1"
 	type="$(guest_type "$1")"
-	kernel="/lab/guest-kernel"
-	ramdisk="/lab/guest.cpio"
 	extra="console=hvc0 loglevel=5 lab.n=$1 lab.vif=$LAB_VIF $LAB_GUEST_ARGS"
 	memory=$LAB_MEM
 	vcpus=$LAB_VCPUS
@@ -63,7 +73,7 @@ guest_start() {
 
 # guest_wait N [SECONDS]: until its agent answers and the device is attached
 guest_wait() {
-	labctl ready "guest$1" "${2:-60}" || {
+	labctl ready "guest$1" $((${2:-60} * LAB_SLOWER)) || {
 		echo "guest $1 does not come up; its console ends:"
 		tail -n 15 "/var/log/xen/console/guest-guest$1.log"
 		return 1
@@ -77,7 +87,7 @@ guest_wait() {
 guest_attach() {
 	[ "$LAB_ATTACH" = yes ] && [ -x /ivc/ivcctl ] || return 0
 	ivcctl attach "guest$1" || { echo "ivcctl attach guest$1 failed" >&2; return 1; }
-	guest_attached "$1" 10 || { echo "guest $1: its ivc device does not connect" >&2; return 1; }
+	guest_attached "$1" $((10 * LAB_SLOWER)) || { echo "guest $1: its ivc device does not connect" >&2; return 1; }
 }
 
 # guest_attached N SECONDS: every ivc device of the guest is connected (4)

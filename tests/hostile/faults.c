@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ivc-faults: the life of a channel, again and again, and each time another one
+ * of the kernel's allocations and user copies on its way fails: the first, the
+ * second, ... until all have been tried (/proc/self/fail-nth, on the debug
+ * kernel). Each call must then succeed or say why not, and the next life be a
+ * full one.
+ *
+ *   ivc-faults connect|accept MAGIC    as root; the other end is ivc-victim
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <ivc/abi.h>
+
+#define OUR_ID 666u
+#define PAGE 4096u
+#define RING (16 * PAGE)
+#define ENOUGH 20 /* points there must be at least */
+
+static int nth_fd;
+static uint64_t magic;
+static bool accepting;
+static sigjmp_buf out;
+
+__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
+								...)
+{
+	va_list ap;
+
+	fputs("FAIL: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void fail_at(unsigned int n)
+{
+	char s[16];
+
+	snprintf(s, sizeof(s), "%u", n);
+	if (pwrite(nth_fd, s, strlen(s), 0) < 0)
+		die("/proc/self/fail-nth: %s", strerror(errno));
+}
+
+/* Has it come to that? */
+static bool has_failed(void)
+{
+	char s[16] = { 0 };
+
+	return pread(nth_fd, s, sizeof(s) - 1, 0) > 0 && atoi(s) == 0;
+}
+
+static void fault(int sig)
+{
+	(void)sig;
+	siglongjmp(out, 1);
+}
+
+/* A call has failed: for lack of memory, or because the argument could not be
+ * copied; or it has found out that an earlier step did.
+ */
+static bool excused(int err)
+{
+	switch (err) {
+	case ENOMEM:
+	case EFAULT:
+	case EINTR:
+	case EAGAIN:
+	case ENFILE:
+	case EMFILE:
+	case ENOSPC:
+	case ECONNABORTED:
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case EPIPE:
+	case EPROTO:
+	case ENOTCONN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int failed(const char *what, unsigned int nth)
+{
+	int err = errno;
+
+	fail_at(0);
+	if (!nth || !excused(err))
+		die("%s, with point %u failing: %s", what, nth, strerror(err));
+	return -1;
+}
+
+static int open_channel(int ctx, unsigned int nth)
+{
+	struct ivc_abi_host hosts[16] = { 0 };
+	struct ivc_abi_hosts h = { .buf = (uintptr_t)hosts, .count = 16 };
+	struct ivc_abi_connect con = { .tx_size = RING, .rx_size = RING };
+	struct ivc_abi_accept acc = { 0 };
+	struct pollfd p = { .fd = ctx, .events = POLLIN };
+
+	if (accepting) {
+		if (poll(&p, 1, 5000) <= 0)
+			return failed("no offer", nth);
+		if (ioctl(ctx, IVC_IOC_ACCEPT, &acc))
+			return failed("ACCEPT", nth);
+		return acc.fd;
+	}
+	if (ioctl(ctx, IVC_IOC_HOSTS, &h))
+		return failed("HOSTS", nth);
+	if (!h.count)
+		die("the victim is gone");
+	con.member = hosts[0].member;
+	if (ioctl(ctx, IVC_IOC_CONNECT, &con))
+		return failed("CONNECT", nth);
+	p = (struct pollfd){ .fd = con.fd, .events = POLLOUT };
+	if (poll(&p, 1, 5000) <= 0)
+		errno = EAGAIN;
+	else
+		return con.fd;
+	close(con.fd);
+	return failed("nobody accepts", nth);
+}
+
+static int use_channel(int fd, unsigned int nth)
+{
+	struct ivc_abi_info info = { 0 };
+	struct ivc_abi_fate fate = { 0 };
+	uint8_t *own, *peer;
+	void *kctl;
+	int sum = 0;
+
+	if (ioctl(fd, IVC_IOC_INFO, &info))
+		return failed("INFO", nth);
+	if (info.state != IVC_ABI_OPEN) {
+		errno = nth ? ECONNRESET : EINVAL;
+		return failed("not open", nth);
+	}
+	kctl = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, IVC_MAP_KCTL);
+	own = mmap(NULL, PAGE + info.tx_size, PROT_READ | PROT_WRITE,
+		   MAP_SHARED, fd, IVC_MAP_OWN);
+	peer = mmap(NULL, PAGE + info.rx_size, PROT_READ, MAP_SHARED, fd,
+		    IVC_MAP_PEER);
+	if (kctl == MAP_FAILED || own == MAP_FAILED || peer == MAP_FAILED) {
+		failed("mmap", nth);
+	} else if (!sigsetjmp(out, 1)) {
+		/* A page fault has nobody to tell but by a signal. */
+		memset(own + PAGE, 0, info.tx_size);
+		sum = peer[0] + peer[PAGE] + *(uint8_t *)kctl;
+	}
+	if (kctl != MAP_FAILED)
+		munmap(kctl, PAGE);
+	if (own != MAP_FAILED)
+		munmap(own, PAGE + info.tx_size);
+	if (peer != MAP_FAILED)
+		munmap(peer, PAGE + info.rx_size);
+	ioctl(fd, IVC_IOC_ARM);
+	ioctl(fd, IVC_IOC_KICK);
+	ioctl(fd, IVC_IOC_CLOSE);
+	ioctl(fd, IVC_IOC_FATE, &fate);
+	return sum < 0;
+}
+
+/* One life, in which the @nth point fails, if it has so many. */
+static bool live(unsigned int nth)
+{
+	struct ivc_abi_register reg = { .magic = magic, .id = OUR_ID };
+	struct ivc_abi_event ev;
+	bool hit;
+	int ctx, fd = -1;
+
+	fail_at(nth);
+	ctx = open("/dev/ivc", O_RDWR | O_CLOEXEC);
+	if (ctx < 0)
+		failed("open", nth);
+	else if (ioctl(ctx, IVC_IOC_REGISTER, &reg))
+		failed("REGISTER", nth);
+	else
+		fd = open_channel(ctx, nth);
+	if (fd >= 0) {
+		use_channel(fd, nth);
+		close(fd);
+	}
+	if (ctx >= 0) {
+		ioctl(ctx, IVC_IOC_NEXT_EVENT, &ev);
+		close(ctx);
+	}
+	/* A life that was cut short has set it to 0, having come there. */
+	hit = has_failed();
+	fail_at(0);
+	return nth && hit;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = fault, .sa_flags = SA_NODEFER };
+	unsigned int nth = 1;
+
+	if (argc != 3)
+		die("usage: ivc-faults connect|accept MAGIC");
+	accepting = !strcmp(argv[1], "accept");
+	magic = strtoull(argv[2], NULL, 0);
+	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth_fd < 0)
+		die("/proc/self/fail-nth: %s", strerror(errno));
+	sigaction(SIGBUS, &sa, NULL);
+	sigaction(SIGSEGV, &sa, NULL);
+	live(0);
+	while (live(nth)) {
+		/* Whatever has failed, it leaves no trace. */
+		if (!(nth++ % 8))
+			live(0);
+	}
+	live(0);
+	if (nth < ENOUGH)
+		die("only %u points can fail", nth - 1);
+	printf("faults: %s: each of %u points has failed once\n", argv[1],
+	       nth - 1);
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A frontend that is a process: with libxengnttab, libxenevtchn and libxenstore
+ * it does what ivc-front does, as docs/protocol.md says, and what that forbids.
+ * It runs in a guest whose ivc-front is not loaded
+ * (tests/lab/hostile-front.sh).
+ *
+ *   front.c    an honest frontend, step by step
+ *   nodes.c    wrong nodes in xenstore, wrong states, vanishing in each
+ *   ring.c     wrong indices and messages, the page changed under the reader
+ *   offers.c   wrong offers and accepts, to the frontend of another guest
+ *   held.c     pages of another guest that are not let go of
+ *   floods.c   too much of everything
+ *   main.c     the command line
+ *
+ * Each attack is followed by a connection in good faith: that it succeeds shows
+ * that the backend is still there, for the others and for this guest. Whatever
+ * goes otherwise than the document says ends the process by die().
+ */
+#ifndef HOSTILE_FRONT_H
+#define HOSTILE_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xenevtchn.h>
+#include <xengnttab.h>
+#include <xenstore.h>
+#include <ivc/wire.h>
+
+#define PAGE 4096u
+
+/* XenbusState, as in xen/io/xenbus.h. */
+enum { INITIALISING = 1, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED };
+
+struct front {
+	struct xs_handle *xs;
+	xenevtchn_handle *evtchn;
+	xengntshr_handle *gntshr;
+	xengnttab_handle *gnttab;
+	char dir[64];	   /* device/ivc/0 of this guest */
+	char backend[128]; /* the other one's */
+	uint32_t back_id;
+	uint32_t domid; /* our own */
+
+	struct ivc_ctl_page *ctl;
+	struct ivc_host *table;
+	uint32_t ctl_ref, table_ref;
+	int port;
+	uint32_t req_prod, ev_cons, cookie;
+	/* Events that came while a reply was waited for; the latest ones. */
+	struct ivc_msg events[64];
+	unsigned int nr_events;
+};
+
+__attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
+/* Said on stdout, once it has gone as it must. */
+__attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
+
+void sleep_ms(int ms);
+int64_t now_ms(void);
+uint32_t rnd(void);
+uint32_t rnd_below(uint32_t n);
+
+/* front.c. Handles and paths; nothing of the protocol yet. */
+void front_open(struct front *f);
+/* Memory and port of the ring, zeroed. */
+void front_make(struct front *f);
+void front_unmake(struct front *f);
+/* The four nodes, as they must be. */
+void front_publish(struct front *f);
+void front_set(struct front *f, const char *node, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void front_rm(struct front *f, const char *node);
+void front_state(struct front *f, int state);
+int back_state(struct front *f);
+/* Wait for one of two states of the backend; die after @ms. */
+void back_must_be(struct front *f, int state, int or, int ms, const char *why);
+/* From wherever both are to a backend that waits for a frontend. */
+void front_reset(struct front *f);
+/* All of it in good faith. */
+void front_connect(struct front *f);
+/* And the end: Closing, Closed. */
+void front_disconnect(struct front *f);
+/* Connect, join a group, leave it, disconnect: the backend is well. */
+void front_proves(struct front *f, const char *after);
+
+void front_notify(struct front *f);
+/* Post one request; its slot. */
+void front_post(struct front *f, const struct ivc_msg *req);
+/* Take what events there are; true if @cookie's reply was among them. */
+bool front_poll(struct front *f, uint32_t cookie, struct ivc_msg *reply);
+/* Post, wait for the reply: its status. */
+int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply);
+uint32_t front_register(struct front *f, uint64_t magic, uint32_t id);
+/* An event of @op that has come or comes within @ms. */
+bool front_event(struct front *f, uint16_t op, struct ivc_msg *ev, int ms);
+
+/*
+ * offers.c. What we grant to the other end of a channel: PAGES pages, of which
+ * the last is our ring; and talk with the backend about it.
+ */
+#define PAGES 3u
+#define OUR_ID 666u
+
+enum wrong {
+	RIGHT,
+	DIR_MAGIC,
+	DIR_NONE,
+	DIR_FEW,
+	DIR_MANY,
+	DIR_HUGE,
+	DIR_NOT_LAST,
+	DIR_CIRCLE,
+	DIR_REF,
+	REF_OTHERS,
+	REF_0,
+	REF_HUGE,
+	REF_REVOKED,
+	KCTL_MAGIC,
+	KCTL_VERSION,
+	BAD_SHIFT, /* a larger ring than was granted */
+	PORT,
+	WRONGS
+};
+
+struct end {
+	struct ivc_dir *dir;
+	uint32_t dir_ref;
+	uint8_t *pages;
+	uint32_t refs[PAGES];
+	void *other;
+	int port;
+	uint8_t shift;
+};
+
+void end_make(struct front *f, struct end *e, enum wrong how, uint16_t to);
+void end_free(struct front *f, struct end *e);
+/* CONNECT with @e, wishing for a ring of 2^@rx_shift: the connection. */
+int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
+	       struct end *e, uint8_t rx_shift, uint32_t *conn);
+/* 1: EV_ACCEPTED, in *@ev. -errno: EV_GONE. 0: nothing within @ms. */
+int offer_outcome(struct front *f, uint32_t conn, struct ivc_msg *ev, int ms);
+int close_conn(struct front *f, uint32_t me, uint32_t conn, int reason);
+/* Some member of the group that is not us, of id @id if that is not 0. */
+bool find_victim(struct front *f, uint32_t me, uint32_t id,
+		 struct ivc_host *to);
+
+/* The attacks. */
+void attack_nodes(struct front *f);
+void attack_states(struct front *f);
+void attack_vanish(struct front *f);
+void attack_ring(struct front *f);
+void attack_messages(struct front *f, int seconds);
+void attack_rewrite(struct front *f, int seconds);
+void attack_offers(struct front *f, uint64_t magic, int seconds);
+void attack_held(struct front *f, uint64_t magic, int seconds);
+void flood_requests(struct front *f, int seconds);
+void flood_members(struct front *f, uint64_t magic, int seconds);
+void flood_events(struct front *f, int seconds);
+void flood_states(struct front *f, int seconds);
+void flood_nodes(struct front *f, int seconds);
+
+#endif

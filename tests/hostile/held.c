@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Pages of another guest that are mapped and not let go of, long after their
+ * channels are closed; and doorbells that ring for such channels: see front.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ivc/barrier.h>
+#include "front.h"
+
+#define SHIFT 22 /* the ring we ask for: 4 MiB */
+#define REFS (IVC_DIR_HEAD + (1u << (SHIFT - 12)))
+#define MAX_HELD 8
+
+static struct {
+	struct end end;
+	void *map;
+} held[MAX_HELD];
+
+/* Map all that the directory at @ref names, as long as it is there. */
+static void *map_all(struct front *f, uint32_t domid, uint32_t ref)
+{
+	static uint32_t refs[REFS];
+	uint32_t n = 0;
+
+	while (n < REFS) {
+		struct ivc_dir *dir = xengnttab_map_grant_ref(f->gnttab, domid,
+							      ref, PROT_READ);
+
+		if (!dir || dir->magic != IVC_DIR_MAGIC ||
+		    dir->count > REFS - n)
+			die("the victim's directory is no good");
+		memcpy(refs + n, dir->ref, dir->count * sizeof(*refs));
+		n += dir->count;
+		ref = dir->next;
+		xengnttab_unmap(f->gnttab, dir, 1);
+	}
+	return xengnttab_map_domain_grant_refs(f->gnttab, REFS, domid, refs,
+					       PROT_READ);
+}
+
+/* One more channel that is closed and kept. False: it was refused. */
+static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
+{
+	struct end *e = &held[n].end;
+	struct ivc_msg ev;
+	uint32_t conn;
+	int err;
+
+	end_make(f, e, RIGHT, to->domid);
+	e->port = xenevtchn_bind_unbound_port(f->evtchn, to->domid);
+	err = offer_send(f, me, to, e, SHIFT, &conn);
+	if (err)
+		die("CONNECT: %d", err);
+	err = offer_outcome(f, conn, &ev, 8000);
+	if (err == 1) {
+		struct ivc_kctl *kctl = (struct ivc_kctl *)e->pages;
+
+		held[n].map = map_all(f, to->domid, ev.accept.dir_gref);
+		if (!held[n].map)
+			die("the victim's pages: %s", strerror(errno));
+		ivc_store_rel(&kctl->state, IVC_WIRE_CLOSED);
+		xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
+	} else {
+		end_free(f, e);
+	}
+	close_conn(f, me, conn, -EPIPE);
+	return err == 1;
+}
+
+static void let_go(struct front *f, int n)
+{
+	while (n--) {
+		xengnttab_unmap(f->gnttab, held[n].map, REFS);
+		xenevtchn_notify(f->evtchn, (evtchn_port_t)held[n].end.port);
+		end_free(f, &held[n].end);
+	}
+}
+
+void attack_held(struct front *f, uint64_t magic, int seconds)
+{
+	struct ivc_host to;
+	int64_t end;
+	uint64_t rings = 0;
+	uint32_t me;
+	int n = 0, i;
+
+	front_connect(f);
+	me = front_register(f, magic, OUR_ID);
+	while (!find_victim(f, me, 1, &to))
+		sleep_ms(50);
+	while (n < MAX_HELD && hold(f, me, &to, n)) {
+		n++;
+		/* As long as it takes until that is noticed to be too long. */
+		sleep_ms(4000);
+	}
+	if (n == MAX_HELD)
+		die("%u pages held, and it goes on", n * REFS);
+	if (!n)
+		die("not even one channel");
+	for (end = now_ms() + seconds * 1000; now_ms() < end; rings++)
+		for (i = 0; i < n; i++)
+			xenevtchn_notify(f->evtchn,
+					 (evtchn_port_t)held[i].end.port);
+	let_go(f, n);
+	sleep_ms(4000);
+	if (!hold(f, me, &to, 0))
+		die("no channel even after all was let go");
+	let_go(f, 1);
+	front_disconnect(f);
+	passed("held: %u pages, then no more; rung %llu times", n * REFS,
+	       (unsigned long long)rings * (unsigned int)n);
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# Enemies for the lab's guests: see front.h, victim.c, peer.c, ioctl.c.
+
+HOSTILE_OUT := $(B)/tests/hostile
+HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ring offers \
+	held floods main)
+HOSTILE_OBJ := $(HOSTILE_FRONT) $(patsubst %,$(HOSTILE_OUT)/%.o,victim peer \
+	back fuzz ioctl memory faults)
+HOSTILE_XEN := -lxenstore -lxengnttab -lxenevtchn -lxencall -lxentoollog \
+	-lxentoolcore -lpthread -ldl
+
+$(HOSTILE_OUT)/%.o: tests/hostile/%.c tests/hostile/hostile.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(B)/payload/guest/ivc-hostile: $(HOSTILE_FRONT)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
+
+$(B)/payload/guest/ivc-victim: $(HOSTILE_OUT)/victim.o $(LIB_OUT)/libivc.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
+
+$(B)/payload/dom0/ivc-hostile-back: $(HOSTILE_OUT)/back.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
+
+# The same scribbling as natively (tests/fuzz).
+$(HOSTILE_OUT)/fuzz.o: tests/fuzz/fuzz.c tests/hostile/hostile.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(B)/payload/guest/ivc-peer: $(HOSTILE_OUT)/peer.o $(HOSTILE_OUT)/fuzz.o
+$(B)/payload/guest/ivc-ioctl: $(HOSTILE_OUT)/ioctl.o $(HOSTILE_OUT)/memory.o
+$(B)/payload/guest/ivc-faults: $(HOSTILE_OUT)/faults.o
+$(addprefix $(B)/payload/guest/,ivc-peer ivc-ioctl ivc-faults):
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
+
+HOSTILE_PROGS := $(addprefix $(B)/payload/guest/,ivc-hostile ivc-victim \
+	ivc-peer ivc-ioctl ivc-faults) $(B)/payload/dom0/ivc-hostile-back
+payload-tests: $(HOSTILE_PROGS)
+
+-include $(HOSTILE_OBJ:.o=.d)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ivc-ioctl: an unprivileged process that does to /dev/ivc whatever a process
+ * can do to a device. Many threads share descriptors and mappings, and close,
+ * unmap, duplicate and fork them under each other's hands.
+ *
+ *   ioctl.c    descriptors: open, ioctl, poll, close, fork; the threads
+ *   memory.c   mappings: mmap, mremap, mprotect, munmap, /proc/self/mem
+ *
+ * No step may take longer than 15 s, or what a backend that does not answer
+ * makes of it. What else goes wrong, the kernel's log tells.
+ */
+#ifndef HOSTILE_IOCTL_H
+#define HOSTILE_IOCTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct rng {
+	uint64_t s;
+};
+
+static inline uint32_t rnd(struct rng *r)
+{
+	r->s ^= r->s << 13;
+	r->s ^= r->s >> 7;
+	r->s ^= r->s << 17;
+	return (uint32_t)(r->s >> 24);
+}
+
+static inline uint32_t below(struct rng *r, uint32_t n)
+{
+	return rnd(r) % n;
+}
+
+/* memory.c. Fault handlers, once per process. */
+void memory_begin(void);
+/* Map some of @fd, or do something to a mapping that is there. */
+void memory_map(struct rng *r, int fd);
+void memory_step(struct rng *r);
+/* An address for a call to write to: on the stack, in a mapping, nowhere. */
+void *memory_any(struct rng *r, void *good);
+
+#endif
