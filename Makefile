@@ -13,6 +13,7 @@ include tools/tools.mk
 include tools/bench/bench.mk
 include kernel/modules.mk
 -include tests/tests.mk
+include mpi/mpi.mk
 include scripts/lab/lab.mk
 
 help:
