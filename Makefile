@@ -6,7 +6,7 @@
 
 include scripts/include.mk
 
-all: lib tools modules
+all: lib tools modules mpi
 
 include lib/lib.mk
 include tools/tools.mk

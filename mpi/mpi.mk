@@ -11,6 +11,50 @@ $(MPI_OUT)/coordinator/%.o: mpi/coordinator/%.c mpi/mpi.mk
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
 		-MMD -MP -c -o $@ $<
 
+# Open MPI's headers are not ours to warn about. Another MPI's mpicc will not do.
+MPICC ?= mpicc.openmpi
+MPI_FLAGS = $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile \
+	2>/dev/null))
+MPI_HEADER = $(shell $(CC) -E $(MPI_FLAGS) -include opal/mca/btl/btl.h -xc \
+	/dev/null >/dev/null 2>&1 && echo 1)
+# Where Open MPI looks for components, whatever PREFIX is: ours is no use elsewhere.
+MPI_LIBDIR ?= $(shell $(MPICC) --showme:libdirs 2>/dev/null | tr ' ' '\n' | \
+	while read -r d; do for e in openmpi3 openmpi; do [ -e \
+	$$d/$$e/mca_btl_tcp.so ] && echo $$d/$$e && exit; done; done)
+BTL_SO := $(MPI_OUT)/mca_btl_ivc.so
+BTL_SRC := $(wildcard mpi/btl/*.c)
+BTL_OBJ := $(BTL_SRC:mpi/%.c=$(MPI_OUT)/%.o)
+
+$(MPI_OUT)/btl/%.o: mpi/btl/%.c mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
+		$(MPI_FLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
+		-MMD -MP -c -o $@ $<
+
+# libivc goes in, and shows nothing: a program may have another one of its own.
+$(BTL_SO): $(BTL_OBJ) $(COORD_OBJ) $(LIB_OUT)/libivc.a mpi/btl/btl.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
+		-Wl,--version-script=mpi/btl/btl.map -Wl,-Bsymbolic-functions \
+		-o $@ $(filter %.o %.a,$^) -L$(firstword $(shell $(MPICC) \
+		--showme:libdirs)) -lopen-pal
+
+## make mpi             mca_btl_ivc.so for Open MPI 4.1, where its headers are
+mpi: $(if $(MPI_HEADER),$(BTL_SO),mpi-none)
+
+mpi-none:
+	@echo "  no headers of Open MPI: mca_btl_ivc.so not built" \
+		"(apt-get install libopenmpi-dev)"
+
+install-mpi: mpi
+ifneq ($(MPI_HEADER),)
+	$(call say,INSTALL,$(DESTDIR)$(MPI_LIBDIR))
+	$(Q)install -D -m 644 $(BTL_SO) $(DESTDIR)$(MPI_LIBDIR)/mca_btl_ivc.so
+endif
+
+install: install-mpi
+
 # Tests of the coordinator: one program, plain and once per sanitizer, with the
 # sources of the library in it, as for the unit tests.
 COORD_TEST_SRC := $(wildcard tests/mpi/coordinator/*.c)
@@ -45,6 +89,6 @@ check-coordinator-san: $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan \
 	$(Q)TSAN_OPTIONS=halt_on_error=1:exitcode=66 \
 		tests/mpi/coordinator/run.sh $(B) $(COORD_TEST_OUT)/tsan switch
 
--include $(COORD_OBJ:.o=.d)
+-include $(COORD_OBJ:.o=.d) $(BTL_OBJ:.o=.d)
 
-.PHONY: check-coordinator check-coordinator-san
+.PHONY: mpi mpi-none install-mpi check-coordinator check-coordinator-san

@@ -173,6 +173,11 @@ int coord_progress(struct coordinator *c)
 	return done;
 }
 
+bool coord_has_ivc(const struct coordinator *c)
+{
+	return c->ctx;
+}
+
 bool coord_idle(const struct coordinator *c)
 {
 	const struct coord_peer *p;

@@ -109,6 +109,9 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
  */
 void coord_close(struct coordinator *c, int timeout_ms);
 
+/* Has it joined the job's group on this host? */
+bool coord_has_ivc(const struct coordinator *c);
+
 /* What another process needs for coord_peer_add(). Returns its length. */
 int coord_address(const struct coordinator *c, void *buf, size_t max);
 

@@ -10,8 +10,9 @@
 
 #include "internal.h"
 
-#define SMALL 56u /* bytes that ivc_write() takes as one record or not at all  \
-		   */
+#define SMALL                                                                  \
+	56u /* bytes that ivc_write() takes as one record or not at all        \
+	     */
 
 void coord_route(struct coord_peer *p)
 {

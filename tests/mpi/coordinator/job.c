@@ -41,10 +41,10 @@ bool job_late(void)
 	return time(NULL) >= late_at;
 }
 
-uint32_t job_random(struct rank *r, uint32_t below)
+uint32_t job_random(uint64_t *rng, uint32_t below)
 {
-	r->rng = r->rng * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(r->rng >> 33) % below;
+	*rng = *rng * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(*rng >> 33) % below;
 }
 
 static uint8_t pattern(const struct letter *l, size_t i)
@@ -226,7 +226,7 @@ void job_close(struct rank *r)
 	must(!r->waiting, "%u messages were forgotten", r->waiting);
 }
 
-void send_one(struct rank *r, int to)
+void send_one(struct rank *r, int to, uint64_t *rng)
 {
 	const struct job *j = r->j;
 	size_t len = sizeof(struct letter);
@@ -236,18 +236,18 @@ void send_one(struct rank *r, int to)
 	int ret;
 
 	/* Mostly short, sometimes as long as can be. */
-	switch (job_random(r, 8)) {
+	switch (job_random(rng, 8)) {
 	case 0:
-		len += job_random(r, (uint32_t)(j->size_max - len) + 1);
+		len += job_random(rng, (uint32_t)(j->size_max - len) + 1);
 		break;
 	case 1:
 		len = j->size_max;
 		break;
 	default:
-		len += job_random(r, 64);
+		len += job_random(rng, 64);
 	}
-	if (len <= SMALL_MAX && job_random(r, 2)) {
-		size_t cut = job_random(r, (uint32_t)len + 1);
+	if (len <= SMALL_MAX && job_random(rng, 2)) {
+		size_t cut = job_random(rng, (uint32_t)len + 1);
 
 		letter_write(small, (uint32_t)r->me, (uint32_t)to, seq, len);
 		ret = coord_send_now(r->peer[to], (uint8_t)seq, small, cut,

@@ -87,7 +87,7 @@ void job_close(struct rank *r);
 void job_barrier(struct rank *r);
 bool job_late(void);
 
-uint32_t job_random(struct rank *r, uint32_t below);
+uint32_t job_random(uint64_t *rng, uint32_t below);
 
 /* A message: who, to whom, which, how long; then bytes that follow from it. */
 struct letter {
@@ -100,7 +100,7 @@ void letter_check(const struct rank *r, int from, const void *at, size_t len,
 		  uint8_t tag);
 
 /* One message of a random size, by one of the ways there are. */
-void send_one(struct rank *r, int to);
+void send_one(struct rank *r, int to, uint64_t *rng);
 
 TCase *case_state(void);
 TCase *case_switch(void);

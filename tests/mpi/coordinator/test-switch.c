@@ -26,9 +26,9 @@ static void disturb(struct rank *r, int to)
 {
 	const struct job *j = r->j;
 
-	if (j->switch_ms && !job_random(r, 400))
-		coord_force(r->peer[to], j->sever && job_random(r, 2));
-	if (j->break_every && !job_random(r, j->break_every)) {
+	if (j->switch_ms && !job_random(&r->rng, 400))
+		coord_force(r->peer[to], j->sever && job_random(&r->rng, 2));
+	if (j->break_every && !job_random(&r->rng, j->break_every)) {
 		coord_break_net(r->peer[to]);
 		__atomic_fetch_add(&board->breaks, 1, __ATOMIC_RELAXED);
 	}
@@ -51,9 +51,9 @@ static void traffic(const struct job *j, int me)
 			if (r.waiting > 64)
 				continue;
 			disturb(&r, to);
-			for (int n = (int)job_random(&r, 8);
+			for (int n = (int)job_random(&r.rng, 8);
 			     n && r.sent[to] < j->messages; n--)
-				send_one(&r, to);
+				send_one(&r, to, &r.rng);
 		}
 		if (!coord_progress(r.c))
 			sched_yield();
@@ -72,33 +72,22 @@ static void traffic(const struct job *j, int me)
 struct sender {
 	struct rank *r;
 	int to;
-	pthread_mutex_t *random;
 };
 
+/* What concerns one peer is one thread's. */
 static void *send_all(void *arg)
 {
 	struct sender *s = arg;
-	struct rank own = *s->r;
+	struct rank *r = s->r;
+	uint64_t rng = r->rng + (uint64_t)s->to * 7919;
 
-	/* The counters of one peer are one thread's; randomness is its own. */
-	own.rng += (uint64_t)s->to * 7919;
-	while (s->r->sent[s->to] < s->r->j->messages) {
-		if (__atomic_load_n(&s->r->waiting, __ATOMIC_RELAXED) > 64) {
-			coord_progress(s->r->c);
-			continue;
-		}
-		s->r->rng = own.rng;
-		own.sent[s->to] = s->r->sent[s->to];
-		own.waiting = 0;
-		send_one(&own, s->to);
-		if (own.waiting)
-			__atomic_fetch_add(&s->r->waiting, own.waiting,
-					   __ATOMIC_RELAXED);
-		s->r->sent[s->to] = own.sent[s->to];
-		if (!job_random(&own, 4))
-			coord_progress(s->r->c);
+	while (r->sent[s->to] < r->j->messages) {
+		if (__atomic_load_n(&r->waiting, __ATOMIC_RELAXED) <= 64)
+			send_one(r, s->to, &rng);
+		if (!job_random(&rng, 4))
+			coord_progress(r->c);
 		must(!job_late(), "a sender to %d is at %u", s->to,
-		     s->r->sent[s->to]);
+		     r->sent[s->to]);
 	}
 	return NULL;
 }
@@ -113,7 +102,7 @@ static void threads(const struct job *j, int me)
 	job_open(&r, j, me);
 	job_meet(&r);
 	for (int i = 0; i < j->ranks; i++) {
-		s[i] = (struct sender){ &r, i, NULL };
+		s[i] = (struct sender){ &r, i };
 		must(i == me || !pthread_create(&t[i], NULL, send_all, &s[i]),
 		     "thread");
 	}
@@ -141,7 +130,7 @@ static void computes(const struct job *j, int me)
 	job_meet(&r);
 	while (coord_peer_state(r.peer[!me]) != COORD_ACTIVE) {
 		if (r.sent[!me] < 4)
-			send_one(&r, !me);
+			send_one(&r, !me, &r.rng);
 		coord_progress(r.c);
 		must(!job_late(), "they do not come to a channel");
 	}
@@ -153,7 +142,7 @@ static void computes(const struct job *j, int me)
 		for (int i = 0; i < 3; i++) {
 			coord_force(r.peer[1], i == 0);
 			for (int k = 0; k < 200; k++) {
-				send_one(&r, 1);
+				send_one(&r, 1, &r.rng);
 				coord_progress(r.c);
 				usleep(20);
 			}
