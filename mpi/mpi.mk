@@ -21,6 +21,8 @@ MPI_HEADER = $(shell $(CC) -E $(MPI_FLAGS) -include opal/mca/btl/btl.h -xc \
 MPI_LIBDIR ?= $(shell $(MPICC) --showme:libdirs 2>/dev/null | tr ' ' '\n' | \
 	while read -r d; do for e in openmpi3 openmpi; do [ -e \
 	$$d/$$e/mca_btl_tcp.so ] && echo $$d/$$e && exit; done; done)
+# Its lists are locked by an instruction that not every x86 has had.
+MPI_FLAGS += $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mcx16)
 BTL_SO := $(MPI_OUT)/mca_btl_ivc.so
 BTL_SRC := $(wildcard mpi/btl/*.c)
 BTL_OBJ := $(BTL_SRC:mpi/%.c=$(MPI_OUT)/%.o)
@@ -33,10 +35,12 @@ $(MPI_OUT)/btl/%.o: mpi/btl/%.c mpi/mpi.mk
 		-MMD -MP -c -o $@ $<
 
 # libivc goes in, and shows nothing: a program may have another one of its own.
+# It has threads, which may outlive the component: it is never unloaded.
 $(BTL_SO): $(BTL_OBJ) $(COORD_OBJ) $(LIB_OUT)/libivc.a mpi/btl/btl.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
 		-Wl,--version-script=mpi/btl/btl.map -Wl,-Bsymbolic-functions \
+		$(if $(SAN),,-Wl,-z,defs) -Wl,-z,nodelete \
 		-o $@ $(filter %.o %.a,$^) -L$(firstword $(shell $(MPICC) \
 		--showme:libdirs)) -lopen-pal
 

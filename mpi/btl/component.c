@@ -168,7 +168,7 @@ static int open_coordinator(void)
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
 	const opal_process_name_t me = OPAL_PROC_MY_NAME;
 	struct coord_options o = { .name = btl_ivc_name(me),
-				   .message_max = longest(),
+				   .message_max = c->longest,
 				   .ring = c->ring_size,
 				   .use_ivc = true,
 				   .threads = c->threads,
@@ -237,6 +237,7 @@ static mca_btl_base_module_t **component_init(int *n, bool progress_threads,
 		return NULL;
 	}
 	c->threads = mpi_threads || opal_using_threads();
+	c->longest = longest();
 	btl_ivc_module_init();
 	if (btl_ivc_fragments_init() != OPAL_SUCCESS)
 		return NULL;
@@ -270,7 +271,10 @@ err_free:
 
 static int component_progress(void)
 {
-	return coord_progress(mca_btl_ivc_component.c);
+	struct coordinator *c = mca_btl_ivc_component.c;
+
+	/* After the end it is still called. */
+	return OPAL_LIKELY(c) ? coord_progress(c) : 0;
 }
 
 static int component_close(void)

@@ -28,18 +28,13 @@ int btl_ivc_fragments_init(void)
 {
 	const mca_btl_base_module_t *m = &btl_ivc_module.super;
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
-	size_t max = m->btl_max_send_size;
 	int ret;
 
-	if (max < m->btl_eager_limit)
-		max = m->btl_eager_limit;
-	if (max < m->btl_rndv_eager_limit)
-		max = m->btl_rndv_eager_limit;
 	ret = list_init(&c->heads, BTL_IVC_HEAD);
 	if (ret == OPAL_SUCCESS)
 		ret = list_init(&c->eager, m->btl_eager_limit);
 	if (ret == OPAL_SUCCESS)
-		ret = list_init(&c->max, max);
+		ret = list_init(&c->max, c->longest);
 	return ret;
 }
 
@@ -105,8 +100,8 @@ btl_ivc_prepare_src(mca_btl_base_module_t *btl,
 	btl_ivc_frag_t *f;
 
 	/* At most a fragment's worth; the layer above comes again. */
-	if (reserve + iov.iov_len > mca_btl_ivc_component.max.fl_frag_size)
-		iov.iov_len = mca_btl_ivc_component.max.fl_frag_size - reserve;
+	if (reserve + iov.iov_len > mca_btl_ivc_component.longest)
+		iov.iov_len = mca_btl_ivc_component.longest - reserve;
 	f = frag_get(pack ? reserve + iov.iov_len : reserve);
 	if (!f)
 		return NULL;

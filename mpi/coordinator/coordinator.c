@@ -178,12 +178,23 @@ bool coord_has_ivc(const struct coordinator *c)
 	return c->ctx;
 }
 
+/*
+ * What is in a channel, the peer finds there, whatever becomes of this side;
+ * unless the channel has ended, and some of it may have to come back.
+ */
+static bool settled(const struct coord_peer *p)
+{
+	const struct lane *l = p->lane;
+
+	return p->state != COORD_SUSPENDING || l->back_said || l->stop_said;
+}
+
 bool coord_idle(const struct coordinator *c)
 {
 	const struct coord_peer *p;
 
-	LIST_FOREACH (p, &c->peers, entry)
-		if (!p->error && (p->back || p->state == COORD_SUSPENDING))
+	LIST_FOREACH(p, &c->peers, entry)
+		if (!p->error && (p->back || !settled(p)))
 			return false;
 	return !atomic_load(&c->n_waiting);
 }
