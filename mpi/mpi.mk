@@ -82,6 +82,22 @@ $(COORD_TEST_OUT)/plain $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan: \
 	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_SAN) -o $@ $(COORD_TEST_SRC) \
 		$(COORD_SRC) $(LIB_SRC) $(UNIT_LIBS)
 
+$(COORD_TEST_OUT)/mpi-check: tests/mpi/btl/mpi-check.c mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,MPICC,$@)
+	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
+		$(CFLAGS) -o $@ $< -lpthread
+
+## make check-mpi       the coordinator, and Open MPI over it where it is installed
+check-mpi: check-coordinator $(if $(MPI_HEADER),check-btl,check-btl-none)
+
+#   MPI_SUITES=  a directory of NPB and OSU benchmarks, built elsewhere
+check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(B)/tools/ivcd
+	$(Q)tests/mpi/btl/run.sh $(B) $(MPI_SUITES)
+
+check-btl-none:
+	@echo "skip MPI: no headers of Open MPI (apt-get install libopenmpi-dev)"
+
 ## make check-coordinator  the coordinator by itself, with ivcd; no MPI needed
 check-coordinator: $(COORD_TEST_OUT)/plain $(B)/tools/ivcd
 	$(Q)tests/mpi/coordinator/run.sh $(B) $<
@@ -95,4 +111,4 @@ check-coordinator-san: $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan \
 
 -include $(COORD_OBJ:.o=.d) $(BTL_OBJ:.o=.d)
 
-.PHONY: mpi mpi-none install-mpi check-coordinator check-coordinator-san
+.PHONY: mpi mpi-none install-mpi check-mpi check-btl check-btl-none check-coordinator check-coordinator-san

@@ -193,7 +193,7 @@ bool coord_idle(const struct coordinator *c)
 {
 	const struct coord_peer *p;
 
-	LIST_FOREACH(p, &c->peers, entry)
+	LIST_FOREACH (p, &c->peers, entry)
 		if (!p->error && (p->back || !settled(p)))
 			return false;
 	return !atomic_load(&c->n_waiting);

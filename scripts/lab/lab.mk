@@ -12,12 +12,13 @@ demo: deps
 	$(Q)$(LAB) run demo
 	@cat $(B)/lab/results/demo/table.txt
 
-## make check           unit tests, tools, the local transport, then the lab's scenarios
+## make check           unit tests, tools, the local transport, MPI, then the lab's scenarios
 check: deps
 	$(Q)$(MAKE) check-unit
 	$(Q)$(MAKE) check-tools
 	$(Q)$(MAKE) check-roam
 	$(Q)$(MAKE) check-local
+	$(Q)$(MAKE) check-mpi
 	$(Q)$(MAKE) check-lab
 
 ## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them

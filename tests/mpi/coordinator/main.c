@@ -11,7 +11,9 @@ static const struct {
 	const char *name;
 	TCase *(*make)(void);
 } cases[] = {
-	{ "switch", case_switch },
+	{ "state", case_state }, { "switch", case_switch },
+	{ "net", case_net },	 { "hostile", case_hostile },
+	{ "death", case_death },
 };
 
 static bool wanted(const char *name, int argc, char **argv)
