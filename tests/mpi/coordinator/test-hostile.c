@@ -168,7 +168,7 @@ static void both_send(struct rank *r, int to, unsigned int messages)
 static void hostile(const struct job *j, int me)
 {
 	enum lie lie = (enum lie)j->seed;
-	struct rank r;
+	struct rank r = { 0 };
 
 	job_open(&r, j, me);
 	job_meet(&r);
@@ -229,7 +229,7 @@ END_TEST
 /* Rank 2 dies in the middle; the others hear of it and go on. */
 static void death(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 
 	job_open(&r, j, me);
 	job_meet(&r);

@@ -14,7 +14,7 @@
 
 static void one_way_and_back(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 
 	job_open(&r, j, me);
 	job_meet(&r);
@@ -64,7 +64,7 @@ END_TEST
 /* The other one has gone before anything was said. */
 static void unreachable(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 	time_t begin;
 
 	job_open(&r, j, me);
@@ -167,7 +167,7 @@ static void annoy(struct rank *r, int n)
 
 static void annoyed(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 
 	if (me < 2) {
 		struct job two = *j;

@@ -37,7 +37,7 @@ static void disturb(struct rank *r, int to)
 /* Everything that is to be sent, by one thread. */
 static void traffic(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 	unsigned int left = 0;
 
 	job_open(&r, j, me);
@@ -97,7 +97,7 @@ static void threads(const struct job *j, int me)
 {
 	struct sender s[RANKS_MAX];
 	pthread_t t[RANKS_MAX];
-	struct rank r;
+	struct rank r = { 0 };
 
 	job_open(&r, j, me);
 	job_meet(&r);
@@ -124,7 +124,7 @@ static void threads(const struct job *j, int me)
  */
 static void computes(const struct job *j, int me)
 {
-	struct rank r;
+	struct rank r = { 0 };
 
 	job_open(&r, j, me);
 	job_meet(&r);
