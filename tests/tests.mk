@@ -149,9 +149,10 @@ check-mutants:
 		LIBS='$(UNIT_LIBS)' tests/unit/mutants.sh $(B)/mutants \
 		$(UNIT_RING)
 
-## make check-model     search every run of the end of a channel (Spin)
+## make check-model     search every run of a channel's end, and of a switch (Spin)
 check-model:
 	$(Q)CC='$(CC)' tests/model/run.sh $(B)/model
+	$(Q)CC='$(CC)' tests/model/run-switch.sh $(B)/model-switch
 
 -include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d)
 

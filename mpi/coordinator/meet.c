@@ -182,7 +182,12 @@ static bool go_on(struct coord_peer *p, struct lane *l)
 			return false;
 		l->open = true;
 	}
-	if (!l->said && !say_hello(p, l))
+	/*
+	 * The answer lets the other side use it. So not before all is said of
+	 * the one before, or each side could wait for an answer of the other.
+	 */
+	if (!l->said && !(p->lane && p->name < p->c->o.name) &&
+	    !say_hello(p, l))
 		return false;
 	if (l->heard)
 		return true;

@@ -274,11 +274,10 @@ static int flush(struct coord_peer *p, uint32_t gen)
 {
 	struct lane *l = p->lane;
 
-	if (gen <= p->flush_gen || gen > p->gen || p->skip)
+	/* Nor of a later one, while this one is in use: meet.c sees to that. */
+	if (gen <= p->flush_gen || gen > p->gen || p->skip ||
+	    (l && l->gen != gen))
 		return -EPROTO;
-	/* Of a later one, while this one is still being left: not yet. */
-	if (l && l->gen != gen)
-		return 0;
 	p->flush_gen = gen;
 	if (!l && p->next && p->next->gen == gen) {
 		p->next->flushed = true;
