@@ -219,7 +219,7 @@ START_TEST(lies)
 			 .messages = 1000,
 			 .size_max = 4096,
 			 .timeout_s = 5,
-			 .seconds = 15,
+			 .seconds = 200,
 			 .seed = (unsigned int)_i };
 
 	job_run(&j);
@@ -263,7 +263,7 @@ START_TEST(deaths)
 			 .messages = 4000,
 			 .size_max = 4096,
 			 .timeout_s = 1,
-			 .seconds = 40,
+			 .seconds = 200,
 			 .seed = (unsigned int)_i };
 
 	job_run(&j);
@@ -274,7 +274,7 @@ TCase *case_hostile(void)
 {
 	TCase *tc = tcase_create("hostile");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, lies, 0, LIES);
 	return tc;
 }
@@ -283,7 +283,7 @@ TCase *case_death(void)
 {
 	TCase *tc = tcase_create("death");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, deaths, 0, 8);
 	return tc;
 }

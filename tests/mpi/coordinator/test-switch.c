@@ -161,7 +161,7 @@ static void computes(const struct job *j, int me)
 }
 
 #ifndef SWITCH_MESSAGES
-#define SWITCH_MESSAGES 60000
+#define SWITCH_MESSAGES 30000
 #endif
 
 START_TEST(by_the_clock)
@@ -258,7 +258,7 @@ TCase *case_switch(void)
 {
 	TCase *tc = tcase_create("switch");
 
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, by_the_clock, 0, 4);
 	tcase_add_test(tc, four_processes);
 	tcase_add_test(tc, large_messages);
