@@ -6,13 +6,14 @@
 
 include scripts/include.mk
 
-all: lib tools modules
+all: lib tools modules mpi
 
 include lib/lib.mk
 include tools/tools.mk
 include tools/bench/bench.mk
 include kernel/modules.mk
 -include tests/tests.mk
+include mpi/mpi.mk
 include scripts/lab/lab.mk
 
 help:
@@ -37,7 +38,7 @@ lint:
 		--enable=warning,portability -D__x86_64__ -D_GNU_SOURCE \
 		--include='$(QUEUE_H)' --suppress=missingIncludeSystem \
 		lib tools tests/prog tests/local tests/roam tests/fuzz \
-		tests/hostile
+		tests/hostile mpi/coordinator tests/mpi/coordinator
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "btl_ivc.h"
+#include "opal/class/opal_bitmap.h"
+#include "opal/util/output.h"
+
+#define CLOSE_MS 3000 /* for the others' goodbye */
+
+struct btl_ivc_module btl_ivc_module;
+
+static struct mca_btl_base_endpoint_t *endpoint_of(struct opal_proc_t *proc)
+{
+	struct coordinator *c = mca_btl_ivc_component.c;
+	struct mca_btl_base_endpoint_t *ep = calloc(1, sizeof(*ep)), *known;
+	void *addr = NULL;
+	size_t len;
+
+	if (!ep || btl_ivc_told(proc, &addr, &len) < 0) {
+		free(ep);
+		return NULL;
+	}
+	ep->proc = proc;
+	ep->peer =
+		coord_peer_add(c, btl_ivc_name(proc->proc_name), addr, len, ep);
+	free(addr);
+	if (!ep->peer) {
+		free(ep);
+		return NULL;
+	}
+	/* It may have wanted to talk before we were told of it. */
+	known = coord_peer_user(ep->peer);
+	if (known != ep)
+		free(ep);
+	return known;
+}
+
+static struct coord_peer *stranger(void *arg, uint64_t name)
+{
+	opal_process_name_t n = { .jobid = (uint32_t)(name >> 32),
+				  .vpid = (uint32_t)name };
+	struct mca_btl_base_endpoint_t *ep;
+	struct opal_proc_t *proc;
+
+	(void)arg;
+	proc = opal_proc_for_name(n);
+	ep = proc ? endpoint_of(proc) : NULL;
+	return ep ? ep->peer : NULL;
+}
+
+static void deliver(void *arg, struct coord_peer *p, uint8_t tag,
+		    const void *data, size_t len)
+{
+	mca_btl_base_segment_t segment = { .seg_len = len };
+	mca_btl_base_descriptor_t des = { .des_segments = &segment,
+					  .des_segment_count = 1 };
+	const mca_btl_active_message_callback_t *to;
+
+	(void)arg;
+	(void)p;
+	segment.seg_addr.pval = (void *)data;
+	if (tag >= MCA_BTL_TAG_MAX)
+		return;
+	to = mca_btl_base_active_message_trigger + tag;
+	/* Of a layer that this process does not have. */
+	if (OPAL_LIKELY(to->cbfunc))
+		to->cbfunc(&btl_ivc_module.super, tag, &des, to->cbdata);
+}
+
+static void failed(void *arg, struct coord_peer *p, int error)
+{
+	struct mca_btl_base_endpoint_t *ep = coord_peer_user(p);
+	char why[160];
+
+	(void)arg;
+	snprintf(why, sizeof(why), "btl ivc: no way to rank %u on %s: %s",
+		 (unsigned int)coord_peer_name(p),
+		 ep->proc->proc_hostname ? ep->proc->proc_hostname
+					 : "another host",
+		 strerror(-error));
+	opal_output(0, "%s", why);
+	if (btl_ivc_module.error)
+		btl_ivc_module.error(&btl_ivc_module.super,
+				     MCA_BTL_ERROR_FLAGS_FATAL, ep->proc, why);
+}
+
+const struct coord_user btl_ivc_user = {
+	.deliver = deliver,
+	.sent = btl_ivc_sent,
+	.failed = failed,
+	.stranger = stranger,
+};
+
+static int add_procs(mca_btl_base_module_t *btl, size_t n,
+		     struct opal_proc_t **procs,
+		     struct mca_btl_base_endpoint_t **eps,
+		     struct opal_bitmap_t *reachable)
+{
+	(void)btl;
+	for (size_t i = 0; i < n; i++) {
+		if (procs[i] == opal_proc_local_get())
+			continue;
+		eps[i] = endpoint_of(procs[i]);
+		/* One without this component is another one's to reach. */
+		if (eps[i] && reachable)
+			opal_bitmap_set_bit(reachable, (int)i);
+	}
+	return OPAL_SUCCESS;
+}
+
+/*
+ * What is owed to it may not be sent yet, and it may still be talking: it goes
+ * with all the others, at the end.
+ */
+static int del_procs(mca_btl_base_module_t *btl, size_t n,
+		     struct opal_proc_t **procs,
+		     struct mca_btl_base_endpoint_t **eps)
+{
+	(void)btl;
+	(void)n;
+	(void)procs;
+	(void)eps;
+	return OPAL_SUCCESS;
+}
+
+static int finalize(mca_btl_base_module_t *btl)
+{
+	(void)btl;
+	coord_close(mca_btl_ivc_component.c, CLOSE_MS);
+	mca_btl_ivc_component.c = NULL;
+	return OPAL_SUCCESS;
+}
+
+static int register_error(mca_btl_base_module_t *btl,
+			  mca_btl_base_module_error_cb_fn_t error)
+{
+	(void)btl;
+	btl_ivc_module.error = error;
+	return OPAL_SUCCESS;
+}
+
+void btl_ivc_module_init(void)
+{
+	mca_btl_base_module_t *m = &btl_ivc_module.super;
+
+	m->btl_component = &mca_btl_ivc_component.super;
+	m->btl_add_procs = add_procs;
+	m->btl_del_procs = del_procs;
+	m->btl_finalize = finalize;
+	m->btl_alloc = btl_ivc_alloc;
+	m->btl_free = btl_ivc_free;
+	m->btl_prepare_src = btl_ivc_prepare_src;
+	m->btl_send = btl_ivc_send;
+	m->btl_sendi = btl_ivc_sendi;
+	m->btl_register_error = register_error;
+}

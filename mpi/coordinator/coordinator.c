@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define TICK (100 * (MS / 1000)) /* between two looks at all peers */
+#define HOT 2000u /* calls that look at the network, after it had something */
+#define COOL_ACTIVE 64u /* else one in so many does, with channels in use */
+#define COOL_IDLE 256u	/* and without any peer */
+
+uint64_t coord_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t coord_random(struct coordinator *c)
+{
+	c->random = c->random * 6364136223846793005ull + 1442695040888963407ull;
+	return c->random >> 32;
+}
+
+void coord_set_look(struct coord_peer *p)
+{
+	if (p->look)
+		return;
+	p->look = true;
+	p->c->look[p->c->n_look++] = p;
+}
+
+void coord_set_active(struct coord_peer *p, bool active)
+{
+	struct coordinator *c = p->c;
+
+	/* One whose channel never was here has nothing to be read. */
+	if (active && (!p->lane || !p->lane->ch))
+		return;
+	if (p->active == active)
+		return;
+	p->active = active;
+	if (active) {
+		c->active[c->n_active++] = p;
+		return;
+	}
+	for (unsigned int i = 0; i < c->n_active; i++)
+		if (c->active[i] == p) {
+			c->active[i] = c->active[--c->n_active];
+			return;
+		}
+}
+
+static struct net_link *net_stranger(void *arg, uint64_t name)
+{
+	struct coord_peer *p = coord_ask(arg, name);
+
+	if (!p || p->error)
+		return NULL;
+	p->used = true;
+	return p->link;
+}
+
+static void net_ready(void *arg, void *owner)
+{
+	(void)arg;
+	coord_set_look(owner);
+}
+
+static bool step_begin(struct coordinator *c)
+{
+	/* The mutex is recursive: a callback must not come in again. */
+	if (c->o.threads && pthread_mutex_trylock(&c->step))
+		return false;
+	if (c->stepping) {
+		if (c->o.threads)
+			pthread_mutex_unlock(&c->step);
+		return false;
+	}
+	c->stepping = true;
+	return true;
+}
+
+static void step_end(struct coordinator *c)
+{
+	c->stepping = false;
+	if (c->o.threads)
+		pthread_mutex_unlock(&c->step);
+}
+
+static int look_at_peers(struct coordinator *c)
+{
+	unsigned int n = c->n_look;
+	int done = 0;
+
+	/* Those that come to the list meanwhile are the next time's. */
+	while (n--) {
+		struct coord_peer *p = c->look[0];
+
+		c->look[0] = c->look[--c->n_look];
+		p->look = false;
+		if (p->error)
+			continue;
+		done += coord_receive_net(p);
+		coord_switch(p);
+	}
+	return done;
+}
+
+static void tick(struct coordinator *c)
+{
+	struct coord_peer *p;
+
+	if (c->now - c->ticked < TICK)
+		return;
+	c->ticked = c->now;
+	if (!c->closing)
+		coord_group_tick(c);
+	LIST_FOREACH (p, &c->peers, entry) {
+		if (p->lane || p->next)
+			coord_switch(p);
+		/* What is awaited comes over the network. */
+		if (p->lane && p->state != COORD_ACTIVE)
+			c->hot = HOT;
+	}
+}
+
+static int look_around(struct coordinator *c)
+{
+	int done;
+
+	c->now = coord_now();
+	c->ops->poll(c->net, c->now);
+	done = look_at_peers(c);
+	if (done)
+		c->hot = HOT;
+	tick(c);
+	return done;
+}
+
+static int push_all(struct coordinator *c)
+{
+	struct coord_peer *p;
+	int done = 0;
+
+	LIST_FOREACH (p, &c->peers, entry)
+		done += coord_push(p);
+	return done;
+}
+
+int coord_progress(struct coordinator *c)
+{
+	unsigned int period;
+	int done = 0;
+
+	if (!step_begin(c))
+		return 0;
+	for (unsigned int i = 0; i < c->n_active; i++)
+		done += coord_receive_lane(c->active[i]);
+	if (atomic_load_explicit(&c->n_waiting, memory_order_relaxed))
+		done += push_all(c);
+	period = c->n_active ? COOL_ACTIVE : c->n_peers ? 1 : COOL_IDLE;
+	if (c->hot || ++c->calls >= period) {
+		if (c->hot)
+			c->hot--;
+		c->calls = 0;
+		done += look_around(c);
+	}
+	step_end(c);
+	return done;
+}
+
+bool coord_has_ivc(const struct coordinator *c)
+{
+	return c->ctx;
+}
+
+/*
+ * What is in a channel, the peer finds there, whatever becomes of this side;
+ * unless the channel has ended, and some of it may have to come back.
+ */
+static bool settled(const struct coord_peer *p)
+{
+	const struct lane *l = p->lane;
+
+	return p->state != COORD_SUSPENDING || l->back_said || l->stop_said;
+}
+
+bool coord_idle(const struct coordinator *c)
+{
+	const struct coord_peer *p;
+
+	LIST_FOREACH (p, &c->peers, entry)
+		if (!p->error && (p->back || !settled(p)))
+			return false;
+	return !atomic_load(&c->n_waiting);
+}
+
+void coord_get_stats(const struct coordinator *c, struct coord_stats *st)
+{
+	const struct coord_peer *p;
+
+	*st = c->stats;
+	LIST_FOREACH (p, &c->peers, entry) {
+		st->ivc_sent += p->ivc_sent;
+		st->net_sent += p->net_sent;
+		st->queued += p->queued;
+	}
+}
+
+static size_t ring_for(size_t frame_max)
+{
+	size_t ring = 4096;
+
+	while (ring / 4 < frame_max + 8)
+		ring *= 2;
+	return ring;
+}
+
+static int check(const struct coord_options *o, size_t *ring)
+{
+	size_t least = ring_for(o->message_max + COORD_HEAD);
+
+	if (!o->message_max || o->message_max > COORD_MESSAGE_MAX)
+		return -EINVAL;
+	*ring = o->ring ? o->ring : least;
+	if (*ring < least || *ring & (*ring - 1) || *ring > 16u << 20)
+		return -EINVAL;
+	return 0;
+}
+
+static void init_lock(pthread_mutex_t *m)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(m, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+int coord_open(const struct coord_options *o, const struct coord_user *u,
+	       const struct net_ops *ops, coord_net_open open_net,
+	       void *open_arg, struct coordinator **cp)
+{
+	struct net_user user = { net_stranger, net_ready, NULL };
+	struct coordinator *c = calloc(1, sizeof(*c));
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	c->o = *o;
+	c->u = *u;
+	c->ops = ops;
+	c->frame_max = o->message_max + COORD_HEAD;
+	ret = check(o, &c->o.ring);
+	if (ret)
+		goto err_free;
+	c->now = coord_now();
+	/* The key is random, and nobody is told the numbers made of it. */
+	memcpy(&c->random, o->key, sizeof(c->random));
+	c->random ^= o->name * 0x9e3779b97f4a7c15ull ^ c->now;
+	coord_random(c);
+	c->ivc_id = (uint32_t)coord_random(c);
+	init_lock(&c->step);
+	user.arg = c;
+	ret = open_net(open_arg, &user, o->name, o->key, c->frame_max, &c->net);
+	if (ret)
+		goto err_lock;
+	/* Without it there is the network, and IVC may come. */
+	if (o->use_ivc)
+		coord_register(c);
+	*cp = c;
+	return 0;
+
+err_lock:
+	pthread_mutex_destroy(&c->step);
+err_free:
+	free(c);
+	return ret;
+}
+
+/* Progress until @done or @until. Returns whether it is. */
+static bool wait_for(struct coordinator *c, uint64_t until, bool bye)
+{
+	for (;;) {
+		coord_progress(c);
+		if (bye ? c->ops->done(c->net) : coord_idle(c))
+			return true;
+		if (coord_now() >= until)
+			return false;
+		c->hot = HOT;
+		usleep(20);
+	}
+}
+
+void coord_close(struct coordinator *c, int timeout_ms)
+{
+	uint64_t until;
+
+	if (!c)
+		return;
+	until = coord_now() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * MS;
+	c->closing = true;
+	if (timeout_ms > 0)
+		wait_for(c, until, false);
+	c->ops->bye(c->net);
+	if (timeout_ms > 0)
+		wait_for(c, until, true);
+	while (!LIST_EMPTY(&c->peers))
+		coord_peer_free(LIST_FIRST(&c->peers));
+	coord_group_close(c);
+	c->ops->close(c->net);
+	pthread_mutex_destroy(&c->step);
+	free(c->active);
+	free(c->look);
+	free(c);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who of the job is on this host, and how two of them come by a channel.
+ *
+ * The one with the lower name connects, as soon as there was traffic between
+ * the two; so nobody has channels to all, and no two cross. Each channel of a
+ * pair has a number, higher than that of the last: the first bytes each way say
+ * it, who one is, and the key that the other has told the job, so that nobody
+ * else's channel is taken for a peer's.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define MEET (200 * (MS / 1000)) /* between two looks */
+#define REGISTER (2 * SECOND)	 /* between two attempts */
+#define VISIT (30 * SECOND)	 /* a visitor that says nothing */
+#define REFUSED_MAX 12		 /* 5 ms << that is the longest wait */
+
+void coord_group_look(struct coord_peer *p)
+{
+	struct coordinator *c = p->c;
+
+	p->co_located = false;
+	for (unsigned int i = 0; i < c->n_members; i++)
+		if (c->members[i].id == p->ivc_id) {
+			p->member = c->members[i];
+			p->co_located = true;
+		}
+}
+
+static void joined(struct coordinator *c, const ivc_peer *who)
+{
+	struct coord_peer *p;
+
+	if (c->n_members == c->room_members) {
+		unsigned int room = c->room_members ? 2 * c->room_members : 16;
+		ivc_peer *all = realloc(c->members, room * sizeof(*all));
+
+		/* Without it the two talk over the network. */
+		if (!all)
+			return;
+		c->members = all;
+		c->room_members = room;
+	}
+	c->members[c->n_members++] = *who;
+	LIST_FOREACH (p, &c->peers, entry)
+		if (p->ivc_id == who->id) {
+			coord_group_look(p);
+			p->retry_at = 0;
+			p->refusals = 0;
+		}
+}
+
+static void left(struct coordinator *c, const ivc_peer *who)
+{
+	struct coord_peer *p;
+
+	for (unsigned int i = 0; i < c->n_members; i++)
+		if (c->members[i].member == who->member)
+			c->members[i--] = c->members[--c->n_members];
+	LIST_FOREACH (p, &c->peers, entry)
+		if (p->ivc_id == who->id)
+			coord_group_look(p);
+}
+
+static void take_events(struct coordinator *c)
+{
+	struct ivc_event ev;
+
+	/* What ends channels is seen at the channels. */
+	while (ivc_next_event(c->ctx, &ev, 0) == 1) {
+		if (ev.type == IVC_EVENT_JOIN)
+			joined(c, &ev.peer);
+		else if (ev.type == IVC_EVENT_LEAVE)
+			left(c, &ev.peer);
+	}
+}
+
+int coord_register(struct coordinator *c)
+{
+	int tries = 4;
+
+	c->register_at = c->now + REGISTER;
+	/* Ids are random: another process may have the same. */
+	do {
+		c->ctx = ivc_register(c->o.magic, c->ivc_id);
+		if (c->ctx) {
+			c->ctx_fd = ivc_context_fd(c->ctx);
+			/* Those that are there; from now on it is told. */
+			take_events(c);
+			return 0;
+		}
+		if (errno == EADDRINUSE && !c->n_peers)
+			c->ivc_id = (uint32_t)coord_random(c);
+	} while (errno == EADDRINUSE && !c->n_peers && --tries);
+	return -errno;
+}
+
+static void drop_next(struct coord_peer *p)
+{
+	struct coordinator *c = p->c;
+	struct lane *l = p->next;
+
+	p->next = NULL;
+	p->retry_at = c->now + (5 * MS << p->refusals);
+	if (p->refusals < REFUSED_MAX)
+		p->refusals++;
+	/* It has said that it will write, or has: it is to be answered. */
+	if (l->flushed) {
+		ivc_close(l->ch);
+		l->ch = NULL;
+		coord_lock(p);
+		p->lane = l;
+		p->state = coord_next[p->state][COORD_REFUSE];
+		c->stats.refused++;
+		coord_route(p);
+		coord_unlock(p);
+		return;
+	}
+	coord_lane_free(c, l);
+}
+
+static bool say_hello(struct coord_peer *p, struct lane *l)
+{
+	struct hello h = { .magic = htole32(HELLO_MAGIC),
+			   .gen = htole32(l->gen),
+			   .name = htole64(p->c->o.name),
+			   .frame_max = htole32((uint32_t)p->c->frame_max) };
+	ssize_t n;
+
+	memcpy(h.key, p->key, sizeof(h.key));
+	n = ivc_write(l->ch, &h, sizeof(h));
+	l->said = n == sizeof(h);
+	return l->said || !n;
+}
+
+/* Of this job, and one that we can talk to? */
+static bool hello_ok(const struct coordinator *c, const struct hello *h)
+{
+	uint8_t differ = 0;
+
+	for (size_t i = 0; i < COORD_KEY; i++)
+		differ |= h->key[i] ^ c->o.key[i];
+	return !differ && h->magic == htole32(HELLO_MAGIC) && !h->reserved &&
+	       h->frame_max == htole32((uint32_t)c->frame_max);
+}
+
+/* 1: it is here, 0: not yet, -errno. */
+static int hear(ivc_channel *ch, struct hello *h)
+{
+	ssize_t n = ivc_read(ch, h, sizeof(*h));
+
+	if (!n || n == -EINTR)
+		return 0;
+	if (n < 0)
+		return (int)n;
+	return n == sizeof(*h) ? 1 : -EPROTO;
+}
+
+/* A frame goes into a quarter of a ring. */
+static bool ring_ok(const struct coordinator *c, ivc_channel *ch)
+{
+	struct ivc_stats st;
+
+	return !ivc_get_stats(ch, &st) && st.tx_size / 4 >= c->frame_max + 8;
+}
+
+/* Returns false if nothing can come of it. */
+static bool go_on(struct coord_peer *p, struct lane *l)
+{
+	struct hello h;
+	int ret;
+
+	if (!l->open) {
+		ret = ivc_connected(l->ch, 0);
+		if (ret == -ETIMEDOUT || ret == -EINTR)
+			return true;
+		if (ret || !ring_ok(p->c, l->ch))
+			return false;
+		l->open = true;
+	}
+	/*
+	 * The answer lets the other side use it. So not before all is said of
+	 * the one before, or each side could wait for an answer of the other.
+	 */
+	if (!l->said && !(p->lane && p->name < p->c->o.name) &&
+	    !say_hello(p, l))
+		return false;
+	if (l->heard)
+		return true;
+	ret = hear(l->ch, &h);
+	if (ret <= 0)
+		return !ret;
+	l->heard = hello_ok(p->c, &h) && le32toh(h.gen) == l->gen &&
+		   le64toh(h.name) == p->name;
+	return l->heard;
+}
+
+void coord_meet(struct coord_peer *p)
+{
+	struct lane *l = p->next;
+
+	/* Known to both: what becomes of it is for the switch. */
+	if (l->said && l->heard)
+		return;
+	if (!go_on(p, l))
+		drop_next(p);
+}
+
+static void attempt(struct coord_peer *p)
+{
+	struct coordinator *c = p->c;
+	struct ivc_channel_options o = { .tx_size = (uint32_t)c->o.ring,
+					 .rx_size = (uint32_t)c->o.ring };
+	struct lane *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return;
+	l->gen = ++p->gen;
+	p->next = l;
+	if (ivc_connect_opt(c->ctx, p->member, &o, &l->ch))
+		drop_next(p);
+}
+
+/* Does it belong to a peer? Then it is the peer's from now on. */
+static bool adopt(struct coordinator *c, ivc_channel *ch, const struct hello *h)
+{
+	uint64_t name = le64toh(h->name);
+	uint32_t gen = le32toh(h->gen);
+	struct coord_peer *p;
+	struct lane *l;
+
+	if (!hello_ok(c, h) || name >= c->o.name)
+		return false;
+	p = coord_ask(c, name);
+	if (!p || p->error || ivc_peer_id(ch) != p->ivc_id || gen <= p->gen)
+		return false;
+	/*
+	 * The other side has given up the one before: it would not make another
+	 * while it uses that. But if it has said that it does, it lies.
+	 */
+	if (p->next && p->next->flushed)
+		return false;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return false;
+	coord_lane_free(c, p->next);
+	l->ch = ch;
+	l->gen = gen;
+	l->open = l->heard = true;
+	p->gen = gen;
+	p->next = l;
+	coord_switch(p);
+	return true;
+}
+
+static void visit(struct coordinator *c, struct visitor *v)
+{
+	struct hello h;
+	int ret = hear(v->ch, &h);
+
+	if (!ret && c->now < v->until)
+		return;
+	if (ret > 0 && !adopt(c, v->ch, &h))
+		ret = -EPROTO;
+	if (ret <= 0)
+		ivc_close(v->ch);
+	LIST_REMOVE(v, entry);
+	c->n_visitors--;
+	free(v);
+}
+
+static void accept_all(struct coordinator *c)
+{
+	struct ivc_channel_options o = { .tx_size = (uint32_t)c->o.ring };
+	struct visitor *v;
+	ivc_channel *ch;
+
+	while (c->n_visitors < COORD_VISITORS &&
+	       !ivc_accept_opt(c->ctx, &o, &ch)) {
+		v = calloc(1, sizeof(*v));
+		if (!v || !ring_ok(c, ch)) {
+			free(v);
+			ivc_close(ch);
+			continue;
+		}
+		v->ch = ch;
+		v->until = c->now + VISIT;
+		LIST_INSERT_HEAD(&c->visitors, v, entry);
+		c->n_visitors++;
+	}
+}
+
+static bool wants_channel(const struct coord_peer *p)
+{
+	return p->used && p->co_located && !p->lane && !p->next && !p->error &&
+	       p->c->o.name < p->name && p->c->now >= p->retry_at;
+}
+
+void coord_group_tick(struct coordinator *c)
+{
+	struct visitor *v, *next;
+	struct coord_peer *p;
+	struct pollfd fd;
+
+	if (!c->o.use_ivc || c->now - c->met < MEET)
+		return;
+	c->met = c->now;
+	if (!c->ctx) {
+		if (c->now < c->register_at || coord_register(c))
+			return;
+	}
+	fd = (struct pollfd){ .fd = c->ctx_fd, .events = POLLIN | POLLPRI };
+	if (poll(&fd, 1, 0) > 0) {
+		take_events(c);
+		accept_all(c);
+	}
+	for (v = LIST_FIRST(&c->visitors); v; v = next) {
+		next = LIST_NEXT(v, entry);
+		visit(c, v);
+	}
+	LIST_FOREACH (p, &c->peers, entry)
+		if (wants_channel(p))
+			attempt(p);
+}
+
+void coord_group_close(struct coordinator *c)
+{
+	struct visitor *v;
+
+	while ((v = LIST_FIRST(&c->visitors))) {
+		LIST_REMOVE(v, entry);
+		ivc_close(v->ch);
+		free(v);
+	}
+	ivc_unregister(c->ctx);
+	c->ctx = NULL;
+	free(c->members);
+}

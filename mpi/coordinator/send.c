@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the caller to where frames of a peer go at this moment.
+ *
+ * A frame is one record of a channel: it is reserved and committed as a whole.
+ * So what a channel has not delivered is always a number of whole frames.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define SMALL                                                                  \
+	56u /* bytes that ivc_write() takes as one record or not at all        \
+	     */
+
+void coord_route(struct coord_peer *p)
+{
+	struct lane *l = p->lane;
+	bool ivc = p->state == COORD_CONNECTED || p->state == COORD_ACTIVE;
+
+	p->out = ivc && !p->error ? l->ch : NULL;
+	p->written = p->out ? &l->written : NULL;
+	p->to_net = !p->error && (p->state == COORD_CLOSED ||
+				  (p->state == COORD_SUSPENDING &&
+				   l->back_said && !p->back_len));
+	p->waits = !TAILQ_EMPTY(&p->queue) || (!p->out && !p->to_net);
+}
+
+static size_t length_of(const struct coord_send *s)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < COORD_PARTS; i++)
+		len += s->part[i].len;
+	return len;
+}
+
+static void fill(uint8_t *at, const struct coord_send *s, size_t len)
+{
+	struct frame f = frame_head(FRAME_DATA, s->tag, len);
+
+	memcpy(at, &f, sizeof(f));
+	at += sizeof(f);
+	for (int i = 0; i < COORD_PARTS; i++) {
+		if (s->part[i].len)
+			memcpy(at, s->part[i].at, s->part[i].len);
+		at += s->part[i].len;
+	}
+}
+
+/*
+ * Whatever error there is, nothing was sent: that a channel has ended is for
+ * the switch to notice, and until then there is no room.
+ */
+static int to_channel(struct coord_peer *p, const struct coord_send *s,
+		      size_t len)
+{
+	size_t total = len + sizeof(struct frame);
+	uint8_t small[SMALL];
+	void *at;
+
+	if (total <= SMALL) {
+		fill(small, s, len);
+		if (ivc_write(p->out, small, total) <= 0)
+			return 0;
+	} else {
+		if (ivc_reserve(p->out, total, total, &at) <= 0)
+			return 0;
+		fill(at, s, len);
+		if (ivc_commit(p->out, total))
+			return 0;
+	}
+	*p->written += total;
+	p->ivc_sent++;
+	return 1;
+}
+
+static int to_network(struct coord_peer *p, const struct coord_send *s,
+		      size_t len)
+{
+	const struct net_ops *ops = p->c->ops;
+	int err;
+	void *at = ops->post(p->link, len + sizeof(struct frame), false, &err);
+
+	if (!at)
+		return err;
+	fill(at, s, len);
+	ops->commit(p->link, len + sizeof(struct frame));
+	ops->push(p->link);
+	p->net_sent++;
+	return 1;
+}
+
+static inline int put(struct coord_peer *p, const struct coord_send *s,
+		      size_t len)
+{
+	if (p->out)
+		return to_channel(p, s, len);
+	return p->to_net ? to_network(p, s, len) : 0;
+}
+
+/* Under the peer's lock. */
+static void queue(struct coord_peer *p, struct coord_send *s)
+{
+	if (TAILQ_EMPTY(&p->queue))
+		atomic_fetch_add(&p->c->n_waiting, 1);
+	TAILQ_INSERT_TAIL(&p->queue, s, entry);
+	p->waits = true;
+	p->queued++;
+}
+
+int coord_send(struct coord_peer *p, struct coord_send *s)
+{
+	size_t len = length_of(s);
+	int ret = 0;
+
+	if (!len)
+		return -EINVAL;
+	if (len > p->c->o.message_max)
+		return -EMSGSIZE;
+	coord_lock(p);
+	p->used = true;
+	if (p->error)
+		ret = p->error;
+	else if (!p->waits)
+		ret = put(p, s, len);
+	if (!ret)
+		queue(p, s);
+	coord_unlock(p);
+	return ret;
+}
+
+int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
+		   size_t head_len, const void *data, size_t len)
+{
+	struct coord_send s = { .part = { { head, head_len }, { data, len } },
+				.tag = tag };
+	int ret = 0;
+
+	if (head_len + len - 1 >= p->c->o.message_max)
+		return head_len + len ? -EMSGSIZE : -EINVAL;
+	coord_lock(p);
+	p->used = true;
+	if (!p->waits)
+		ret = put(p, &s, head_len + len);
+	else if (p->error)
+		ret = p->error;
+	coord_unlock(p);
+	return ret;
+}
+
+int coord_mark(struct coord_peer *p, enum frame_type type, uint32_t gen,
+	       uint64_t bytes)
+{
+	struct frame f = frame_head(type, 0, sizeof(struct frame_mark));
+	struct frame_mark m = { .gen = htole32(gen), .bytes = htole64(bytes) };
+	const struct net_ops *ops = p->c->ops;
+	uint8_t *at;
+	int err;
+
+	at = ops->post(p->link, sizeof(f) + sizeof(m), true, &err);
+	if (!at)
+		return err;
+	memcpy(at, &f, sizeof(f));
+	memcpy(at + sizeof(f), &m, sizeof(m));
+	ops->commit(p->link, sizeof(f) + sizeof(m));
+	ops->push(p->link);
+	return 1;
+}
+
+int coord_resend(struct coord_peer *p)
+{
+	const struct net_ops *ops = p->c->ops;
+	struct frame f;
+	int err;
+
+	while (p->back_len) {
+		const uint8_t *from = p->back + p->back_at;
+		ssize_t n = frame_check(&f, from, p->back_len, p->c->frame_max);
+		void *at;
+
+		/* Our own words, in memory that is ours alone. */
+		if (n <= 0)
+			return -EPROTO;
+		at = ops->post(p->link, (size_t)n, false, &err);
+		if (!at)
+			return err;
+		memcpy(at, from, (size_t)n);
+		ops->commit(p->link, (size_t)n);
+		ops->push(p->link);
+		p->back_at += (size_t)n;
+		p->back_len -= (size_t)n;
+		p->c->stats.resent++;
+	}
+	free(p->back);
+	p->back = NULL;
+	p->back_at = 0;
+	return 1;
+}
+
+void coord_unqueue(struct coord_peer *p, struct coord_queue *q)
+{
+	TAILQ_INIT(q);
+	if (TAILQ_EMPTY(&p->queue))
+		return;
+	TAILQ_CONCAT(q, &p->queue, entry);
+	atomic_fetch_sub(&p->c->n_waiting, 1);
+}
+
+int coord_push(struct coord_peer *p)
+{
+	struct coordinator *c = p->c;
+	struct coord_send *s;
+	int ret, sent = 0;
+
+	for (;;) {
+		coord_lock(p);
+		s = TAILQ_FIRST(&p->queue);
+		ret = s && !p->error ? put(p, s, length_of(s)) : 0;
+		if (ret > 0) {
+			TAILQ_REMOVE(&p->queue, s, entry);
+			if (TAILQ_EMPTY(&p->queue))
+				atomic_fetch_sub(&c->n_waiting, 1);
+			coord_route(p);
+		}
+		coord_unlock(p);
+		if (ret <= 0)
+			break;
+		c->u.sent(c->u.arg, p, s, 0);
+		sent++;
+	}
+	if (ret < 0)
+		coord_fail(p, ret);
+	return sent;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How two processes come by a connection, and by another when it has broken.
+ *
+ * Either may connect, and both may at once. Connections of a pair are numbered:
+ * who connects says a number higher than that of the last connection it knows,
+ * and who is connected to takes what is higher than all it knows. If both
+ * attempt the same number, that of the process with the lower name counts: it
+ * refuses the other's, and the other drops its own when it is connected to.
+ *
+ * What a greeting says of the stream is checked: nobody can ask for bytes that
+ * were never sent, or have been acknowledged.
+ *
+ * A process that takes a connection and does not greet may be one that computes
+ * and makes no call for a long time. The system has it in its backlog; so that
+ * is no failure, only a reason to try another address, too.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tcp-internal.h"
+
+#define BACKOFF_MIN (2 * MS)
+#define BACKOFF_MAX (1000 * MS)
+
+/* Two that collide shall not do so for ever. */
+static uint64_t jitter(struct net *n, uint64_t below)
+{
+	n->random = n->random * 6364136223846793005ull + 1442695040888963407ull;
+	return (n->random >> 33) % below;
+}
+
+static void retry_later(struct net_link *l, int error)
+{
+	uint64_t wait = BACKOFF_MIN << (l->tries < 9 ? l->tries : 9);
+
+	if (wait > BACKOFF_MAX)
+		wait = BACKOFF_MAX;
+	l->tries++;
+	l->attempt = 0;
+	l->error = error;
+	l->state = LINK_WAITING;
+	l->retry_at = l->net->now + wait / 2 + jitter(l->net, wait);
+	if (!l->deadline)
+		l->deadline = l->net->now + l->net->o.timeout_s * SECOND;
+}
+
+void tcp_broken(struct net_link *l, int error)
+{
+	/* epoll forgets it with this. */
+	if (l->watch.fd >= 0)
+		close(l->watch.fd);
+	l->watch.fd = -1;
+	l->watching_out = false;
+	if (l->state == LINK_ENDED || l->state == LINK_IDLE)
+		return;
+	if (l->bye_heard || (l->net->closing && l->bye_said)) {
+		l->state = LINK_ENDED;
+		l->error = -EPIPE;
+		return;
+	}
+	retry_later(l, error);
+}
+
+static int greet(const struct net_link *l, bool reply)
+{
+	struct tcp_greeting g = {
+		.magic = htole32(GREETING_MAGIC),
+		.version = htole32(GREETING_VERSION),
+		.from = htole64(l->net->name),
+		.to = htole64(l->name),
+		.got = htole64(l->rx_got),
+		.epoch = htole32(reply ? l->epoch : l->attempt),
+		.reply = htole32(reply),
+	};
+	ssize_t n;
+
+	memcpy(g.key, l->at.key, sizeof(g.key));
+	n = send(l->watch.fd, &g, sizeof(g), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return -errno;
+	/* A new socket has room for that. */
+	return n == sizeof(g) ? 0 : -EIO;
+}
+
+/* Is it for us, and of this job? Its numbers are made the machine's own. */
+static bool greeting_ok(const struct net *n, struct tcp_greeting *g, bool reply)
+{
+	uint8_t differ = 0;
+
+	g->from = le64toh(g->from);
+	g->got = le64toh(g->got);
+	g->epoch = le32toh(g->epoch);
+	/* All of it, so that time does not tell how much of it was right. */
+	for (size_t i = 0; i < sizeof(g->key); i++)
+		differ |= g->key[i] ^ n->self.key[i];
+	return g->magic == htole32(GREETING_MAGIC) &&
+	       g->version == htole32(GREETING_VERSION) &&
+	       g->to == htole64(n->name) && g->reply == htole32(reply) &&
+	       !differ && !g->reserved;
+}
+
+static void set_options(const struct net *n, int fd)
+{
+	int on = 1, idle = 10, interval = 5;
+	unsigned int timeout = n->o.timeout_s * 1000;
+
+	/* Each makes things better; without it they work. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout,
+		   sizeof(timeout));
+}
+
+static socklen_t socket_address(const struct tcp_place *p,
+				struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *four = (struct sockaddr_in *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (p->family == 4) {
+		four->sin_family = AF_INET;
+		four->sin_port = p->port;
+		memcpy(&four->sin_addr, p->addr, 4);
+		return sizeof(*four);
+	}
+	six->sin6_family = AF_INET6;
+	six->sin6_port = p->port;
+	memcpy(&six->sin6_addr, p->addr, 16);
+	return sizeof(*six);
+}
+
+static void connected(struct net_link *l)
+{
+	int ret = greet(l, false);
+
+	if (ret) {
+		tcp_broken(l, ret);
+		return;
+	}
+	l->state = LINK_GREETING;
+	l->greeted = 0;
+	l->since = l->net->now;
+	tcp_watch(l->net, &l->watch, false);
+}
+
+static void attempt(struct net_link *l)
+{
+	const struct tcp_place *p = &l->at.place[l->tries % l->at.count];
+	struct sockaddr_storage ss;
+	socklen_t len = socket_address(p, &ss);
+	int ret = tcp_link_buffers(l);
+
+	if (ret) {
+		retry_later(l, ret);
+		return;
+	}
+	l->watch.fd = socket(ss.ss_family,
+			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->watch.fd < 0) {
+		retry_later(l, -errno);
+		return;
+	}
+	set_options(l->net, l->watch.fd);
+	l->attempt = l->epoch + 1;
+	l->since = l->net->now;
+	l->state = LINK_CONNECTING;
+	if (!connect(l->watch.fd, (struct sockaddr *)&ss, len))
+		connected(l);
+	else if (errno == EINPROGRESS)
+		tcp_watch(l->net, &l->watch, true);
+	else
+		tcp_broken(l, -errno);
+}
+
+void tcp_need(struct net_link *l)
+{
+	if (l->state != LINK_IDLE)
+		return;
+	/* Only who polls makes connections. */
+	l->state = LINK_WAITING;
+	l->error = -EHOSTUNREACH;
+	l->net->needed = true;
+}
+
+/* A connection is there for good, as the other side sees it: go on. */
+static int up(struct net_link *l, const struct tcp_greeting *g)
+{
+	if (g->got < l->tx_acked || g->got > l->tx_end)
+		return -EPROTO;
+	l->tx_acked = l->tx_sent = g->got;
+	l->ack_said = l->rx_got;
+	l->epoch = g->epoch;
+	l->attempt = 0;
+	l->tries = 0;
+	l->deadline = 0;
+	l->state = LINK_UP;
+	return tcp_watch(l->net, &l->watch, false);
+}
+
+/* The answer to our greeting, or a part of it. */
+static void greeting_event(struct net_link *l)
+{
+	ssize_t n = recv(l->watch.fd, (uint8_t *)&l->greeting + l->greeted,
+			 sizeof(l->greeting) - l->greeted, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* Refused, which is all right if it is connecting to us. */
+		tcp_broken(l, n ? -errno : -ECONNREFUSED);
+		return;
+	}
+	l->greeted += (size_t)n;
+	if (l->greeted < sizeof(l->greeting))
+		return;
+	if (!greeting_ok(l->net, &l->greeting, true) ||
+	    l->greeting.from != l->name || l->greeting.epoch != l->attempt ||
+	    up(l, &l->greeting))
+		tcp_broken(l, -EPROTO);
+	else
+		tcp_flush(l);
+}
+
+void tcp_meet_event(struct net_link *l, uint32_t events)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (l->state == LINK_GREETING) {
+		greeting_event(l);
+		return;
+	}
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return;
+	if (getsockopt(l->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (err)
+		tcp_broken(l, -err);
+	else
+		connected(l);
+}
+
+void tcp_guest_drop(struct net *n, struct tcp_guest *g)
+{
+	if (g->watch.fd >= 0)
+		close(g->watch.fd);
+	LIST_REMOVE(g, entry);
+	n->guests--;
+	free(g);
+}
+
+void tcp_accept(struct net *n, struct tcp_watch *listener)
+{
+	struct tcp_guest *g;
+	int fd;
+
+	for (;;) {
+		fd = accept4(listener->fd, NULL, NULL,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		g = n->guests < TCP_GUESTS ? calloc(1, sizeof(*g)) : NULL;
+		if (!g) {
+			close(fd);
+			continue;
+		}
+		set_options(n, fd);
+		g->watch = (struct tcp_watch){ WATCH_GUEST, fd };
+		g->until = n->now + TCP_GUEST_S * SECOND;
+		LIST_INSERT_HEAD(&n->guest, g, entry);
+		n->guests++;
+		if (tcp_watch(n, &g->watch, false))
+			tcp_guest_drop(n, g);
+	}
+}
+
+static struct net_link *find(struct net *n, uint64_t name)
+{
+	struct net_link *l;
+
+	LIST_FOREACH (l, &n->link, entry)
+		if (l->name == name)
+			return l;
+	return NULL;
+}
+
+/* Is the other's connection to be preferred to what we have? */
+static bool welcome(const struct net_link *l, uint32_t epoch)
+{
+	uint32_t ours = l->attempt ? l->attempt : l->epoch;
+
+	if (l->state == LINK_ENDED || l->bye_heard)
+		return false;
+	if (epoch != ours)
+		return epoch > ours;
+	return l->attempt && l->name < l->net->name;
+}
+
+static int adopt(struct net_link *l, struct tcp_guest *g)
+{
+	int ret = tcp_link_buffers(l);
+
+	if (ret)
+		return ret;
+	if (g->greeting.got < l->tx_acked || g->greeting.got > l->tx_end)
+		return -EPROTO;
+	if (l->watch.fd >= 0)
+		close(l->watch.fd);
+	l->watch.fd = g->watch.fd;
+	g->watch.fd = -1;
+	l->watching_out = false;
+	ret = up(l, &g->greeting);
+	if (!ret)
+		ret = greet(l, true);
+	if (ret)
+		tcp_broken(l, ret);
+	else
+		tcp_flush(l);
+	return 0;
+}
+
+static void guest_known(struct net *n, struct tcp_guest *g)
+{
+	struct net_link *l;
+
+	if (!greeting_ok(n, &g->greeting, false))
+		return;
+	l = find(n, g->greeting.from);
+	if (!l && !n->closing)
+		l = n->user.stranger(n->user.arg, g->greeting.from);
+	if (!l)
+		return;
+	tcp_lock(l);
+	if (welcome(l, g->greeting.epoch))
+		adopt(l, g);
+	tcp_unlock(l);
+}
+
+void tcp_guest_event(struct net *n, struct tcp_guest *g)
+{
+	ssize_t ret = recv(g->watch.fd, (uint8_t *)&g->greeting + g->got,
+			   sizeof(g->greeting) - g->got, MSG_DONTWAIT);
+
+	if (ret < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (ret > 0) {
+		g->got += (size_t)ret;
+		if (g->got < sizeof(g->greeting))
+			return;
+		guest_known(n, g);
+	}
+	tcp_guest_drop(n, g);
+}
+
+static void link_tick(struct net_link *l)
+{
+	struct net *n = l->net;
+
+	switch (l->state) {
+	case LINK_CONNECTING:
+		if (n->now - l->since > TCP_CONNECT_S * SECOND)
+			tcp_broken(l, -ETIMEDOUT);
+		break;
+	case LINK_GREETING:
+		if (n->now - l->since > TCP_GREETING_S * SECOND) {
+			/* It lives, or TCP would have said so. */
+			l->deadline = 0;
+			tcp_broken(l, -ETIMEDOUT);
+		}
+		break;
+	case LINK_WAITING:
+		if (!l->deadline)
+			l->deadline = n->now + n->o.timeout_s * SECOND;
+		if (n->now >= l->deadline) {
+			l->state = LINK_ENDED;
+			n->user.ready(n->user.arg, l->owner);
+		} else if (n->now >= l->retry_at) {
+			attempt(l);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void tcp_tick(struct net *n)
+{
+	struct tcp_guest *g, *next;
+	struct net_link *l;
+
+	for (g = LIST_FIRST(&n->guest); g; g = next) {
+		next = LIST_NEXT(g, entry);
+		if (n->now >= g->until)
+			tcp_guest_drop(n, g);
+	}
+	LIST_FOREACH (l, &n->link, entry) {
+		tcp_lock(l);
+		link_tick(l);
+		tcp_unlock(l);
+	}
+}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+# The coordinator, and the component that Open MPI loads.
+
+MPI_OUT := $(B)/mpi
+COORD_SRC := $(wildcard mpi/coordinator/*.c)
+COORD_OBJ := $(COORD_SRC:mpi/%.c=$(MPI_OUT)/%.o)
+
+$(MPI_OUT)/coordinator/%.o: mpi/coordinator/%.c mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
+		-MMD -MP -c -o $@ $<
+
+# Open MPI's headers are not ours to warn about. Another MPI's mpicc will not do.
+MPICC ?= mpicc.openmpi
+MPI_FLAGS = $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile \
+	2>/dev/null))
+MPI_HEADER = $(shell $(CC) -E $(MPI_FLAGS) -include opal/mca/btl/btl.h -xc \
+	/dev/null >/dev/null 2>&1 && echo 1)
+# Where Open MPI looks for components, whatever PREFIX is: ours is no use elsewhere.
+MPI_LIBDIR ?= $(shell $(MPICC) --showme:libdirs 2>/dev/null | tr ' ' '\n' | \
+	while read -r d; do for e in openmpi3 openmpi; do [ -e \
+	$$d/$$e/mca_btl_tcp.so ] && echo $$d/$$e && exit; done; done)
+# Its lists are locked by an instruction that not every x86 has had.
+MPI_FLAGS += $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mcx16)
+BTL_SO := $(MPI_OUT)/mca_btl_ivc.so
+BTL_SRC := $(wildcard mpi/btl/*.c)
+BTL_OBJ := $(BTL_SRC:mpi/%.c=$(MPI_OUT)/%.o)
+
+$(MPI_OUT)/btl/%.o: mpi/btl/%.c mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
+		$(MPI_FLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
+		-MMD -MP -c -o $@ $<
+
+# libivc goes in, and shows nothing: a program may have another one of its own.
+# It has threads, which may outlive the component: it is never unloaded.
+$(BTL_SO): $(BTL_OBJ) $(COORD_OBJ) $(LIB_OUT)/libivc.a mpi/btl/btl.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
+		-Wl,--version-script=mpi/btl/btl.map -Wl,-Bsymbolic-functions \
+		$(if $(SAN),,-Wl,-z,defs) -Wl,-z,nodelete \
+		-o $@ $(filter %.o %.a,$^) -L$(firstword $(shell $(MPICC) \
+		--showme:libdirs)) -lopen-pal
+
+## make mpi             mca_btl_ivc.so for Open MPI 4.1, where its headers are
+mpi: $(if $(MPI_HEADER),$(BTL_SO),mpi-none)
+
+mpi-none:
+	@echo "  no headers of Open MPI: mca_btl_ivc.so not built" \
+		"(apt-get install libopenmpi-dev)"
+
+install-mpi: mpi
+ifneq ($(MPI_HEADER),)
+	$(call say,INSTALL,$(DESTDIR)$(MPI_LIBDIR))
+	$(Q)install -D -m 644 $(BTL_SO) $(DESTDIR)$(MPI_LIBDIR)/mca_btl_ivc.so
+endif
+
+install: install-mpi
+
+# Tests of the coordinator: one program, plain and once per sanitizer, with the
+# sources of the library in it, as for the unit tests.
+COORD_TEST_SRC := $(wildcard tests/mpi/coordinator/*.c)
+COORD_TEST_DEP := $(COORD_TEST_SRC) $(COORD_SRC) $(LIB_SRC) mpi/mpi.mk \
+	$(wildcard tests/mpi/coordinator/*.h mpi/coordinator/*.h lib/*.h \
+	include/ivc/*.h)
+COORD_TEST_OUT := $(B)/tests/mpi
+
+$(COORD_TEST_OUT)/plain: UNIT_SAN :=
+$(COORD_TEST_OUT)/asan: UNIT_SAN := -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -O1 \
+	-DSWITCH_MESSAGES=16000
+# The ring has no fence, only wait.c has; gcc warns that it does not model it.
+$(COORD_TEST_OUT)/tsan: UNIT_SAN := -fsanitize=thread -O1 -Wno-tsan \
+	-DSWITCH_MESSAGES=12000
+
+$(COORD_TEST_OUT)/plain $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan: \
+		$(COORD_TEST_DEP)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_SAN) -o $@ $(COORD_TEST_SRC) \
+		$(COORD_SRC) $(LIB_SRC) $(UNIT_LIBS)
+
+$(COORD_TEST_OUT)/mpi-check: tests/mpi/btl/mpi-check.c mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,MPICC,$@)
+	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
+		$(CFLAGS) -o $@ $< -lpthread
+
+## make check-mpi       the coordinator, and Open MPI over it where it is installed
+check-mpi: check-coordinator check-model-switch \
+	$(if $(MPI_HEADER),check-btl,check-btl-none)
+
+#   MPI_SUITES=  a directory of NPB and OSU benchmarks, built elsewhere
+check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(B)/tools/ivcd
+	$(Q)tests/mpi/btl/run.sh $(B) $(MPI_SUITES)
+
+check-btl-none:
+	@echo "skip MPI: no headers of Open MPI (apt-get install libopenmpi-dev)"
+
+## make check-coordinator  the coordinator by itself, with ivcd; no MPI needed
+check-coordinator: $(COORD_TEST_OUT)/plain $(B)/tools/ivcd
+	$(Q)tests/mpi/coordinator/run.sh $(B) $<
+
+## make check-coordinator-san  the same under address, undefined and thread sanitizers
+check-coordinator-san: $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan \
+		$(B)/tools/ivcd
+	$(Q)tests/mpi/coordinator/run.sh $(B) $(COORD_TEST_OUT)/asan
+	$(Q)TSAN_OPTIONS=halt_on_error=1:exitcode=66 \
+		tests/mpi/coordinator/run.sh $(B) $(COORD_TEST_OUT)/tsan switch
+
+## make check-model-switch  search every run of a pair that switches (Spin)
+check-model-switch:
+	$(Q)CC='$(CC)' tests/model/switch.sh $(B)/model-switch
+
+## make mpi-deps        install Open MPI and mpi4py, as root, or name them
+mpi-deps:
+	$(Q)scripts/deps mpi/packages.txt
+
+-include $(COORD_OBJ:.o=.d) $(BTL_OBJ:.o=.d)
+
+.PHONY: mpi mpi-none mpi-deps install-mpi check-mpi check-model-switch \
+	check-btl check-btl-none check-coordinator check-coordinator-san

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The network by itself: connections that break all the time, IPv6, a peer that
+ * is not there, and what strangers may send to a port that is open to them.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../../mpi/coordinator/tcp-internal.h"
+#include "job.h"
+
+static void one_way_and_back(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	while (r.got[!me] < j->messages || r.sent[!me] < j->messages ||
+	       r.waiting) {
+		if (r.sent[!me] < j->messages && r.waiting < 64) {
+			send_one(&r, !me, &r.rng);
+			/* As many breaks as messages, not as idle rounds. */
+			if (j->break_every &&
+			    !job_random(&r.rng, j->break_every)) {
+				coord_break_net(r.peer[!me]);
+				__atomic_fetch_add(&board->breaks, 1,
+						   __ATOMIC_RELAXED);
+			}
+		}
+		if (!coord_progress(r.c))
+			sched_yield();
+		must(!job_late(), "%u sent, %u came", r.sent[!me], r.got[!me]);
+	}
+	job_barrier(&r);
+	job_close(&r);
+}
+
+START_TEST(broken_connections)
+{
+	struct job j = { .ranks = 2,
+			 .rank = one_way_and_back,
+			 .messages = 20000,
+			 .size_max = 4096,
+			 .break_every = 300,
+			 .seed = 21 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(over_ipv6)
+{
+	struct job j = { .ranks = 2,
+			 .rank = one_way_and_back,
+			 .messages = 5000,
+			 .size_max = 4096,
+			 .include = "::1/128",
+			 .family = AF_INET6,
+			 .seed = 22 };
+
+	job_run(&j);
+}
+END_TEST
+
+/* The other one has gone before anything was said. */
+static void unreachable(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	if (me) {
+		coord_close(r.c, 0);
+		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+		return;
+	}
+	while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	job_meet(&r);
+	send_one(&r, 1, &r.rng);
+	while (!r.failed[1]) {
+		coord_progress(r.c);
+		must(!job_late(), "it hangs");
+	}
+	must(r.failed[1] == -ECONNREFUSED, "%s", strerror(-r.failed[1]));
+	must(!r.waiting, "a message was forgotten");
+	job_close(&r);
+}
+
+START_TEST(nobody_there)
+{
+	struct job j = { .ranks = 2,
+			 .ends = 1,
+			 .rank = unreachable,
+			 .size_max = 4096,
+			 .timeout_s = 1,
+			 .seconds = 200,
+			 .seed = 23 };
+
+	job_run(&j);
+}
+END_TEST
+
+/* Where that rank listens. */
+static const struct tcp_address *address_of(int rank)
+{
+	static struct tcp_address a;
+	size_t at = board->address_len[rank] - sizeof(a);
+
+	memcpy(&a, board->address[rank] + at, sizeof(a));
+	return &a;
+}
+
+static int connect_to(int rank)
+{
+	const struct tcp_place *p = &address_of(rank)->place[0];
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = p->port };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&sin.sin_addr, p->addr, 4);
+	must(fd >= 0 && !connect(fd, (struct sockaddr *)&sin, sizeof(sin)),
+	     "%m");
+	return fd;
+}
+
+/* Garbage, and greetings with something wrong, each over its own connection. */
+static void annoy(struct rank *r, int n)
+{
+	struct tcp_greeting g = { .magic = htole32(GREETING_MAGIC),
+				  .version = htole32(GREETING_VERSION),
+				  .from = htole64(NAME(2)),
+				  .to = htole64(NAME(0)),
+				  .epoch = htole32(1) };
+	uint8_t *p = (uint8_t *)&g;
+	size_t len = sizeof(g);
+	int fd = connect_to(0);
+
+	memcpy(g.key, address_of(0)->key, sizeof(g.key));
+	switch (n % 6) {
+	case 0: /* not of this job */
+		g.key[job_random(&r->rng, 16)] ^= 1;
+		break;
+	case 1: /* of nobody */
+		g.from = htole64(99999);
+		break;
+	case 2: /* more has come than was ever sent */
+		g.got = htole64(1u << 20);
+		break;
+	case 3: /* cut off */
+		len = job_random(&r->rng, sizeof(g));
+		break;
+	case 4:
+		for (size_t i = 0; i < len; i++)
+			p[i] = (uint8_t)job_random(&r->rng, 256);
+		break;
+	case 5: /* one of those that there is, in the name of another */
+		g.to = htole64(NAME(1));
+		break;
+	}
+	must(send(fd, p, len, MSG_NOSIGNAL) == (ssize_t)len, "%m");
+	if (n % 2)
+		usleep(200);
+	close(fd);
+}
+
+static void annoyed(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	if (me < 2) {
+		struct job two = *j;
+
+		job_open(&r, j, me);
+		two.ranks = 2;
+		r.j = &two;
+		job_meet(&r);
+		while (r.got[!me] < j->messages || r.sent[!me] < j->messages ||
+		       r.waiting ||
+		       !__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
+			if (r.sent[!me] < j->messages && r.waiting < 64)
+				send_one(&r, !me, &r.rng);
+			if (!coord_progress(r.c))
+				sched_yield();
+			must(!job_late(), "%u came", r.got[!me]);
+		}
+		r.j = j;
+	} else {
+		job_open(&r, j, me);
+		for (int i = 0; i < 600; i++)
+			annoy(&r, i);
+		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+	}
+	job_barrier(&r);
+	job_close(&r);
+}
+
+START_TEST(strangers)
+{
+	struct job j = { .ranks = 3,
+			 .rank = annoyed,
+			 .messages = 20000,
+			 .size_max = 4096,
+			 .seed = 24 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(wrong_options)
+{
+	static const struct net_user nobody;
+	static const uint8_t key[16];
+	struct tcp_options o = { .buffer = 1 << 20,
+				 .message_max = 4096,
+				 .include = "no-such-interface" };
+	struct net *n;
+
+	ck_assert_int_eq(tcp_open(&o, &nobody, 1, key, &n), -EADDRNOTAVAIL);
+	o.include = "10.0.0.0/33";
+	ck_assert_int_eq(tcp_open(&o, &nobody, 1, key, &n), -EINVAL);
+	o.include = "127.0.0.0/8";
+	o.buffer = 4096;
+	ck_assert_int_eq(tcp_open(&o, &nobody, 1, key, &n), -EINVAL);
+}
+END_TEST
+
+TCase *case_net(void)
+{
+	TCase *tc = tcase_create("net");
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, broken_connections);
+	tcase_add_test(tc, over_ipv6);
+	tcase_add_test(tc, nobody_there);
+	tcase_add_test(tc, strangers);
+	tcase_add_test(tc, wrong_options);
+	return tc;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All to all, of all sizes, while each pair goes from the network to a channel
+ * and back all the time: at moments that a clock chooses, and at moments that
+ * the sender does; in good order, or because the channel breaks; and while the
+ * network's connections break, too.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "job.h"
+
+static bool all_here(const struct rank *r)
+{
+	for (int i = 0; i < r->j->ranks; i++)
+		if (i != r->me &&
+		    __atomic_load_n(&r->got[i], __ATOMIC_ACQUIRE) <
+			    r->j->messages)
+			return false;
+	return !__atomic_load_n(&r->waiting, __ATOMIC_ACQUIRE);
+}
+
+static void disturb(struct rank *r, int to)
+{
+	const struct job *j = r->j;
+
+	if (j->switch_ms && !job_random(&r->rng, 400))
+		coord_force(r->peer[to], j->sever && job_random(&r->rng, 2));
+	if (j->break_every && !job_random(&r->rng, j->break_every)) {
+		coord_break_net(r->peer[to]);
+		__atomic_fetch_add(&board->breaks, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* Everything that is to be sent, by one thread. */
+static void traffic(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+	unsigned int left = 0;
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	do {
+		left = 0;
+		for (int to = 0; to < j->ranks; to++) {
+			if (to == me || r.sent[to] == j->messages)
+				continue;
+			left++;
+			if (r.waiting > 64)
+				continue;
+			disturb(&r, to);
+			for (int n = (int)job_random(&r.rng, 8);
+			     n && r.sent[to] < j->messages; n--)
+				send_one(&r, to, &r.rng);
+		}
+		if (!coord_progress(r.c))
+			sched_yield();
+		must(!job_late(),
+		     "rank %d: %u of %u sent to %d, %u came; %u wait, state %d",
+		     me, r.sent[!me], j->messages, !me, r.got[!me], r.waiting,
+		     coord_peer_state(r.peer[!me]));
+	} while (left || !all_here(&r));
+	job_barrier(&r);
+	for (int i = 0; i < j->ranks; i++)
+		must(i == me || r.got[i] == j->messages, "%u from %d", r.got[i],
+		     i);
+	job_close(&r);
+}
+
+struct sender {
+	struct rank *r;
+	int to;
+};
+
+/* What concerns one peer is one thread's. */
+static void *send_all(void *arg)
+{
+	struct sender *s = arg;
+	struct rank *r = s->r;
+	uint64_t rng = r->rng + (uint64_t)s->to * 7919;
+
+	while (r->sent[s->to] < r->j->messages) {
+		if (__atomic_load_n(&r->waiting, __ATOMIC_RELAXED) <= 64)
+			send_one(r, s->to, &rng);
+		if (!job_random(&rng, 4))
+			coord_progress(r->c);
+		must(!job_late(), "a sender to %d is at %u", s->to,
+		     r->sent[s->to]);
+	}
+	return NULL;
+}
+
+/* The same, with one thread for each peer that sends and makes progress. */
+static void threads(const struct job *j, int me)
+{
+	struct sender s[RANKS_MAX];
+	pthread_t t[RANKS_MAX];
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	for (int i = 0; i < j->ranks; i++) {
+		s[i] = (struct sender){ &r, i };
+		must(i == me || !pthread_create(&t[i], NULL, send_all, &s[i]),
+		     "thread");
+	}
+	while (!all_here(&r)) {
+		if (!coord_progress(r.c))
+			sched_yield();
+		must(!job_late(), "rank %d: %u wait, %u of %u came", me,
+		     r.waiting, r.got[!me], j->messages);
+	}
+	for (int i = 0; i < j->ranks; i++)
+		must(i == me || !pthread_join(t[i], NULL), "join");
+	job_barrier(&r);
+	job_close(&r);
+}
+
+/*
+ * Rank 1 computes: it makes no call while rank 0 sends to it, over IVC and then
+ * over the network, and while the channel ends.
+ */
+static void computes(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	while (coord_peer_state(r.peer[!me]) != COORD_ACTIVE) {
+		if (r.sent[!me] < 4)
+			send_one(&r, !me, &r.rng);
+		coord_progress(r.c);
+		must(!job_late(), "they do not come to a channel");
+	}
+	job_barrier(&r);
+	if (me) {
+		while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE))
+			usleep(1000);
+	} else {
+		for (int i = 0; i < 3; i++) {
+			coord_force(r.peer[1], i == 0);
+			for (int k = 0; k < 200; k++) {
+				send_one(&r, 1, &r.rng);
+				coord_progress(r.c);
+				usleep(20);
+			}
+		}
+		__atomic_store_n(&board->word[1], r.sent[1], __ATOMIC_RELEASE);
+		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+	}
+	while (me ? r.got[0] < __atomic_load_n(&board->word[1],
+					       __ATOMIC_ACQUIRE)
+		  : r.waiting) {
+		coord_progress(r.c);
+		must(!job_late(), "%u came", r.got[0]);
+	}
+	job_barrier(&r);
+	job_close(&r);
+}
+
+#ifndef SWITCH_MESSAGES
+#define SWITCH_MESSAGES 30000
+#endif
+
+START_TEST(by_the_clock)
+{
+	struct job j = { .ranks = 2,
+			 .rank = traffic,
+			 .use_ivc = true,
+			 .switch_ms = 1,
+			 .sever = _i & 1,
+			 .threads = _i & 2,
+			 .messages = SWITCH_MESSAGES,
+			 .size_max = 4096,
+			 .seed = (unsigned int)_i };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(four_processes)
+{
+	struct job j = { .ranks = 4,
+			 .rank = traffic,
+			 .use_ivc = true,
+			 .switch_ms = 2,
+			 .sever = true,
+			 .messages = SWITCH_MESSAGES / 8,
+			 .size_max = 4096,
+			 .break_every = 2000,
+			 .seed = 4 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(large_messages)
+{
+	struct job j = { .ranks = 2,
+			 .rank = traffic,
+			 .use_ivc = true,
+			 .switch_ms = 3,
+			 .sever = true,
+			 .messages = SWITCH_MESSAGES / 10,
+			 .message_max = 65536,
+			 .size_max = 65536,
+			 .break_every = 1000,
+			 .seed = 5 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(with_threads)
+{
+	struct job j = { .ranks = 3,
+			 .rank = threads,
+			 .use_ivc = true,
+			 .switch_ms = 1,
+			 .sever = true,
+			 .threads = true,
+			 .messages = SWITCH_MESSAGES / 6,
+			 .size_max = 4096,
+			 .seed = 6 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(without_switches)
+{
+	struct job j = { .ranks = 3,
+			 .rank = traffic,
+			 .use_ivc = true,
+			 .messages = SWITCH_MESSAGES / 2,
+			 .size_max = 4096,
+			 .seed = 7 };
+
+	job_run(&j);
+}
+END_TEST
+
+START_TEST(one_computes)
+{
+	struct job j = { .ranks = 2,
+			 .rank = computes,
+			 .use_ivc = true,
+			 .size_max = 4096,
+			 .seed = 8 };
+
+	job_run(&j);
+}
+END_TEST
+
+TCase *case_switch(void)
+{
+	TCase *tc = tcase_create("switch");
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, by_the_clock, 0, 4);
+	tcase_add_test(tc, four_processes);
+	tcase_add_test(tc, large_messages);
+	tcase_add_test(tc, with_threads);
+	tcase_add_test(tc, without_switches);
+	tcase_add_test(tc, one_computes);
+	return tc;
+}
