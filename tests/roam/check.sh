@@ -12,9 +12,9 @@ dir=$(mktemp -d) || exit 1
 pids=
 # shellcheck source=tests/check.sh
 . "$here/../check.sh"
-# Another one for each check
+# Another one for each check, none that the kernel gives to who connects
 port() {
-	echo $((20000 + $$ % 20000 + passed + failed))
+	echo $((20000 + $$ % 12000 + passed + failed))
 }
 export IVC_DEVICE="$dir/none" IVC_SOCKET="$dir/ivcd"
 
@@ -85,6 +85,19 @@ check 'a table that cannot be written' status 2 "$roam" $two \
 check 'nobody there' says 'is the other side started' \
 	"$roam" $two --timeout 1
 check 'nobody there, exit 2' status 2 "$roam" $two --timeout 1
+# The kernel has one port only to give to who connects: the one it connects to.
+# shellcheck disable=SC2016 # $0 is that of the inner shell
+itself() {
+	unshare -rn sh -c 'ip link set lo up
+		echo 40000 40001 >/proc/sys/net/ipv4/ip_local_port_range
+		"$0" --magic 7 --id 2 --peer 1 --connect 127.0.0.1:40000 \
+			--timeout 1' "$roam"
+}
+if unshare -rn ip link set lo up 2>/dev/null; then
+	check 'it does not connect to itself' says 'nobody at' itself
+else
+	skip 'it does not connect to itself: no network namespace here'
+fi
 check 'an unknown host' says 'in numbers' \
 	"$roam" --magic 7 --id 1 --peer 2 --connect no.such.host.invalid:1
 

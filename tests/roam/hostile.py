@@ -61,6 +61,8 @@ if how == "connect":
             break
         except ConnectionRefusedError:
             time.sleep(0.05)
+    else:
+        sys.exit(f"hostile.py: nobody listens on port {port}")
 else:
     server = socket.create_server(("127.0.0.1", port))
     s = server.accept()[0]

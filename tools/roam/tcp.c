@@ -110,6 +110,20 @@ static bool by_name(const struct options *o, struct sockaddr_storage *sa,
 #endif
 }
 
+/*
+ * A port that nobody listens on and that the kernel gives to this very socket:
+ * TCP then connects it to itself, and the listener would find its port taken.
+ */
+static bool met_itself(int fd)
+{
+	struct sockaddr_storage here = { 0 }, there = { 0 };
+	socklen_t n = sizeof(here), m = sizeof(there);
+
+	return !getsockname(fd, (struct sockaddr *)&here, &n) &&
+	       !getpeername(fd, (struct sockaddr *)&there, &m) && n == m &&
+	       !memcmp(&here, &there, n);
+}
+
 static int attempt(const struct sockaddr_storage *sa, socklen_t len)
 {
 	struct pollfd p = { .events = POLLOUT };
@@ -120,15 +134,16 @@ static int attempt(const struct sockaddr_storage *sa, socklen_t len)
 		      0);
 	if (p.fd < 0)
 		return -errno;
-	if (!connect(p.fd, (const struct sockaddr *)sa, len))
-		return p.fd;
-	err = errno;
+	if (connect(p.fd, (const struct sockaddr *)sa, len))
+		err = errno;
 	if (err == EINPROGRESS) {
 		err = ETIMEDOUT;
 		if (poll(&p, 1, ATTEMPT_MS) > 0 &&
 		    getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &errlen))
 			err = errno;
 	}
+	if (!err && met_itself(p.fd))
+		err = ECONNREFUSED;
 	if (!err)
 		return p.fd;
 	close(p.fd);
