@@ -13,6 +13,7 @@ LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	include/ivc/ivc.h)
 LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
 	include/ivc/limits.h include/ivc/local.h include/ivc/ring.h \
+	include/ivc/ring-rx.h include/ivc/ring-tx.h \
 	include/ivc/wire.h
 LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
 LIB_MAN7 := docs/man/libivc.7

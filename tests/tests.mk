@@ -147,7 +147,7 @@ check-headers:
 	$(Q)CC='$(CC)' tests/unit/headers.sh include c \
 		$(notdir $(wildcard include/ivc/*.h))
 	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h limits.h \
-		local.h ring.h state.h wire.h
+		local.h ring.h ring-rx.h ring-tx.h state.h wire.h
 
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h

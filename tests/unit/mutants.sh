@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Can the ring's tests fail? Each mutant is ring.h with one thing broken; the
-# suites must notice every one of them, and pass with the header as it is.
+# Can the ring's tests fail? Each mutant is ring.h, or one of the two that it
+# includes, with one thing broken; the suites must notice every one of them, and
+# pass with the headers as they are.
 # Usage: mutants.sh WORK-DIR PROGRAM-SOURCES...   (CC, CFLAGS, LIBS from make)
 set -eu
 work=$1
@@ -29,9 +30,9 @@ run() {
 mutant() {
 	mkdir -p "$work/$1/include/ivc"
 	cp include/ivc/*.h "$work/$1/include/ivc"
-	sed -e "$2" include/ivc/ring.h >"$work/$1/include/ivc/ring.h"
-	if cmp -s include/ivc/ring.h "$work/$1/include/ivc/ring.h"; then
-		echo "mutants: $1: nothing to change; ring.h has moved on" >&2
+	sed -i -e "$2" "$work/$1"/include/ivc/ring*.h
+	if diff -rq include/ivc "$work/$1/include/ivc" >/dev/null; then
+		echo "mutants: $1: nothing to change; the ring has moved on" >&2
 		exit 1
 	fi
 	if run "$1"; then
