@@ -7,10 +7,6 @@
 # shellcheck source=tests/lab/measure.sh
 . /lab/tests/measure.sh
 
-# irqs N: interrupts of the channels' doorbells in guest N so far
-irqs() {
-	g "$1" "awk '/ivc-channel/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }' /proc/interrupts"
-}
 # kicks N: doorbells that guest N's channel has rung, and heard
 kicks() {
 	g "$1" "awk '\$1 > 0 { k += \$10; w += \$11 } END { print k + 0, w + 0 }' /sys/kernel/debug/ivc-front/channels"
@@ -27,9 +23,9 @@ measure() {
 	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "no channel"
 	sleep 2
-	before="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	before="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
 	xen_trace 4
-	after="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	after="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
 	g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "the 20 s were over before the counts were taken: a machine this slow cannot tell"
 	g_wait "$2" client 60
