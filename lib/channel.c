@@ -19,6 +19,7 @@
 
 #include "channel.h"
 #include "context.h"
+#include "push.h"
 
 /* Out of line, and the last thing that a call does: no registers to save. */
 #define IVC_ASIDE __attribute__((noinline, cold))
@@ -158,7 +159,12 @@ write_one(struct ivc_channel *ch, const void *buf, size_t len,
 static __attribute__((noinline)) ssize_t
 write_record(struct ivc_channel *ch, const void *buf, size_t len)
 {
-	return write_one(ch, buf, len, IVC_RING_ANY);
+	const uint8_t *cell = ch->tx.cell;
+	ssize_t ret = write_one(ch, buf, len, IVC_RING_ANY);
+
+	if (likely(ret > 0))
+		ivc_push_written(ch, cell);
+	return ret;
 }
 
 static __attribute__((noinline)) ssize_t write_line(struct ivc_channel *ch,
@@ -197,6 +203,7 @@ read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
 	status = ivc_channel_status(ch);
 	if (!status) {
 		ch->rx_empty++;
+		ivc_push_idle(ch);
 		return 0;
 	}
 	ret = ivc_rx_read(&ch->rx, buf, len);
@@ -296,6 +303,7 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 
 int ivc_commit(ivc_channel *ch, size_t len)
 {
+	const uint8_t *cell = ch->tx.cell;
 	uint32_t from = ch->tx.pos;
 	ssize_t ret;
 
@@ -306,6 +314,8 @@ int ivc_commit(ivc_channel *ch, size_t len)
 		return (int)ret;
 	ivc_in_order();
 	if (likely(ivc_channel_alive(ch))) {
+		if (!ivc_ring_line(len))
+			ivc_push_written(ch, cell);
 		(void)sent(ch, len);
 		return 0;
 	}
@@ -333,6 +343,7 @@ ssize_t ivc_peek(ivc_channel *ch, const void **p)
 	if (!status) {
 		ch->rx_calls++;
 		ch->rx_empty++;
+		ivc_push_idle(ch);
 		return 0;
 	}
 	ret = ivc_rx_peek(&ch->rx, p);

@@ -40,7 +40,7 @@ count() {
 	one=$(guest_domid 1) two=$(guest_domid 2)
 	echo "$1 $rate $before $after" \
 		"$(($(sum "$one" "$file") + $(sum "$two" "$file")))" \
-		"$(($(sum "$one" "$file" event_channel_op) + $(sum "$two" "$file" event_channel_op)))" \
+		"$(($(sum "$one" "$file" "$notification") + $(sum "$two" "$file" "$notification")))" \
 		"$(($(sum "$one" "$file" grant_table_op) + $(sum "$two" "$file" grant_table_op)))" \
 		"$(sum 0 "$file")" >>/tmp/counts
 }
