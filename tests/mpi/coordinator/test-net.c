@@ -5,10 +5,13 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../../lib/clock.h"
 #include "../../../mpi/coordinator/tcp-internal.h"
 #include "job.h"
 
@@ -226,6 +229,73 @@ START_TEST(wrong_options)
 }
 END_TEST
 
+/* A network of our own, in which the system has one port to give: @port. */
+static bool one_port(unsigned int port)
+{
+	const char *file = "/proc/sys/net/ipv4/ip_local_port_range";
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	FILE *f;
+	int fd;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) && unshare(CLONE_NEWNET))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &lo));
+	close(fd);
+	f = fopen(file, "w");
+	ck_assert_msg(f && fprintf(f, "%u %u", port, port) > 0 && !fclose(f),
+		      "%s: %m", file);
+	return true;
+}
+
+static void no_news(void *arg, void *owner)
+{
+	(void)arg;
+	(void)owner;
+}
+
+START_TEST(nobody_but_itself)
+{
+	const struct net_user user = { .ready = no_news };
+	const uint8_t key[16] = { 1 };
+	struct tcp_options o = { .buffer = 1 << 20,
+				 .message_max = 4096,
+				 .include = "127.0.0.0/8",
+				 .port = 30000,
+				 .ports = 8,
+				 .timeout_s = 1 };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_port = htons(40000),
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct net_link *l;
+	struct tcp_address a;
+	const void *msg;
+	struct net *n;
+	size_t len;
+	int ret, fd;
+
+	if (!one_port(40000)) {
+		printf("skip %s: no network namespaces: %m\n", __func__);
+		return;
+	}
+	ck_assert_int_eq(tcp_open(&o, &user, 1, key, &n), 0);
+	ck_assert_int_gt(tcp_ops.address(n, &a, sizeof(a)), 0);
+	a.place[0].port = sin.sin_port;
+	ck_assert_int_eq(tcp_ops.link(n, 2, &a, sizeof(a), NULL, &l), 0);
+	tcp_ops.link_need(l);
+	do {
+		tcp_ops.poll(n, (uint64_t)ivc_now());
+		ret = tcp_ops.front(l, &msg, &len);
+	} while (!ret);
+	ck_assert_int_eq(ret, -ECONNREFUSED);
+	/* The port is free for who is to have it. */
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_msg(!bind(fd, (struct sockaddr *)&sin, sizeof(sin)), "%m");
+	close(fd);
+	tcp_ops.close(n);
+}
+END_TEST
+
 TCase *case_net(void)
 {
 	TCase *tc = tcase_create("net");
@@ -236,5 +306,6 @@ TCase *case_net(void)
 	tcase_add_test(tc, nobody_there);
 	tcase_add_test(tc, strangers);
 	tcase_add_test(tc, wrong_options);
+	tcase_add_test(tc, nobody_but_itself);
 	return tc;
 }
