@@ -48,6 +48,8 @@ struct lane {
 
 	/* What we receive. */
 	uint64_t read;
+	bool found;   /* the last look found a message, */
+	bool stream;  /* and the one before: they come one upon the other */
 	bool flushed; /* the peer's FLUSH has come */
 	bool stopped; /* its STOP, for `stop` */
 	bool drained_said;
