@@ -134,7 +134,7 @@ struct coordinator {
 
 	unsigned int calls;  /* of progress, since it looked at the clock */
 	unsigned int period; /* until it does again */
-	bool mixed; /* a peer is talked to over the network alone */
+	bool mixed;	     /* a peer is talked to over the network alone */
 	unsigned int hot; /* more of them that look at the network each time */
 	uint64_t now, looked, ticked, met;
 	uint64_t random;
