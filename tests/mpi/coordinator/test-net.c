@@ -243,8 +243,9 @@ static bool one_port(unsigned int port)
 	ck_assert(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &lo));
 	close(fd);
 	f = fopen(file, "w");
-	ck_assert_msg(f && fprintf(f, "%u %u", port, port) > 0 && !fclose(f),
-		      "%s: %m", file);
+	ck_assert_msg(f, "%s: %m", file);
+	fprintf(f, "%u %u", port, port);
+	ck_assert_msg(!fclose(f), "%s: %m", file);
 	return true;
 }
 
