@@ -184,6 +184,70 @@ ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 	return write_other(ch, buf, len);
 }
 
+/* @len bytes of @parts, to @to. */
+static inline void gather(uint8_t *to, const struct iovec *parts, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t len = (uint32_t)parts[i].iov_len;
+
+		if (len)
+			ivc_ring_move(to, parts[i].iov_base, len, IVC_RING_ANY);
+		to += len;
+	}
+}
+
+/* All but the common case. */
+static __attribute__((noinline)) ssize_t record_other(struct ivc_channel *ch,
+						      const struct iovec *parts,
+						      int n, size_t len)
+{
+	void *room = NULL;
+	ssize_t ret;
+
+	if (!len)
+		return -EINVAL;
+	ret = ivc_reserve(ch, len, len, &room);
+	if (ret <= 0)
+		return ret;
+	gather(room, parts, n);
+	ret = ivc_commit(ch, len);
+	if (ret)
+		return ret == -EAGAIN ? 0 : ret;
+	return (ssize_t)len;
+}
+
+ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n)
+{
+	struct ivc_tx *tx = &ch->tx;
+	uint32_t pos = tx->pos, cells;
+	uint8_t *cell = tx->cell, *next;
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++) {
+		/* So that the sum is right, too. */
+		if (unlikely(parts[i].iov_len > UINT32_MAX))
+			return -EMSGSIZE;
+		len += parts[i].iov_len;
+	}
+	if (unlikely(len - 1 >= ivc_ring_room(tx->cells / 4)))
+		return record_other(ch, parts, n, len);
+	cells = ivc_ring_cells((uint32_t)len);
+	next = cell + (size_t)cells * IVC_CELL;
+	if (unlikely(next > tx->stop))
+		return record_other(ch, parts, n, len);
+	gather(cell + IVC_RING_HDR, parts, n);
+	ivc_ring_put(cell, next, ivc_ring_hdr(pos, (uint32_t)len));
+	tx->pos = pos + cells;
+	tx->cell = next;
+	ivc_in_order();
+	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
+		     ivc_load(&tx->peer->want)))
+		return write_look(ch, len);
+	ch->tx_bytes += len;
+	ch->tx_calls++;
+	return (ssize_t)len;
+}
+
 /*
  * Nothing was read: say why. The status is looked at after the ring was found
  * empty, and once it is there the ring is looked at again: bytes written
