@@ -106,7 +106,9 @@ struct ivc_abi_accept {
 };
 
 enum ivc_abi_event_type {
-	IVC_ABI_EVENT_HOSTS = 1,    /* the group has changed: HOSTS tells how */
+	IVC_ABI_EVENT_HOSTS = 1,    /* the group has changed: HOSTS tells how,
+				     * and this does not come again before it
+				     */
 	IVC_ABI_EVENT_DETACHED = 2, /* the backend has gone */
 	IVC_ABI_EVENT_ATTACHED = 3, /* and is back; registered again */
 	IVC_ABI_EVENT_CHANNELS = 4, /* channels have ended with -EREMCHG */

@@ -149,6 +149,7 @@ void attack_messages(struct front *f, int seconds);
 void attack_rewrite(struct front *f, int seconds);
 void attack_offers(struct front *f, uint64_t magic, int seconds);
 void attack_held(struct front *f, uint64_t magic, int seconds);
+void attack_storm(struct front *f, int seconds);
 void flood_requests(struct front *f, int seconds);
 void flood_members(struct front *f, uint64_t magic, int seconds);
 void flood_events(struct front *f, int seconds);

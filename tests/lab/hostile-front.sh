@@ -44,6 +44,7 @@ attack states
 attack ring
 attack messages 8
 attack rewrite 8
+attack storm 5
 
 # Programs of both others take what guest 3 offers, and connect to it
 for n in 1 2; do
