@@ -176,7 +176,8 @@ struct ivc_abi_unsent {
  * CONNECT: does not wait for the peer's accept. -ENOENT (no such member in
  * this group: gone, or never was), -EINVAL (sizes), -EDQUOT (channels or
  * pages), -EBUSY (the peer's backlog or the request rate, or its guest does not
- * let go of what it was granted before), -ENOMEM, -ENOSPC (grant table full).
+ * let go of what it was granted before), -ENOMEM, -ENOSPC (no grant,
+ * event channel or mapping left).
  * Later, in INFO's status: -ECONNREFUSED, -ENOENT.
  */
 #define IVC_IOC_CONNECT _IOWR(IVC_IOC, 3, struct ivc_abi_connect)
