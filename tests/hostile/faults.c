@@ -99,6 +99,7 @@ static int open_channel(int ctx, unsigned int nth)
 	struct ivc_abi_connect con = { .tx_size = RING, .rx_size = RING };
 	struct ivc_abi_accept acc = { 0 };
 	struct pollfd p = { .fd = ctx, .events = POLLIN };
+	int tries;
 
 	if (accepting) {
 		if (poll(&p, 1, 5000) <= 0)
@@ -109,6 +110,13 @@ static int open_channel(int ctx, unsigned int nth)
 	}
 	if (ioctl(ctx, IVC_IOC_HOSTS, &h))
 		return failed("HOSTS", nth);
+	/* In the first life it may still be starting. */
+	for (tries = 0; !h.count && !nth && tries < 300; tries++) {
+		sleep_ms(100);
+		h.count = 16;
+		if (ioctl(ctx, IVC_IOC_HOSTS, &h))
+			return failed("HOSTS", nth);
+	}
 	if (!h.count)
 		die("the victim is gone");
 	con.member = hosts[0].member;

@@ -7,7 +7,7 @@ HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ring offers \
 	held floods main)
 HOSTILE_SAY := $(HOSTILE_OUT)/say.o
 HOSTILE_OBJ := $(HOSTILE_FRONT) $(HOSTILE_SAY) $(patsubst \
-	%,$(HOSTILE_OUT)/%.o,victim peer back fuzz ioctl memory faults)
+	%,$(HOSTILE_OUT)/%.o,victim peer back fuzz ioctl memory faults hoard)
 HOSTILE_XEN := -lxenstore -lxengnttab -lxenevtchn -lxencall -lxentoollog \
 	-lxentoolcore -lpthread -ldl
 
@@ -32,6 +32,15 @@ $(B)/payload/dom0/ivc-hostile-back: $(HOSTILE_OUT)/back.o $(HOSTILE_SAY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
 
+$(B)/payload/guest/ivc-hoard: $(HOSTILE_OUT)/hoard.o $(HOSTILE_SAY)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
+
+$(B)/payload/dom0/ivc-hoard: $(B)/payload/guest/ivc-hoard
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
 # The same scribbling as natively (tests/fuzz).
 $(HOSTILE_OUT)/fuzz.o: tests/fuzz/fuzz.c tests/hostile/hostile.mk
 	@mkdir -p $(@D)
@@ -47,7 +56,8 @@ $(addprefix $(B)/payload/guest/,ivc-peer ivc-ioctl ivc-faults):
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
 
 HOSTILE_PROGS := $(addprefix $(B)/payload/guest/,ivc-hostile ivc-victim \
-	ivc-peer ivc-ioctl ivc-faults) $(B)/payload/dom0/ivc-hostile-back
+	ivc-peer ivc-ioctl ivc-faults ivc-hoard) \
+	$(addprefix $(B)/payload/dom0/,ivc-hostile-back ivc-hoard)
 payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)

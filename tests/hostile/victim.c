@@ -6,13 +6,14 @@
  * allows, in time, and no memory but its own is touched (it can be run under
  * any sanitizer; in the lab the kernel's watches).
  *
- *   ivc-victim MAGIC ID SECONDS
+ *   ivc-victim MAGIC ID SECONDS [FILE]    or until that file is there
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <ivc/ivc.h>
 #include "say.h"
 
@@ -145,13 +146,14 @@ int main(int argc, char **argv)
 	int64_t end;
 	int i;
 
-	if (argc != 4)
-		die("usage: ivc-victim MAGIC ID SECONDS");
+	if (argc != 4 && argc != 5)
+		die("usage: ivc-victim MAGIC ID SECONDS [FILE]");
 	ctx = ivc_register(strtoull(argv[1], NULL, 0), (uint32_t)atoi(argv[2]));
 	if (!ctx)
 		die("ivc_register: %d", -errno);
 	end = now_ms() + atoi(argv[3]) * 1000;
-	for (i = 0; now_ms() < end; i++) {
+	for (i = 0; now_ms() < end && (argc < 5 || access(argv[4], F_OK));
+	     i++) {
 		accept_one(ctx);
 		if (i % 4 == 3)
 			connect_one(ctx);
