@@ -88,6 +88,15 @@ $(COORD_TEST_OUT)/mpi-check: tests/mpi/btl/mpi-check.c mpi/mpi.mk
 	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
 		$(CFLAGS) -o $@ $< -lpthread
 
+# With what ivc-roam keeps and draws.
+$(COORD_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
+		tools/roam/plot.c tools/pingpong/samples.c tools/roam/roam.h \
+		mpi/mpi.mk
+	@mkdir -p $(@D)
+	$(call say,MPICC,$@)
+	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
+		$(CFLAGS) -o $@ $(filter %.c,$^) -lm
+
 ## make check-mpi       the coordinator, and Open MPI over it where it is installed
 check-mpi: check-coordinator check-model-switch \
 	$(if $(MPI_HEADER),check-btl,check-btl-none)

@@ -116,6 +116,7 @@ static int component_register(void)
 		   "For tests: half of these times without a word to the peer.",
 		   &c->switch_sever);
 
+	btl_ivc_counters_register();
 	m->btl_exclusivity = EXCLUSIVITY;
 	m->btl_eager_limit = 8 * 1024;
 	m->btl_rndv_eager_limit = 16 * 1024;
