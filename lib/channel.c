@@ -140,12 +140,10 @@ static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
 	return sent(ch, len);
 }
 
+/* One record has been written; all is as ever, most of the time. */
 static inline __attribute__((always_inline)) ssize_t
-write_one(struct ivc_channel *ch, const void *buf, size_t len,
-	  enum ivc_ring_kind kind)
+wrote(struct ivc_channel *ch, size_t len)
 {
-	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
-		return write_other(ch, buf, len);
 	ivc_in_order();
 	/* Is it over, does the peer sleep? As in sent(), at once. */
 	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
@@ -154,6 +152,15 @@ write_one(struct ivc_channel *ch, const void *buf, size_t len,
 	ch->tx_bytes += len;
 	ch->tx_calls++;
 	return (ssize_t)len;
+}
+
+static inline __attribute__((always_inline)) ssize_t
+write_one(struct ivc_channel *ch, const void *buf, size_t len,
+	  enum ivc_ring_kind kind)
+{
+	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
+		return write_other(ch, buf, len);
+	return wrote(ch, len);
 }
 
 static __attribute__((noinline)) ssize_t
@@ -239,13 +246,9 @@ ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n)
 	ivc_ring_put(cell, next, ivc_ring_hdr(pos, (uint32_t)len));
 	tx->pos = pos + cells;
 	tx->cell = next;
-	ivc_in_order();
-	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
-		     ivc_load(&tx->peer->want)))
-		return write_look(ch, len);
-	ch->tx_bytes += len;
-	ch->tx_calls++;
-	return (ssize_t)len;
+	if (!ivc_ring_line(len))
+		ivc_push_written(ch, cell);
+	return wrote(ch, len);
 }
 
 /*
