@@ -79,8 +79,15 @@ static void net_unit(struct coord_peer *p, uint32_t len, uint32_t kind,
 
 static void record(struct coord_peer *p, const void *buf, size_t len)
 {
-	must(p->out, "no channel");
-	must(ivc_write(p->out, buf, len) == (ssize_t)len, "no room");
+	ssize_t n;
+
+	do {
+		must(p->out, "no channel");
+		must(!job_late(), "no room");
+		/* Who is to read it may be behind. */
+		n = ivc_write(p->out, buf, len);
+	} while (!n);
+	must(n == (ssize_t)len, "%zd", n);
 }
 
 static void tell(struct coord_peer *p, enum lie lie)
