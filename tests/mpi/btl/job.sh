@@ -38,9 +38,9 @@ broker() {
 
 # job RANKS OPTIONS PROGRAM...: with a limit of its own, so that it never hangs
 job() {
-	n=$1 how=$2
+	ranks=$1 options=$2
 	shift 2
-	timeout "${limit:-100}" $mpirun -n "$n" $how "$@"
+	timeout "${limit:-100}" $mpirun -n "$ranks" $options "$@"
 }
 
 # right TEXT COMMAND...: passes if the command ends well, and says that
