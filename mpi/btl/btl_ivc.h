@@ -55,8 +55,7 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	unsigned int yield, idle; /* calls of progress without anything */
-	size_t longest;		  /* message of this layer */
+	size_t longest;			    /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };
 
