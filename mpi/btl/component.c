@@ -16,6 +16,9 @@
 /* Between ranks of one system vader is there first; TCP comes behind. */
 #define EXCLUSIVITY (MCA_BTL_EXCLUSIVITY_HIGH - 1)
 
+/* A message of 32 KiB is one, with the header of ob1. */
+#define PIECE (32 * 1024 + BTL_IVC_HEAD)
+
 static void param_uint(const char *name, const char *help, unsigned int *value)
 {
 	mca_base_component_var_register(&mca_btl_ivc_component.super
@@ -113,9 +116,9 @@ static int component_register(void)
 	btl_ivc_counters_register();
 	m->btl_exclusivity = EXCLUSIVITY;
 	/* What goes at once is as long as a piece of what does not. */
-	m->btl_eager_limit = 32 * 1024;
-	m->btl_rndv_eager_limit = 32 * 1024;
-	m->btl_max_send_size = 32 * 1024;
+	m->btl_eager_limit = PIECE;
+	m->btl_rndv_eager_limit = PIECE;
+	m->btl_max_send_size = PIECE;
 	m->btl_rdma_pipeline_send_length = m->btl_max_send_size;
 	m->btl_rdma_pipeline_frag_size = m->btl_max_send_size;
 	m->btl_min_rdma_pipeline_size = 0;

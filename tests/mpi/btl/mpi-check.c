@@ -50,10 +50,11 @@ static void check(const char *what, const unsigned char *p, int from, int to,
 /* The same at both ends: small, at the edges of what is sent at once, large. */
 static size_t size_of(int seq)
 {
-	static const size_t edge[] = { 0,     1,     8,	   24,	 40,	41,
-				       255,   256,   257,  1024, 4096,	8175,
-				       8176,  8192,  8193, 9000, 16384, 32700,
-				       32768, 65536, 70000 };
+	static const size_t edge[] = { 0,     1,     8,	    24,	   40,
+				       41,    255,   256,   257,   1024,
+				       4096,  8175,  8176,  8192,  8193,
+				       9000,  16384, 32700, 32768, 32769,
+				       32900, 33000, 33024, 65536, 70000 };
 	unsigned int r = (unsigned int)seq * 2654435761u >> 8;
 
 	if (seq % 97 == 96)
