@@ -112,6 +112,32 @@ static void reserve_call(struct end *e, struct script *s)
 	     (err == -EINVAL && len > (size_t)ret));
 }
 
+/* In parts, each by itself, so that what is read behind one is noticed. */
+static void record_call(struct end *e, struct script *s)
+{
+	struct iovec parts[3];
+	size_t len = 0;
+	ssize_t ret;
+
+	for (int i = 0; i < 3; i++) {
+		parts[i].iov_len = take_len(s, SIZE);
+		parts[i].iov_base = exact(parts[i].iov_len);
+		len += parts[i].iov_len;
+	}
+	ret = ivc_write_record(e->ch, parts, 3);
+	for (int i = 0; i < 3; i++)
+		free(parts[i].iov_base);
+	if (ret == -EMSGSIZE) {
+		must(len > SIZE / 4 - IVC_RING_HDR);
+		return;
+	}
+	if (ret == -EINVAL) {
+		must(!len);
+		return;
+	}
+	moved(e, ret, len);
+}
+
 static void peek_call(struct end *e, struct script *s)
 {
 	size_t len = take_len(s, SIZE);
@@ -165,7 +191,10 @@ static void call(struct end *e, struct script *s)
 		read_call(e, s, op & 8);
 		break;
 	case 2:
-		reserve_call(e, s);
+		if (op & 8)
+			record_call(e, s);
+		else
+			reserve_call(e, s);
 		break;
 	case 3:
 		peek_call(e, s);
