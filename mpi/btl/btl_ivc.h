@@ -7,6 +7,7 @@
  *   component   parameters, beginning, what others are told
  *   module      peers, what comes, the end
  *   fragment    what goes
+ *   counters    which way it went
  */
 #ifndef BTL_IVC_H
 #define BTL_IVC_H
@@ -54,7 +55,8 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	size_t longest;			    /* message of this layer */
+	unsigned int yield, idle; /* calls of progress without anything */
+	size_t longest;		  /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };
 
@@ -80,6 +82,9 @@ int btl_ivc_told(const struct opal_proc_t *proc, void **addr, size_t *len);
 /* module.c: the functions, and those that the coordinator calls. */
 void btl_ivc_module_init(void);
 extern const struct coord_user btl_ivc_user;
+
+/* counters.c. */
+void btl_ivc_counters_register(void);
 
 /* fragment.c. */
 mca_btl_base_descriptor_t *btl_ivc_alloc(mca_btl_base_module_t *btl,

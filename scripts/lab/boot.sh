@@ -70,6 +70,7 @@ guest_overlay() {
 		cp -a "$payload/." "$dir/ivc/"
 		add_libs "$payload" "$dir"
 	fi
+	[ "${CONF[mpi]}" = no ] || cp -a "$PAYLOAD/mpi/." "$dir/"
 }
 
 # run_conf HOST MODE SCENARIO...: what Dom0 is told
@@ -120,7 +121,11 @@ boot_prepare() {
 # guest_initrd DIR KIND: the guests', in Dom0's
 guest_initrd() {
 	guest_overlay "$1/guest" "$2"
-	{ cat "$IMAGES/guest.cpio"; pack "$1/guest"; } >"$1/overlay/lab/guest${2:+-$2}.cpio"
+	{
+		cat "$IMAGES/guest.cpio"
+		[ "${CONF[mpi]}" = no ] || cat "$IMAGES/mpi.cpio"
+		pack "$1/guest"
+	} >"$1/overlay/lab/guest${2:+-$2}.cpio"
 	rm -rf "$1/guest"
 }
 
@@ -340,6 +345,7 @@ boot_run() {
 	local host
 
 	scenario_conf "$1"
+	mpi_ready
 	BOOT_PROBLEM=
 	RUN=$(mktemp -d "$LAB_BUILD/run.XXXXXX")
 	for host in $(seq "${CONF[hosts]}"); do
@@ -354,6 +360,7 @@ boot_run() {
 # boot_shell: on the terminal; QEMU itself gets no signals from its keys
 boot_shell() {
 	scenario_conf ""
+	mpi_ready
 	RUN=$(mktemp -d "$LAB_BUILD/run.XXXXXX")
 	boot_prepare 1 shell
 	stage "Dom0's shell comes in half a minute; 'exit' there ends everything"

@@ -6,6 +6,16 @@ LAB := scripts/lab/lab
 # Everything that guests and Dom0 get from this tree.
 payload: payload-modules payload-tools payload-tests
 
+# And guests that run MPI jobs: the component as it is installed, programs to run.
+#   MPI_SUITES=  a directory of NPB and OSU benchmarks, built elsewhere
+MPI_PROGRAMS := $(addprefix $(COORD_TEST_OUT)/,mpi-check mpi-time)
+payload-mpi: payload $(BTL_SO) $(MPI_PROGRAMS)
+	$(Q)rm -rf $(B)/payload/mpi
+	$(Q)$(MAKE) install-mpi DESTDIR=$(abspath $(B))/payload/mpi
+	$(Q)mkdir -p $(B)/payload/mpi/mpi
+	$(Q)cp -r $(MPI_PROGRAMS) tests/mpi/btl/objects.py \
+		$(wildcard $(addsuffix /*,$(MPI_SUITES))) $(B)/payload/mpi/mpi/
+
 ## make demo            the whole thing: two guests, ivc-pingpong beside TCP and vchan
 demo: deps
 	$(Q)$(MAKE) payload
@@ -18,11 +28,12 @@ bench-xen: deps
 	$(Q)$(LAB) run bench
 	@cat $(B)/lab/results/bench/table.txt
 
-## make check           unit tests, tools, the local transport, then the lab's scenarios
-check: deps
+## make check           unit tests, tools, MPI, the local transport, then the lab's scenarios
+check: deps mpi-deps
 	$(Q)$(MAKE) check-unit
 	$(Q)$(MAKE) check-tools
 	$(Q)$(MAKE) check-roam
+	$(Q)$(MAKE) check-mpi
 	$(Q)$(MAKE) check-local
 	$(Q)$(MAKE) check-arm64
 	$(Q)$(MAKE) check-lab
@@ -41,4 +52,4 @@ lab-shell: payload
 deps:
 	$(Q)scripts/deps
 
-.PHONY: payload demo bench-xen check check-lab lab-shell deps
+.PHONY: payload payload-mpi demo bench-xen check check-lab lab-shell deps

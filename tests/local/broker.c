@@ -357,7 +357,7 @@ static unsigned int notices(int fd, uint32_t member, bool ask, int ms)
 	struct {
 		struct ivc_msg msg;
 		struct ivc_host host[256];
-	} in;
+	} in = { 0 };
 	unsigned int n = 0;
 
 	while (raw_recv(fd, &in, sizeof(in), NULL, ms) > 0) {

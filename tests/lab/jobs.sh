@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What scenarios of MPI jobs have in common: jobs of Debian's Open MPI, begun in
+# one guest by the user `mpi`, one rank in each. Not a scenario: read by them.
+
+# way NAME: the options for one of the three ways: as it comes, which is IVC on
+# one host; the same, but every channel is left within some ms; without it
+way() {
+	case $1 in
+	ivc) echo '--mca btl ivc,self' ;;
+	switch) echo '--mca btl ivc,self --mca btl_ivc_switch_ms 40' ;;
+	tcp) echo '--mca btl tcp,self' ;;
+	esac
+}
+
+JOB_TIMEOUT=200
+
+# mpirun_line HOSTS OPTIONS PROGRAM...: the guest's command
+mpirun_line() {
+	_hosts=$1
+	shift
+	echo "timeout $JOB_TIMEOUT mpirun -H $_hosts $* 2>&1"
+}
+
+# job N HOSTS OPTIONS PROGRAM...: begun in guest N; its output, its status
+job() {
+	_n=$1
+	shift
+	G_TIMEOUT=$((JOB_TIMEOUT + 20)) g_as "$_n" mpi "$(mpirun_line "$@")"
+}
+
+# job_bg N TAG HOSTS OPTIONS PROGRAM...: for g_wait, as with g_bg
+job_bg() {
+	_n=$1 _tag=$2
+	shift 2
+	g_bg "$_n" "$_tag" "su mpi -c $(_quote "$(mpirun_line "$@")")"
+}
+
+# right WORDS HOSTS OPTIONS PROGRAM...: begun in guest 1, ends well and says so
+right() {
+	_says=$1
+	shift
+	job 1 "$@" >/tmp/job.out || fail "status $?: $*: $(tail -n 8 /tmp/job.out)"
+	grep -q "$_says" /tmp/job.out || fail "no '$_says': $*: $(tail -n 8 /tmp/job.out)"
+}
+
+# has PROGRAM: is it one of those that were built elsewhere (MPI_SUITES=), and
+# is it here?
+has() {
+	g 1 "test -e /mpi/$1"
+}
