@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-hoard: takes all there is of something that a domain has a fixed number
- * of, but for a few, and keeps it until it is killed.
+ * ivc-hoard: takes what a domain has a fixed number of, and keeps it until it
+ * is killed, so that the drivers have to do with what is left
+ * (tests/lab/exhausted.sh).
  *
- *   ivc-hoard grants|ports LEAVE    as root
+ *   ivc-hoard grants|ports count      how many there are to be had
+ *   ivc-hoard grants|ports NUMBER     take so many
  *
- * In the lab the drivers have to do with what is left
- * (tests/lab/exhausted.sh). Grants need the parameter `limit` of xen-gntalloc
- * to be out of the way.
+ * After the first grant that is not to be had, Linux's gntalloc counts wrong
+ * and gives none until it is loaded again: so count, reload, and then take.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,67 +20,60 @@
 #include <xengnttab.h>
 #include "say.h"
 
-#define MAX 200000
+#define MAX 200000u
 
 /* Nobody in particular: what is taken is our own. */
 #define DOM0 0
 
-static unsigned int hoard_grants(unsigned int leave)
+static unsigned int take_grants(unsigned int want)
 {
 	xengntshr_handle *h = xengntshr_open(NULL, 0);
-	static void *page[MAX];
 	unsigned int n = 0;
 	uint32_t ref;
 
 	if (!h)
 		die("no gntalloc: %s", strerror(errno));
-	while (n < MAX &&
-	       (page[n] = xengntshr_share_pages(h, DOM0, 1, &ref, 0)))
+	while (n < want && xengntshr_share_pages(h, DOM0, 1, &ref, 0))
 		n++;
-	if (errno != ENOSPC || n == MAX || n < leave)
-		die("%u grants, then: %s", n, strerror(errno));
-	for (; leave; leave--)
-		xengntshr_unshare(h, page[--n], 1);
 	return n;
 }
 
-static unsigned int hoard_ports(unsigned int leave)
+static unsigned int take_ports(unsigned int want)
 {
 	xenevtchn_handle *h = xenevtchn_open(NULL, 0);
-	static evtchn_port_t port[MAX];
 	unsigned int n = 0;
 
 	if (!h)
 		die("no evtchn: %s", strerror(errno));
-	for (; n < MAX; n++) {
-		int got = xenevtchn_bind_unbound_port(h, DOM0);
-
-		if (got < 0)
-			break;
-		port[n] = (evtchn_port_t)got;
-	}
-	/* Of Dom0's ports the kernel's table of interrupts is full before. */
-	if ((errno != ENOSPC && errno != ENOMEM) || n == MAX || n < leave)
-		die("%u ports, then: %s", n, strerror(errno));
-	for (; leave; leave--)
-		xenevtchn_unbind(h, port[--n]);
+	while (n < want && xenevtchn_bind_unbound_port(h, DOM0) >= 0)
+		n++;
 	return n;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int leave, n;
+	unsigned int want = MAX, n;
+	bool count;
 
 	if (argc != 3)
-		die("usage: ivc-hoard grants|ports LEAVE");
-	leave = (unsigned int)atoi(argv[2]);
+		die("usage: ivc-hoard grants|ports count|NUMBER");
+	count = !strcmp(argv[2], "count");
+	if (!count)
+		want = (unsigned int)atoi(argv[2]);
+	errno = 0;
 	if (!strcmp(argv[1], "grants"))
-		n = hoard_grants(leave);
+		n = take_grants(want);
 	else if (!strcmp(argv[1], "ports"))
-		n = hoard_ports(leave);
+		n = take_ports(want);
 	else
 		die("hoard what?");
+	if (count ? n == MAX : n < want)
+		die("%u %s, then: %s", n, argv[1], strerror(errno));
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (count) {
+		printf("%u\n", n);
+		return 0;
+	}
 	passed("hoards %u %s", n, argv[1]);
 	pause();
 	return 0;

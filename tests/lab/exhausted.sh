@@ -4,7 +4,21 @@
 # Guests without a grant, an event channel or a mapping left, and a Dom0 without
 # event channels: each step fails in its turn, says so, and leaves nothing behind.
 
+[ "$LAB_DEBUG" = no ] || skip "gntalloc cannot be loaded again on the debug kernel"
 a=/ivc/ivc-apitest
+
+# there_are N WHAT: how many of them guest N has left
+there_are() {
+	g "$1" "/ivc/ivc-hoard $2 count 2>/dev/null"
+	[ "$2" = ports ] || g "$1" 'rmmod xen_gntalloc && insmod /modules/xen-gntalloc.ko limit=100000'
+}
+
+# hoard N WHAT TAKE: in the background, once all that is closed is let go of
+hoard() {
+	sleep 1
+	g_bg "$1" hoard "/ivc/ivc-hoard $2 $3"
+	wait_until 20 g "$1" 'grep -q ^hoards /run/lab/hoard.out' || fail "guest $1: $(g_output "$1" hoard)"
+}
 
 # Tables that are soon full: 2048 grants. Of mappings a PVH guest may have few.
 for n in 1 2; do
@@ -13,14 +27,16 @@ for n in 1 2; do
 	[ "$(guest_type $n)" = pv ] || GUEST_XL="$GUEST_XL
 max_maptrack_frames=4"
 	guest_create $n || fail "guest $n is not made with a small grant table"
-	# It counts below 0 after each failure, so there must be no limit at all
-	g $n 'echo -1 >/sys/module/xen_gntalloc/parameters/limit'
 	ivcctl attach guest$n --max-channels 4000 --max-pages 100000 --wait 10
+	grants=$(there_are $n grants) ports=$(there_are $n ports)
+	note "guest $n has $grants grants and $ports ports left"
+	eval "grants$n=$grants ports$n=$ports"
 	# short WHAT LEFT COMMAND...: while there are only so many left
 	g_put $n /tmp/short <<-'END'
 	what=$1 left=$2
 	shift 2
-	/ivc/ivc-hoard $what $left >/tmp/hoard 2>&1 &
+	: >/tmp/hoard
+	/ivc/ivc-hoard $what $(($(cat /tmp/$what) - left)) >/tmp/hoard 2>&1 &
 	p=$!
 	until grep -q . /tmp/hoard; do sleep 0.02; done
 	grep -q ^hoards /tmp/hoard || { cat /tmp/hoard; exit 3; }
@@ -30,10 +46,12 @@ max_maptrack_frames=4"
 	wait $p
 	exit $s
 	END
+	g $n "echo $grants >/tmp/grants; echo $ports >/tmp/ports"
 	# refused WHAT LEFT...: connecting fails with ENOSPC
 	g_put $n /tmp/refused <<-END
 	what=\$1
 	shift
+	sleep 1
 	for left; do
 		sh /tmp/short \$what \$left $a cycle --magic 3 --id 2 --peer 1 \
 			--count 1 --timeout 10 >/tmp/out 2>&1 &&
@@ -41,25 +59,24 @@ max_maptrack_frames=4"
 		grep -q ENOSPC /tmp/out || { echo "\$left \$what:"; cat /tmp/out; exit 1; }
 	done
 	sh /tmp/short \$what \$((left + 1)) $a cycle --magic 3 --id 2 --peer 1 \
-		--count 2 --timeout 10 2>&1
+		--count 1 --timeout 10 2>&1
 	END
 done
 
 # accepter N WHAT LEFT...: guest N has no room to accept; but with one more it has
 accepter() {
-	n=$1 what=$2
+	n=$1 what=$2 have=0
+	eval "have=\$$what$n"
 	shift 2
 	for left; do
-		g_bg "$n" hoard "/ivc/ivc-hoard $what $left"
-		wait_until 20 g "$n" 'grep -q ^hoards /run/lab/hoard.out' || fail "guest $n: $(g_output "$n" hoard)"
+		hoard "$n" "$what" $((have - left))
 		out=$(g $((3 - n)) "$a cycle --magic 3 --id 2 --peer 1 --count 1 --timeout 10 2>&1") &&
 			fail "guest $n accepts with $left $what"
 		echo "$out" | grep -q ECONNREFUSED || fail "guest $n cannot accept with $left $what: $out"
 		g_kill "$n" hoard 9
 	done
-	g_bg "$n" hoard "/ivc/ivc-hoard $what $((left + 1))"
-	wait_until 20 g "$n" 'grep -q ^hoards /run/lab/hoard.out' || fail "guest $n: $(g_output "$n" hoard)"
-	g $((3 - n)) "$a cycle --magic 3 --id 2 --peer 1 --count 2 --timeout 10 2>&1" ||
+	hoard "$n" "$what" $((have - left - 1))
+	g $((3 - n)) "$a cycle --magic 3 --id 2 --peer 1 --count 1 --timeout 10 2>&1" ||
 		fail "guest $n does not accept with $((left + 1)) $what"
 	g_kill "$n" hoard 9
 }
@@ -72,6 +89,7 @@ for n in 1 2; do
 	g $n "sh /tmp/refused ports 0" || fail "guest $n offers without event channels"
 	g_kill $((3 - n)) echo 9
 	note "guest $n ($(guest_type $n)): connecting fails with 0 to 18 grants left, with no port; not with one more"
+	sleep 1
 	g_bg $n echo "$a echo --magic 3 --id 1 --errno ENOSPC"
 	accepter $n grants 0 1 17 18
 	accepter "$n" ports 0
@@ -91,22 +109,25 @@ g_kill 1 echo 9
 unattachable() {
 	ivcctl attach guest1 --wait 5 && fail "guest 1 is attached without $*"
 	ivcctl detach guest1 --force --wait 5 || fail "guest 1 cannot be detached without $*"
-	xenstore-rm "/local/domain/$(guest_domid 1)/error/device/ivc" 2>/dev/null || :
+	forget_errors 1
 }
 ivcctl detach guest1 --wait 10
-for short in 'grants 0' 'grants 1' 'ports 0'; do
-	g_bg 1 hoard "/ivc/ivc-hoard $short"
-	wait_until 20 g 1 'grep -q ^hoards /run/lab/hoard.out' || fail "$(g_output 1 hoard)"
+grants=$(there_are 1 grants) ports=$(there_are 1 ports)
+for short in "grants $grants" "grants $((grants - 1))" "ports $ports"; do
+	# shellcheck disable=SC2086 # two words
+	hoard 1 $short
 	unattachable "$short"
 	g_kill 1 hoard 9
 done
-ivc-hoard ports 0 >/tmp/hoard 2>&1 &
+ports=$(ivc-hoard ports count) || fail "Dom0's ports cannot be used up"
+ivc-hoard ports "$ports" >/tmp/hoard 2>&1 &
 hoard=$!
 wait_until 60 grep -q . /tmp/hoard
 note "Dom0 $(cat /tmp/hoard)"
 grep -q ^hoards /tmp/hoard || fail "Dom0: $(cat /tmp/hoard)"
 unattachable "ports of Dom0"
 kill -9 $hoard
+wait $hoard || :
 ivcctl attach guest1 --wait 10 || fail "guest 1 cannot be attached again"
 
 g_bg 2 sink "$a sink --magic 7 --id 2 --timeout 30"

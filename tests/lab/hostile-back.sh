@@ -44,9 +44,8 @@ ivcctl detach guest1 --force --wait 10 || fail "guest 1 cannot be detached"
 guest_attach 1 || fail "guest 1 cannot be attached again"
 for n in 1 2; do
 	guest_attached $n 20 || fail "guest $n does not come back to ivc-back"
-	# What it complained of stays in xenstore, as with every Xen device
-	xenstore-rm "/local/domain/$(guest_domid $n)/error/device/ivc" 2>/dev/null || :
 done
+forget_errors 1 2
 g_bg 2 sink "su user -c '$a sink --magic 7 --id 2 --timeout 30'"
 g_as 1 user "$a stream --magic 7 --id 1 --peer 2 --timeout 30 --messages 20000"
 expect_status 0 g_wait 2 sink 20

@@ -58,3 +58,4 @@ for n in 3 4 5; do
 	g $n insmod /ivc/ivc-front.ko
 	guest_attach $n || fail "guest $n cannot be attached again"
 done
+forget_errors 3 4 5

@@ -114,6 +114,15 @@ expect_log() {
 	echo "$1" >>"$OUT/expect_log"
 }
 
+# forget_errors N...: what drivers complained of stays in xenstore, as with every
+# Xen device
+forget_errors() {
+	xenstore-rm /local/domain/0/error/backend/ivc 2>/dev/null || :
+	for _n; do
+		xenstore-rm "/local/domain/$(guest_domid "$_n")/error/device/ivc" 2>/dev/null || :
+	done
+}
+
 # save_result FILE...: bring it back to the host
 save_result() {
 	cp "$@" "$OUT/"

@@ -11,7 +11,7 @@ all=$(guest_numbers)
 
 # load N SECONDS: its process; small rings, as there are so many
 load() {
-	g_bg "$1" load "su user -c '$a load --magic 8 --id $1 --channels 4 --hold $2 --after 60 --tx-size 8192 --rx-size 8192 --timeout 60 --seed $2'"
+	g_bg "$1" load "su user -c '$a load --magic 8 --id $1 --channels 4 --hold $2 --after 60 --within-ms 200 --tx-size 8192 --rx-size 8192 --timeout 60 --seed $2'"
 }
 
 # used: KiB of Dom0 that its kernel has, and of all guests
@@ -38,10 +38,12 @@ while [ "$(left)" -gt 30 ]; do
 	# A process is killed in whatever it does; another takes its place
 	n=$((1 + $(awk -v i=$i 'BEGIN { srand(i); print int(rand() * 8) }')))
 	g_kill $n load 9
+	sleep 1
 	killed=$((killed + 1))
 	if [ $((i % 4)) = 0 ]; then
 		guest_destroy $n
-		guest_create $n || fail "guest $n cannot be made again"
+		guest_start $n || fail "guest $n cannot be made again"
+		guest_wait $n 150 || fail "guest $n does not come up again"
 		destroyed=$((destroyed + 1))
 	fi
 	load $n "$(left)"

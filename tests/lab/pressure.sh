@@ -14,7 +14,7 @@ hog() {
 	while [ ! -e /tmp/enough ]; do
 		free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
 		# shellcheck disable=SC2016 # its own
-		sh -c 'echo 1000 >/proc/self/oom_score_adj; exec dd if=/dev/zero of=/dev/null bs='$((free + 40))'M count=1' 2>/dev/null
+		sh -c 'echo 1000 >/proc/self/oom_score_adj; exec dd if=/dev/zero of=/dev/null bs='$((free + 40))'M count=1' 2>/dev/null || :
 		hogs=$((hogs + 1))
 		echo $hogs >/tmp/hogs
 	done
@@ -22,6 +22,7 @@ hog() {
 hogs=0
 rm -f /tmp/enough
 
+g 1 rm -f /tmp/enough
 g_bg 2 sink "$a sink --magic 7 --id 2 --timeout 60"
 g_bg 1 stream "$a stream --magic 7 --id 1 --peer 2 --timeout 60 --until /tmp/enough --max 2000"
 hog &
@@ -29,7 +30,7 @@ hog=$!
 sleep 2
 begin=$(cut -d. -f1 /proc/uptime)
 rounds=0
-while [ $(($(cut -d. -f1 /proc/uptime) - begin)) -lt $((LAB_TIME / 3)) ]; do
+while [ $(($(cut -d. -f1 /proc/uptime) - begin)) -lt $((LAB_TIME / 6)) ]; do
 	g_bg 2 echo "$a echo --magic 3 --id 1 --count 40"
 	g 1 "$a cycle --magic 3 --id 2 --peer 1 --count 40 2>&1" || fail "connecting while Dom0 has no memory"
 	g_wait 2 echo 30 >/dev/null || fail "the echo"

@@ -10,7 +10,7 @@ all=$(guest_numbers)
 number=$(echo "$all" | wc -l)
 
 for n in $all; do
-	g_bg "$n" load "$a load --magic 8 --id $n --channels 1 --hold $seconds --tx-size 4096 --rx-size 4096 --max 500 --timeout 150"
+	g_bg "$n" load "$a load --magic 8 --id $n --channels 1 --hold $seconds --tx-size 4096 --rx-size 4096 --max 500 --within-ms 2000 --timeout 150"
 done
 most=0
 for _ in $(seq $((seconds / 10))); do

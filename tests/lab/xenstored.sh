@@ -6,6 +6,7 @@
 
 a=/ivc/ivc-apitest
 
+g 1 rm -f /tmp/enough
 g_bg 2 sink "$a sink --magic 7 --id 2 --timeout 60"
 g_bg 1 stream "$a stream --magic 7 --id 1 --peer 2 --timeout 60 --until /tmp/enough --max 2000"
 for i in 1 2 3; do

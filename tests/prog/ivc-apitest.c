@@ -43,10 +43,11 @@ static const struct command commands[] = {
 	  "[--how moves] [--zero-copy]",
 	  "N channels to each, and C from others, until they all end; "
 	  "accounts" },
-	{ "load", cmd_load, "--channels N --hold S [--after S] [--max B]",
-	  "N channels to each other member and back, messages and answers; "
-	  "join "
-	  "and leave at random, within S seconds of --after each time" },
+	{ "load", cmd_load,
+	  "--channels N --hold S [--after S] [--within-ms T] [--max B]",
+	  "N channels to each other member and back, messages and answers, "
+	  "each within T ms of the last; join and leave at random, within S "
+	  "seconds of --after each time" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },
 	{ "figure5-server", cmd_figure5_server, "", "and its other half" },
 };

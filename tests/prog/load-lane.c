@@ -24,6 +24,7 @@ struct lane {
 /* By slots: a peer keeps its own for as long as it is there. */
 static struct lane *lanes;
 static unsigned int n_lanes, per_peer;
+static uint32_t think_ms;
 static unsigned int top; /* none was open at or above it */
 static uint8_t buf[LOAD_MAX];
 
@@ -31,7 +32,7 @@ static uint8_t buf[LOAD_MAX];
 
 void lanes_make(const struct options *opt, unsigned int n)
 {
-	(void)opt;
+	think_ms = (uint32_t)opt->within_ms;
 	per_peer = n;
 	n_lanes = SLOTS * n;
 	lanes = calloc(n_lanes, sizeof(*lanes));
@@ -155,6 +156,8 @@ static void lane_answered(struct lane *l)
 	load.messages++;
 	load.bytes += l->len;
 	l->state = IDLE;
+	/* It thinks about it, for up to --within-ms. */
+	l->since = now_ns() + 1000000ll * rng_below(&load_rng, think_ms + 1);
 	if (!rng_below(&load_rng, LIFE))
 		lane_close(l);
 }
@@ -188,7 +191,7 @@ static bool lane_step(struct lane *l, const struct options *opt, bool leaving)
 		}
 		return lane_connected(l, opt);
 	case IDLE:
-		if (leaving)
+		if (leaving || now_ns() < l->since)
 			return false;
 		lane_begin(l, opt);
 		moved = true;
@@ -272,14 +275,15 @@ int lanes_arm(struct pollfd *fds, int room)
 	for (i = 0; i < top && n < room; i++) {
 		struct lane *l = &lanes[i];
 
-		if (l->state == CLOSED)
+		/* One that is being connected is looked at often enough. */
+		if (l->state == CLOSED || l->state == CONNECTING)
 			continue;
 		if (l->state == BUSY &&
 		    ivc_arm(l->ch, l->put < l->len ? IVC_READABLE | IVC_WRITABLE
 						   : IVC_READABLE))
 			return -1;
 		fds[n].fd = ivc_channel_fd(l->ch);
-		fds[n++].events = l->state == CONNECTING ? POLLOUT : POLLIN;
+		fds[n++].events = POLLIN;
 	}
 	return n;
 }
