@@ -60,3 +60,16 @@ xen_analyze() {
 	rm /tmp/trace
 	save_result "$1"
 }
+
+# xen_trace_begin, xen_trace_end FILE: the same of what is done in between
+xen_trace_begin() {
+	xentrace -D -e 0x002af000 -T 120 /tmp/trace >/dev/null 2>&1 &
+	tracer=$!
+	# It has opened the buffers when there is a file.
+	wait_until 10 test -e /tmp/trace
+}
+xen_trace_end() {
+	kill -INT "$tracer"
+	wait "$tracer" || :
+	xen_analyze "$1"
+}
