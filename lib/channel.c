@@ -19,6 +19,7 @@
 
 #include "channel.h"
 #include "context.h"
+#include "push.h"
 
 /* Out of line, and the last thing that a call does: no registers to save. */
 #define IVC_ASIDE __attribute__((noinline, cold))
@@ -139,12 +140,10 @@ static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
 	return sent(ch, len);
 }
 
+/* One record has been written; all is as ever, most of the time. */
 static inline __attribute__((always_inline)) ssize_t
-write_one(struct ivc_channel *ch, const void *buf, size_t len,
-	  enum ivc_ring_kind kind)
+wrote(struct ivc_channel *ch, size_t len)
 {
-	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
-		return write_other(ch, buf, len);
 	ivc_in_order();
 	/* Is it over, does the peer sleep? As in sent(), at once. */
 	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
@@ -155,10 +154,24 @@ write_one(struct ivc_channel *ch, const void *buf, size_t len,
 	return (ssize_t)len;
 }
 
+static inline __attribute__((always_inline)) ssize_t
+write_one(struct ivc_channel *ch, const void *buf, size_t len,
+	  enum ivc_ring_kind kind)
+{
+	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
+		return write_other(ch, buf, len);
+	return wrote(ch, len);
+}
+
 static __attribute__((noinline)) ssize_t
 write_record(struct ivc_channel *ch, const void *buf, size_t len)
 {
-	return write_one(ch, buf, len, IVC_RING_ANY);
+	const uint8_t *cell = ch->tx.cell;
+	ssize_t ret = write_one(ch, buf, len, IVC_RING_ANY);
+
+	if (likely(ret > 0))
+		ivc_push_written(ch, cell);
+	return ret;
 }
 
 static __attribute__((noinline)) ssize_t write_line(struct ivc_channel *ch,
@@ -176,6 +189,66 @@ ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 	if (ivc_ring_one(len, ch->tx.cells))
 		return write_record(ch, buf, len);
 	return write_other(ch, buf, len);
+}
+
+/* @len bytes of @parts, to @to. */
+static inline void gather(uint8_t *to, const struct iovec *parts, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t len = (uint32_t)parts[i].iov_len;
+
+		if (len)
+			ivc_ring_move(to, parts[i].iov_base, len, IVC_RING_ANY);
+		to += len;
+	}
+}
+
+/* All but the common case. */
+static __attribute__((noinline)) ssize_t record_other(struct ivc_channel *ch,
+						      const struct iovec *parts,
+						      int n, size_t len)
+{
+	void *room = NULL;
+	ssize_t ret;
+
+	if (!len)
+		return -EINVAL;
+	ret = ivc_reserve(ch, len, len, &room);
+	if (ret <= 0)
+		return ret;
+	gather(room, parts, n);
+	ret = ivc_commit(ch, len);
+	if (ret)
+		return ret == -EAGAIN ? 0 : ret;
+	return (ssize_t)len;
+}
+
+ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n)
+{
+	struct ivc_tx *tx = &ch->tx;
+	uint32_t pos = tx->pos, cells;
+	uint8_t *cell = tx->cell, *next;
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++) {
+		/* So that the sum is right, too. */
+		if (unlikely(parts[i].iov_len > UINT32_MAX))
+			return -EMSGSIZE;
+		len += parts[i].iov_len;
+	}
+	if (unlikely(len - 1 >= ivc_ring_room(tx->cells / 4)))
+		return record_other(ch, parts, n, len);
+	cells = ivc_ring_cells((uint32_t)len);
+	next = cell + (size_t)cells * IVC_CELL;
+	if (unlikely(next > tx->stop))
+		return record_other(ch, parts, n, len);
+	gather(cell + IVC_RING_HDR, parts, n);
+	ivc_ring_put(cell, next, ivc_ring_hdr(pos, (uint32_t)len));
+	tx->pos = pos + cells;
+	tx->cell = next;
+	if (!ivc_ring_line(len))
+		ivc_push_written(ch, cell);
+	return wrote(ch, len);
 }
 
 /*
@@ -197,6 +270,7 @@ read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
 	status = ivc_channel_status(ch);
 	if (!status) {
 		ch->rx_empty++;
+		ivc_push_idle(ch);
 		return 0;
 	}
 	ret = ivc_rx_read(&ch->rx, buf, len);
@@ -296,6 +370,7 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 
 int ivc_commit(ivc_channel *ch, size_t len)
 {
+	const uint8_t *cell = ch->tx.cell;
 	uint32_t from = ch->tx.pos;
 	ssize_t ret;
 
@@ -306,6 +381,8 @@ int ivc_commit(ivc_channel *ch, size_t len)
 		return (int)ret;
 	ivc_in_order();
 	if (likely(ivc_channel_alive(ch))) {
+		if (!ivc_ring_line(len))
+			ivc_push_written(ch, cell);
 		(void)sent(ch, len);
 		return 0;
 	}
@@ -333,6 +410,7 @@ ssize_t ivc_peek(ivc_channel *ch, const void **p)
 	if (!status) {
 		ch->rx_calls++;
 		ch->rx_empty++;
+		ivc_push_idle(ch);
 		return 0;
 	}
 	ret = ivc_rx_peek(&ch->rx, p);

@@ -44,6 +44,7 @@
 
 #include "channel.h"
 #include "clock.h"
+#include "push.h"
 
 #define IVC_ARM_GRACE_NS 20000
 #define IVC_BACKSTOP_NS IVC_SEC
@@ -57,6 +58,8 @@ static int spin(struct ivc_channel *ch, int events, int64_t ns,
 	int64_t now = start;
 	int i, ready;
 
+	if (events & IVC_READABLE)
+		ivc_push_idle(ch);
 	do {
 		for (i = 0; i < IVC_SPIN_BATCH; i++) {
 			ready = ivc_channel_ready(ch, events);

@@ -101,9 +101,17 @@ $(COORD_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 check-mpi: check-coordinator check-model-switch \
 	$(if $(MPI_HEADER),check-btl,check-btl-none)
 
-#   MPI_SUITES=  a directory of NPB and OSU benchmarks, built elsewhere
 check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(B)/tools/ivcd
-	$(Q)tests/mpi/btl/run.sh $(B) $(MPI_SUITES)
+	$(Q)tests/mpi/btl/run.sh $(B)
+
+## make check-mpi-suites  hpcc, NetPIPE; MPI_SUITES=DIRECTORY: and what is there
+#   MPI_SUITES=  OSU's benchmarks, NPB and mpi4py's tests: docs/mpi.md
+check-mpi-suites: $(BTL_SO) $(B)/tools/ivcd
+	$(Q)tests/mpi/btl/suites.sh $(B) $(MPI_SUITES)
+
+## make bench-mpi       OSU's latency and bandwidth: ivc, vader, tcp; MPI_SUITES=
+bench-mpi: $(BTL_SO) $(B)/tools/ivcd
+	$(Q)tools/bench/osu.py --build $(B) --suites $(MPI_SUITES) $(BENCH_ARGS)
 
 check-btl-none:
 	@echo "skip MPI: no headers of Open MPI (apt-get install libopenmpi-dev)"
@@ -127,7 +135,12 @@ check-model-switch:
 mpi-deps:
 	$(Q)scripts/deps mpi/packages.txt
 
+## make mpi-suites-deps  the same for check-mpi-suites
+mpi-suites-deps: mpi-deps
+	$(Q)scripts/deps tests/mpi/packages.txt
+
 -include $(COORD_OBJ:.o=.d) $(BTL_OBJ:.o=.d)
 
-.PHONY: mpi mpi-none mpi-deps install-mpi check-mpi check-model-switch \
-	check-btl check-btl-none check-coordinator check-coordinator-san
+.PHONY: mpi mpi-none mpi-deps mpi-suites-deps install-mpi check-mpi \
+	check-mpi-suites bench-mpi check-model-switch check-btl \
+	check-btl-none check-coordinator check-coordinator-san

@@ -111,7 +111,7 @@ UNIT_OUT := $(B)/tests/unit
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(wildcard tests/unit/*.h lib/*.h \
 	include/ivc/*.h) tests/tests.mk
-UNIT_RING := $(filter-out tests/unit/test_api.c tests/unit/test_channel.c, \
+UNIT_RING := $(filter-out $(patsubst %,tests/unit/test_%.c,api channel notice), \
 	$(UNIT_SRC))
 UNIT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) -Wno-format-extra-args \
 	$(CFLAGS) -pthread $(shell pkg-config --cflags check)
@@ -147,7 +147,7 @@ check-headers:
 	$(Q)CC='$(CC)' tests/unit/headers.sh include c \
 		$(notdir $(wildcard include/ivc/*.h))
 	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h limits.h \
-		local.h ring.h ring-rx.h ring-tx.h state.h wire.h
+		local.h notice.h ring.h ring-rx.h ring-tx.h state.h wire.h
 
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h

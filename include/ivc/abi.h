@@ -106,7 +106,9 @@ struct ivc_abi_accept {
 };
 
 enum ivc_abi_event_type {
-	IVC_ABI_EVENT_HOSTS = 1,    /* the group has changed: HOSTS tells how */
+	IVC_ABI_EVENT_HOSTS = 1,    /* the group has changed: HOSTS tells how,
+				     * and this does not come again before it
+				     */
 	IVC_ABI_EVENT_DETACHED = 2, /* the backend has gone */
 	IVC_ABI_EVENT_ATTACHED = 3, /* and is back; registered again */
 	IVC_ABI_EVENT_CHANNELS = 4, /* channels have ended with -EREMCHG */
@@ -174,7 +176,8 @@ struct ivc_abi_unsent {
  * CONNECT: does not wait for the peer's accept. -ENOENT (no such member in
  * this group: gone, or never was), -EINVAL (sizes), -EDQUOT (channels or
  * pages), -EBUSY (the peer's backlog or the request rate, or its guest does not
- * let go of what it was granted before), -ENOMEM, -ENOSPC (grant table full).
+ * let go of what it was granted before), -ENOMEM, -ENOSPC (no grant,
+ * event channel or mapping left).
  * Later, in INFO's status: -ECONNREFUSED, -ENOENT.
  */
 #define IVC_IOC_CONNECT _IOWR(IVC_IOC, 3, struct ivc_abi_connect)

@@ -37,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -202,6 +203,18 @@ int ivc_commit(ivc_channel *ch, size_t len);
  */
 ssize_t ivc_peek(ivc_channel *ch, const void **p);
 int ivc_release(ivc_channel *ch, size_t len);
+
+/*
+ * Write the @n parts, one behind the other: all of it, or nothing. Returns how
+ * many bytes that were, 0 when there is no room for them now, -EMSGSIZE when
+ * they are more than a quarter of the ring, less 8 bytes, -EINVAL when they are
+ * none, or an error as ivc_write().
+ *
+ * What was written by one call of this, or sent by one ivc_commit(), one
+ * ivc_peek() has as a whole, alone, if the reader releases no other number of
+ * bytes than it has been given so.
+ */
+ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n);
 
 #define IVC_READABLE 1 /* something to read, or the channel has ended */
 #define IVC_WRITABLE 2 /* room to write, or the channel has ended */

@@ -23,7 +23,6 @@
  *     else the two ends hear from each other, over that socket.
  *   - ADOPT: a channel that is open already, made under an ivcd that has gone,
  *     is entered in the books of this one. Reply: conn, for CLOSE.
- *   - EV_HOSTS comes again only after HOSTS has been asked with `after` 0.
  *   - Over its rate a client is not answered with -EBUSY: it is read later.
  *
  * Every packet from a client is exactly as long as its message, unused bytes

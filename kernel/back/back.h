@@ -7,6 +7,7 @@
  *   ring.c      the control ring of a frontend, both directions
  *   request.c   what a frontend may ask
  *   group.c     groups and their members
+ *   notice.c    when members are told that their group has changed
  *   conn.c      connections between members
  *   policy.c    realm, quotas, request rate
  *   debugfs.c   the state, readable
@@ -26,6 +27,7 @@
 #include <linux/xarray.h>
 #include <xen/xenbus.h>
 
+#include <ivc/notice.h>
 #include <ivc/wire.h>
 
 #define IVC_REALM_MAX 64
@@ -97,6 +99,8 @@ struct ivc_member {
 	struct ivc_group *group;
 	struct list_head in_group;
 	struct list_head in_fe;
+	struct ivc_notice notice;
+	struct list_head late; /* ivc_back.late, while the notice is */
 	struct ivc_owed owed;
 };
 
@@ -134,6 +138,7 @@ extern struct ivc_back {
 	struct mutex lock;
 	struct list_head fes;
 	struct list_head groups;
+	struct list_head late;
 	struct xarray members;
 	struct xarray conns;
 	u32 next_member;
@@ -156,6 +161,12 @@ struct ivc_member *ivc_member_of(struct ivc_fe *fe, u32 nr);
 struct ivc_member *ivc_member_peer(struct ivc_member *m, u32 nr);
 u32 ivc_group_list(struct ivc_member *m, u32 after, struct ivc_host *table,
 		   bool *more);
+
+/* notice.c */
+void ivc_notice_init(void);
+void ivc_notice_news(struct ivc_member *m);
+void ivc_notice_none(struct ivc_member *m);
+void ivc_notice_exit(void);
 
 /* conn.c */
 int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,

@@ -49,7 +49,7 @@ static void group_changed(struct ivc_group *g, struct ivc_member *except)
 	g->generation++;
 	list_for_each_entry (m, &g->members, in_group)
 		if (m != except)
-			ivc_ring_owe(m->fe, &m->owed, OWE_HOSTS);
+			ivc_notice_news(m);
 }
 
 struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
@@ -91,6 +91,7 @@ struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 	m->id = id;
 	m->fe = fe;
 	INIT_LIST_HEAD(&m->owed.node);
+	INIT_LIST_HEAD(&m->late);
 	list_add_tail(&m->in_group, &m->group->members);
 	list_add_tail(&m->in_fe, &fe->members);
 	fe->used.contexts++;
@@ -111,6 +112,7 @@ void ivc_member_leave(struct ivc_member *m)
 	list_del(&m->in_fe);
 	if (m->owed.events)
 		list_del(&m->owed.node);
+	ivc_notice_none(m);
 	m->fe->used.contexts--;
 	ivc_conn_refuse_member(m);
 	group_changed(m->group, NULL);
@@ -142,6 +144,9 @@ u32 ivc_group_list(struct ivc_member *m, u32 after, struct ivc_host *table,
 	u32 n = 0;
 
 	*more = false;
+	/* Who asks from the start will see what changes from here on. */
+	if (!after)
+		ivc_notice_none(m);
 	list_for_each_entry (other, &m->group->members, in_group) {
 		if (other == m || other->nr <= after)
 			continue;

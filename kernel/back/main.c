@@ -9,6 +9,7 @@ struct ivc_back ivc_back = {
 	.lock = __MUTEX_INITIALIZER(ivc_back.lock),
 	.fes = LIST_HEAD_INIT(ivc_back.fes),
 	.groups = LIST_HEAD_INIT(ivc_back.groups),
+	.late = LIST_HEAD_INIT(ivc_back.late),
 };
 
 static int __init ivc_back_init(void)
@@ -24,6 +25,7 @@ static int __init ivc_back_init(void)
 	if (!ivc_back.wq)
 		return -ENOMEM;
 
+	ivc_notice_init();
 	ivc_debugfs_init();
 	err = ivc_xenbus_init();
 	if (err)
@@ -32,6 +34,7 @@ static int __init ivc_back_init(void)
 
 err_debugfs:
 	ivc_debugfs_exit();
+	ivc_notice_exit();
 	destroy_workqueue(ivc_back.wq);
 	return err;
 }
@@ -42,6 +45,7 @@ static void __exit ivc_back_exit(void)
 	/* Ends every device, and with it all members and connections. */
 	ivc_xenbus_exit();
 	ivc_debugfs_exit();
+	ivc_notice_exit();
 	destroy_workqueue(ivc_back.wq);
 	WARN_ON(!xa_empty(&ivc_back.members));
 	WARN_ON(!xa_empty(&ivc_back.conns));

@@ -114,9 +114,11 @@ int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
 		.remote_dom = domid,
 		.remote_port = port,
 	};
+	int err = HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &arg);
 
-	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &arg))
-		return -EPROTO;
+	/* That there is none left here is no fault of the peer's. */
+	if (err)
+		return err == -ENOSPC ? err : -EPROTO;
 	return bind(ch, arg.local_port);
 }
 

@@ -49,6 +49,13 @@ static void unmap_some(struct page **pages, grant_handle_t *handles, u32 nr)
 	mutex_unlock(&unmap_lock);
 }
 
+/* What the hypervisor says of one page: is it the peer's fault, or ours? */
+static int map_error(s16 status)
+{
+	/* No handle is left: this guest maps as many pages as it may. */
+	return status == GNTST_no_device_space ? -ENOSPC : -EPROTO;
+}
+
 /* Map @nr pages of @domid: all, or none and an error. */
 static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
 		   grant_handle_t *handles, u32 nr)
@@ -76,7 +83,7 @@ static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
 			if (ops[j].status == GNTST_okay)
 				handles[i + j] = ops[j].handle;
 			else if (!err)
-				err = -EPROTO;
+				err = map_error(ops[j].status);
 		}
 	}
 	kfree(ops);

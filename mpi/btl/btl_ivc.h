@@ -55,7 +55,8 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	size_t longest;			    /* message of this layer */
+	unsigned int yield, idle; /* calls of progress without anything */
+	size_t longest;		  /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -94,6 +95,11 @@ static int component_register(void)
 		   "at least four times what is sent at once. 0: as small as "
 		   "that allows.",
 		   &c->ring_size);
+	c->yield = 4096;
+	param_uint("yield",
+		   "Looks in a row that find nothing until each next one gives "
+		   "the CPU to whoever else wants it. 0: never.",
+		   &c->yield);
 	c->always = false;
 	param_bool("always",
 		   "Be there for a host without IVC, too, so that a job can "
@@ -270,12 +276,25 @@ err_free:
 	return NULL;
 }
 
+/*
+ * Where CPUs are fewer than those who want them, who is waited for may be
+ * waiting for this one: the two would move a ring's worth in each other's time
+ * slice. (That threads count into one number does no harm.)
+ */
 static int component_progress(void)
 {
-	struct coordinator *c = mca_btl_ivc_component.c;
+	struct btl_ivc_component *c = &mca_btl_ivc_component;
+	int done;
 
 	/* After the end it is still called. */
-	return OPAL_LIKELY(c) ? coord_progress(c) : 0;
+	if (OPAL_UNLIKELY(!c->c))
+		return 0;
+	done = coord_progress(c->c);
+	if (done)
+		c->idle = 0;
+	else if (OPAL_UNLIKELY(++c->idle > c->yield && c->yield))
+		sched_yield();
+	return done;
 }
 
 static int component_close(void)

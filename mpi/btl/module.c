@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,9 +125,25 @@ static int del_procs(mca_btl_base_module_t *btl, size_t n,
 	return OPAL_SUCCESS;
 }
 
+/* With btl_base_verbose: what went where. */
+static void report(void)
+{
+	struct coord_stats st;
+
+	coord_get_stats(mca_btl_ivc_component.c, &st);
+	opal_output_verbose(10, opal_btl_base_framework.framework_output,
+			    "btl ivc: %" PRIu64 " messages over IVC, %" PRIu64
+			    " over the network, %" PRIu64
+			    " queued; to IVC %" PRIu64 " times, back %" PRIu64
+			    " times",
+			    st.ivc_sent, st.net_sent, st.queued, st.to_ivc,
+			    st.to_net);
+}
+
 static int finalize(mca_btl_base_module_t *btl)
 {
 	(void)btl;
+	report();
 	coord_close(mca_btl_ivc_component.c, CLOSE_MS);
 	mca_btl_ivc_component.c = NULL;
 	return OPAL_SUCCESS;

@@ -8,8 +8,15 @@
 
 #define TICK (100 * (MS / 1000)) /* between two looks at all peers */
 #define HOT 2000u /* calls that look at the network, after it had something */
-#define COOL_ACTIVE 64u /* else one in so many does, with channels in use */
-#define COOL_IDLE 256u	/* and without any peer */
+/*
+ * Else, with channels in use, after so long: a system call that finds nothing
+ * costs as much as a message. Sooner with a peer that can be reached over the
+ * network alone.
+ */
+#define PACE (100 * (MS / 1000))
+#define PACE_MIXED (2 * (MS / 1000))
+#define CLOCK_CALLS 16u /* so many calls for one look at the clock */
+#define IDLE_CALLS 256u /* without any peer */
 
 uint64_t coord_now(void)
 {
@@ -119,7 +126,9 @@ static void tick(struct coordinator *c)
 	c->ticked = c->now;
 	if (!c->closing)
 		coord_group_tick(c);
+	c->mixed = false;
 	LIST_FOREACH (p, &c->peers, entry) {
+		c->mixed |= p->used && !p->active && !p->error;
 		if (p->lane || p->next)
 			coord_switch(p);
 		/* What is awaited comes over the network. */
@@ -128,11 +137,28 @@ static void tick(struct coordinator *c)
 	}
 }
 
+/* Look at the clock. Is it time to look around? */
+static bool is_time(struct coordinator *c)
+{
+	uint64_t pace = c->mixed ? PACE_MIXED : PACE;
+	uint64_t last = c->now;
+
+	c->now = coord_now();
+	c->calls = 0;
+	if (!c->n_active) {
+		c->period = c->n_peers ? 1 : IDLE_CALLS;
+		return true;
+	}
+	/* A program that computes between its calls makes few. */
+	c->period = c->now - last > pace ? 1 : CLOCK_CALLS;
+	return c->hot || c->now - c->looked >= pace;
+}
+
 static int look_around(struct coordinator *c)
 {
 	int done;
 
-	c->now = coord_now();
+	c->looked = c->now;
 	c->ops->poll(c->net, c->now);
 	done = look_at_peers(c);
 	if (done)
@@ -153,7 +179,6 @@ static int push_all(struct coordinator *c)
 
 int coord_progress(struct coordinator *c)
 {
-	unsigned int period;
 	int done = 0;
 
 	if (!step_begin(c))
@@ -162,11 +187,9 @@ int coord_progress(struct coordinator *c)
 		done += coord_receive_lane(c->active[i]);
 	if (atomic_load_explicit(&c->n_waiting, memory_order_relaxed))
 		done += push_all(c);
-	period = c->n_active ? COOL_ACTIVE : c->n_peers ? 1 : COOL_IDLE;
-	if (c->hot || ++c->calls >= period) {
+	if ((c->hot || ++c->calls >= c->period) && is_time(c)) {
 		if (c->hot)
 			c->hot--;
-		c->calls = 0;
 		done += look_around(c);
 	}
 	step_end(c);

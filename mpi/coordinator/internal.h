@@ -48,6 +48,8 @@ struct lane {
 
 	/* What we receive. */
 	uint64_t read;
+	bool found;   /* the last look found a message, */
+	bool stream;  /* and the one before: they come one upon the other */
 	bool flushed; /* the peer's FLUSH has come */
 	bool stopped; /* its STOP, for `stop` */
 	bool drained_said;
@@ -130,9 +132,11 @@ struct coordinator {
 	LIST_HEAD(, visitor) visitors;
 	unsigned int n_visitors;
 
-	unsigned int calls; /* of progress */
+	unsigned int calls;  /* of progress, since it looked at the clock */
+	unsigned int period; /* until it does again */
+	bool mixed;	     /* a peer is talked to over the network alone */
 	unsigned int hot; /* more of them that look at the network each time */
-	uint64_t now, ticked, met;
+	uint64_t now, looked, ticked, met;
 	uint64_t random;
 	struct coord_stats stats;
 };

@@ -20,18 +20,33 @@ static bool from_lane(const struct coord_peer *p)
 	       (p->next && p->next->flushed);
 }
 
+/*
+ * A look where nothing has come yet takes as long as a line needs from one CPU
+ * to the other, and an answer would have to wait for that. So behind a message
+ * another one is looked for only while they come one upon the other.
+ */
+static bool look_behind(struct lane *l, int done, bool found)
+{
+	if (done || !found)
+		l->stream = found;
+	else if (l->found)
+		l->stream = true;
+	l->found = found;
+	return found;
+}
+
 int coord_receive_lane(struct coord_peer *p)
 {
 	struct coordinator *c = p->c;
 	struct lane *l = p->lane;
 	int done = 0;
 
-	while (done < BUDGET && !l->through) {
+	while (done < BUDGET && !l->through && (!done || l->stream)) {
 		const void *at;
 		struct frame f;
 		ssize_t len, n = ivc_peek(l->ch, &at);
 
-		if (!n || n == -EINTR)
+		if (!look_behind(l, done, n && n != -EINTR))
 			break;
 		if (n < 0) {
 			/* It gives all that its peer was told it has. */

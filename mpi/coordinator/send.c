@@ -2,17 +2,13 @@
 /*
  * From the caller to where frames of a peer go at this moment.
  *
- * A frame is one record of a channel: it is reserved and committed as a whole.
- * So what a channel has not delivered is always a number of whole frames.
+ * A frame is one record of a channel, written as a whole or not at all. So what
+ * a channel has not delivered is always a number of whole frames.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "internal.h"
-
-#define SMALL                                                                  \
-	56u /* bytes that ivc_write() takes as one record or not at all        \
-	     */
 
 void coord_route(struct coord_peer *p)
 {
@@ -53,25 +49,18 @@ static void fill(uint8_t *at, const struct coord_send *s, size_t len)
  * Whatever error there is, nothing was sent: that a channel has ended is for
  * the switch to notice, and until then there is no room.
  */
-static int to_channel(struct coord_peer *p, const struct coord_send *s,
-		      size_t len)
+static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
+			     size_t len)
 {
-	size_t total = len + sizeof(struct frame);
-	uint8_t small[SMALL];
-	void *at;
+	struct frame f = frame_head(FRAME_DATA, s->tag, len);
+	struct iovec parts[1 + COORD_PARTS] = { { &f, sizeof(f) } };
 
-	if (total <= SMALL) {
-		fill(small, s, len);
-		if (ivc_write(p->out, small, total) <= 0)
-			return 0;
-	} else {
-		if (ivc_reserve(p->out, total, total, &at) <= 0)
-			return 0;
-		fill(at, s, len);
-		if (ivc_commit(p->out, total))
-			return 0;
-	}
-	*p->written += total;
+	for (int i = 0; i < COORD_PARTS; i++)
+		parts[1 + i] =
+			(struct iovec){ (void *)s->part[i].at, s->part[i].len };
+	if (ivc_write_record(p->out, parts, 1 + COORD_PARTS) <= 0)
+		return 0;
+	*p->written += sizeof(f) + len;
 	p->ivc_sent++;
 	return 1;
 }
@@ -100,6 +89,13 @@ static inline int put(struct coord_peer *p, const struct coord_send *s,
 	return p->to_net ? to_network(p, s, len) : 0;
 }
 
+/* Stored once: each time would be a fence in every message. */
+static inline void use(struct coord_peer *p)
+{
+	if (!atomic_load_explicit(&p->used, memory_order_relaxed))
+		p->used = true;
+}
+
 /* Under the peer's lock. */
 static void queue(struct coord_peer *p, struct coord_send *s)
 {
@@ -120,7 +116,7 @@ int coord_send(struct coord_peer *p, struct coord_send *s)
 	if (len > p->c->o.message_max)
 		return -EMSGSIZE;
 	coord_lock(p);
-	p->used = true;
+	use(p);
 	if (p->error)
 		ret = p->error;
 	else if (!p->waits)
@@ -141,7 +137,7 @@ int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 	if (head_len + len - 1 >= p->c->o.message_max)
 		return head_len + len ? -EMSGSIZE : -EINVAL;
 	coord_lock(p);
-	p->used = true;
+	use(p);
 	if (!p->waits)
 		ret = put(p, &s, head_len + len);
 	else if (p->error)

@@ -127,6 +127,8 @@ struct net_link {
 	/* Offsets into a stream that never ends. */
 	struct mirror tx;
 	uint64_t tx_acked, tx_sent, tx_end;
+	bool posted;	   /* what is at tx_end is being filled */
+	uint64_t ack_late; /* to be said as soon as it is not; or 0 */
 
 	struct mirror rx;
 	uint64_t rx_got, rx_taken;

@@ -65,7 +65,8 @@ void tcp_flush(struct net_link *l)
 		tcp_watch(l->net, &l->watch, l->tx_sent != l->tx_end);
 }
 
-void *tcp_post(struct net_link *l, size_t len, bool urgent, int *err)
+/* Where the data of a unit of @len bytes goes, or NULL. */
+static void *room_for(struct net_link *l, size_t len, bool urgent, int *err)
 {
 	size_t limit;
 
@@ -100,9 +101,33 @@ static void commit(struct net_link *l, enum tcp_kind kind, size_t len)
 	l->tx_end += unit_size(len);
 }
 
+void *tcp_post(struct net_link *l, size_t len, bool urgent, int *err)
+{
+	void *at = room_for(l, len, urgent, err);
+
+	l->posted = at;
+	return at;
+}
+
+static bool say_ack(struct net_link *l, uint64_t got)
+{
+	int err;
+	void *at = room_for(l, sizeof(got), true, &err);
+
+	if (!at)
+		return false;
+	got = htole64(got);
+	memcpy(at, &got, sizeof(got));
+	commit(l, UNIT_ACK, sizeof(got));
+	return true;
+}
+
 void tcp_commit(struct net_link *l, size_t len)
 {
 	commit(l, UNIT_MESSAGE, len);
+	l->posted = false;
+	if (l->ack_late && say_ack(l, l->ack_late))
+		l->ack_late = 0;
 }
 
 void tcp_push(struct net_link *l)
@@ -110,24 +135,21 @@ void tcp_push(struct net_link *l)
 	tcp_flush(l);
 }
 
-/* Tell the other side what it need not keep any longer, if it is worth it. */
+/*
+ * Tell the other side what it need not keep any longer, if it is worth it. What
+ * another thread has posted and not committed is where this would go: then it
+ * comes behind that.
+ */
 static void acknowledge(struct net_link *l)
 {
-	uint64_t got;
-	void *at;
-	int err;
-
 	if (l->rx_got - l->ack_said < l->rx.size / 4 || l->state != LINK_UP)
 		return;
 	tcp_lock(l);
-	at = tcp_post(l, sizeof(got), true, &err);
-	if (at) {
-		got = htole64(l->rx_got);
-		memcpy(at, &got, sizeof(got));
-		commit(l, UNIT_ACK, sizeof(got));
+	if (l->posted)
+		l->ack_late = l->rx_got;
+	if (l->posted || say_ack(l, l->rx_got))
 		l->ack_said = l->rx_got;
-		tcp_flush(l);
-	}
+	tcp_flush(l);
 	tcp_unlock(l);
 }
 
@@ -261,7 +283,7 @@ void tcp_say_bye(struct net_link *l)
 
 	if (l->state == LINK_IDLE || l->bye_said)
 		return;
-	if (tcp_post(l, 0, true, &err))
+	if (room_for(l, 0, true, &err))
 		commit(l, UNIT_BYE, 0);
 	l->bye_said = true;
 	tcp_flush(l);

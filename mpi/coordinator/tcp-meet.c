@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../lib/itself.h"
 #include "tcp-internal.h"
 
 #define BACKOFF_MIN (2 * MS)
@@ -141,7 +142,8 @@ static socklen_t socket_address(const struct tcp_place *p,
 
 static void connected(struct net_link *l)
 {
-	int ret = greet(l, false);
+	/* Where nobody listens any more. */
+	int ret = ivc_met_itself(l->watch.fd) ? -ECONNREFUSED : greet(l, false);
 
 	if (ret) {
 		tcp_broken(l, ret);

@@ -168,12 +168,14 @@ dom0_kernel() {
 	fi
 }
 
+# guests_wanted: how many
+guests_wanted() {
+	tr ',' '\n' <<<"${CONF[guests]}" | wc -l
+}
+
 # boot_memory: of the emulated host: Dom0, the guests, Xen and its tables
 boot_memory() {
-	local guests
-
-	guests=$(tr -cd , <<<"${CONF[guests]}" | wc -c)
-	echo $((DOM0_MEM + (guests + 1) * CONF[mem] + 320))
+	echo $((DOM0_MEM + $(guests_wanted) * CONF[mem] + 320))
 }
 
 # qemu HOST SERIAL [ARGUMENT...]: start it; every flag was measured:
@@ -263,7 +265,7 @@ show_last_words() {
 # boot_listen: follow host 1's events until it powers off, or time runs out.
 # SECONDS is bash's clock.
 boot_listen() {
-	local line word rest verdict took why deadline=$((SECONDS + 90 * CONF[hosts])) current=
+	local line word rest verdict took why deadline=$((SECONDS + 90 * CONF[hosts] + 10 * $(guests_wanted))) current=
 
 	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
 	EVENTS_PID=$!

@@ -27,11 +27,12 @@ bench-xen: deps
 	$(Q)$(LAB) run bench
 	@cat $(B)/lab/results/bench/table.txt
 
-## make check           unit tests, tools, the local transport, then the lab's scenarios
-check: deps
+## make check           unit tests, tools, MPI, the local transport, then the lab's scenarios
+check: deps mpi-deps
 	$(Q)$(MAKE) check-unit
 	$(Q)$(MAKE) check-tools
 	$(Q)$(MAKE) check-roam
+	$(Q)$(MAKE) check-mpi
 	$(Q)$(MAKE) check-local
 	$(Q)$(MAKE) check-arm64
 	$(Q)$(MAKE) check-lab

@@ -11,19 +11,18 @@
  * it breaks the ring once, and then neither says nor does anything.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
 #include <ivc/barrier.h>
 #include <ivc/wire.h>
+#include "say.h"
 
 #define PAGE 4096u
 
@@ -40,27 +39,6 @@ static struct ivc_host *table;
 static int port = -1;
 static uint32_t req_cons, ev_prod, member = 1;
 static uint64_t asked, lies;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt,
-								...)
-{
-	va_list ap;
-
-	fputs("FAIL: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static uint32_t rnd(void)
 {
@@ -433,7 +411,7 @@ int main(int argc, char **argv)
 		lie_by_silence(3000);
 		rounds++;
 	} while (now_ms() < end);
-	printf("hostile backend: %d rounds, %llu requests, %llu lies\n", rounds,
+	passed("hostile backend: %d rounds, %llu requests, %llu lies", rounds,
 	       (unsigned long long)asked, (unsigned long long)lies);
 	return 0;
 }

@@ -32,6 +32,77 @@ void flood_requests(struct front *f, int seconds)
 	passed("flood: %llu requests", (unsigned long long)n);
 }
 
+/* Of what has come, how often was @me told that its group has changed? */
+static unsigned int notices(struct front *f, uint32_t me)
+{
+	struct ivc_msg none;
+	unsigned int i, n = 0;
+
+	front_poll(f, 0, &none);
+	for (i = 0; i < f->nr_events && i < 64; i++)
+		n += f->events[i].op == IVC_MSG_EV_HOSTS &&
+		     f->events[i].member == me;
+	f->nr_events = 0;
+	return n;
+}
+
+static void in_and_out(struct front *f, uint32_t id)
+{
+	struct ivc_msg req = { .op = IVC_MSG_UNREGISTER };
+
+	req.member = front_register(f, 0x5702, id);
+	if (front_ask(f, &req, NULL))
+		die("UNREGISTER of %u", id);
+}
+
+/* One of a group joins and leaves all the time: what another hears of it. */
+void attack_storm(struct front *f, int seconds)
+{
+	struct ivc_msg req = { .op = IVC_MSG_HOSTS };
+	unsigned int n = 0, new, changes = 0, i;
+	int64_t begin, ms;
+
+	front_connect(f);
+	req.member = front_register(f, 0x5702, 1);
+	for (i = 0; i < 20; i++) {
+		in_and_out(f, 2);
+		sleep_ms(10);
+	}
+	sleep_ms(200);
+	n = notices(f, req.member);
+	if (n != 1)
+		die("who does not ask is told %u times", n);
+
+	front_ask(f, &req, NULL);
+	begin = now_ms();
+	for (n = 0; now_ms() < begin + seconds * 1000; changes += 2) {
+		in_and_out(f, 2);
+		new = notices(f, req.member);
+		n += new;
+		if (new &&front_ask(f, &req, NULL))
+			die("HOSTS");
+		/* Below the rate at which requests are refused. */
+		if (!(changes % 10))
+			sleep_ms(5);
+	}
+	ms = now_ms() - begin;
+	if (n < 2 || n > 2 + ms / 50)
+		die("%u changes in %d ms: told %u times", changes, (int)ms, n);
+
+	/* The last news is never missed. */
+	sleep_ms(200);
+	notices(f, req.member);
+	front_ask(f, &req, NULL);
+	front_register(f, 0x5702, 3);
+	sleep_ms(200);
+	new = notices(f, req.member);
+	if (new != 1)
+		die("of the last change it is told %u times", new);
+	front_proves(f, "a storm");
+	passed("storm: %u changes in %d ms, of which another is told %u times",
+	       changes, (int)ms, n);
+}
+
 /* Into the group of others and out again: all of its members are told. */
 void flood_members(struct front *f, uint64_t magic, int seconds)
 {

@@ -26,6 +26,7 @@
 #include <xengnttab.h>
 #include <xenstore.h>
 #include <ivc/wire.h>
+#include "say.h"
 
 #define PAGE 4096u
 
@@ -52,12 +53,6 @@ struct front {
 	unsigned int nr_events;
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
-/* Said on stdout, once it has gone as it must. */
-__attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
-
-void sleep_ms(int ms);
-int64_t now_ms(void);
 uint32_t rnd(void);
 uint32_t rnd_below(uint32_t n);
 
@@ -154,6 +149,7 @@ void attack_messages(struct front *f, int seconds);
 void attack_rewrite(struct front *f, int seconds);
 void attack_offers(struct front *f, uint64_t magic, int seconds);
 void attack_held(struct front *f, uint64_t magic, int seconds);
+void attack_storm(struct front *f, int seconds);
 void flood_requests(struct front *f, int seconds);
 void flood_members(struct front *f, uint64_t magic, int seconds);
 void flood_events(struct front *f, int seconds);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Enemies for the lab's guests: see front.h, victim.c, peer.c, ioctl.c.
+# Enemies for the lab's guests: see front.h, victim.c, peer.c, ioctl.c;
+# say.h is what they share.
 
 HOSTILE_OUT := $(B)/tests/hostile
 HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ring offers \
 	held floods main)
-HOSTILE_OBJ := $(HOSTILE_FRONT) $(patsubst %,$(HOSTILE_OUT)/%.o,victim peer \
-	back fuzz ioctl memory faults)
+HOSTILE_SAY := $(HOSTILE_OUT)/say.o
+HOSTILE_OBJ := $(HOSTILE_FRONT) $(HOSTILE_SAY) $(patsubst \
+	%,$(HOSTILE_OUT)/%.o,victim peer back fuzz ioctl memory faults hoard)
 HOSTILE_XEN := -lxenstore -lxengnttab -lxenevtchn -lxencall -lxentoollog \
 	-lxentoolcore -lpthread -ldl
 
@@ -14,20 +16,30 @@ $(HOSTILE_OUT)/%.o: tests/hostile/%.c tests/hostile/hostile.mk
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
 
-$(B)/payload/guest/ivc-hostile: $(HOSTILE_FRONT)
+$(B)/payload/guest/ivc-hostile: $(HOSTILE_FRONT) $(HOSTILE_SAY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
 
-$(B)/payload/guest/ivc-victim: $(HOSTILE_OUT)/victim.o $(LIB_OUT)/libivc.a
+$(B)/payload/guest/ivc-victim: $(HOSTILE_OUT)/victim.o $(HOSTILE_SAY) \
+		$(LIB_OUT)/libivc.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
 
-$(B)/payload/dom0/ivc-hostile-back: $(HOSTILE_OUT)/back.o
+$(B)/payload/dom0/ivc-hostile-back: $(HOSTILE_OUT)/back.o $(HOSTILE_SAY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
+
+$(B)/payload/guest/ivc-hoard: $(HOSTILE_OUT)/hoard.o $(HOSTILE_SAY)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
+
+$(B)/payload/dom0/ivc-hoard: $(B)/payload/guest/ivc-hoard
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # The same scribbling as natively (tests/fuzz).
 $(HOSTILE_OUT)/fuzz.o: tests/fuzz/fuzz.c tests/hostile/hostile.mk
@@ -35,16 +47,17 @@ $(HOSTILE_OUT)/fuzz.o: tests/fuzz/fuzz.c tests/hostile/hostile.mk
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
 
-$(B)/payload/guest/ivc-peer: $(HOSTILE_OUT)/peer.o $(HOSTILE_OUT)/fuzz.o
+$(B)/payload/guest/ivc-peer: $(HOSTILE_OUT)/peer.o $(HOSTILE_OUT)/fuzz.o $(HOSTILE_SAY)
 $(B)/payload/guest/ivc-ioctl: $(HOSTILE_OUT)/ioctl.o $(HOSTILE_OUT)/memory.o
-$(B)/payload/guest/ivc-faults: $(HOSTILE_OUT)/faults.o
+$(B)/payload/guest/ivc-faults: $(HOSTILE_OUT)/faults.o $(HOSTILE_SAY)
 $(addprefix $(B)/payload/guest/,ivc-peer ivc-ioctl ivc-faults):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^
 
 HOSTILE_PROGS := $(addprefix $(B)/payload/guest/,ivc-hostile ivc-victim \
-	ivc-peer ivc-ioctl ivc-faults) $(B)/payload/dom0/ivc-hostile-back
+	ivc-peer ivc-ioctl ivc-faults ivc-hoard) \
+	$(addprefix $(B)/payload/dom0/,ivc-hostile-back ivc-hoard)
 payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)

@@ -303,7 +303,7 @@ void attack_offers(struct front *f, uint64_t magic, int seconds)
 	front_connect(f);
 	me = front_register(f, magic, OUR_ID);
 	while (now_ms() < end || how < 4 * WRONGS) {
-		if (now_ms() > end + 120000)
+		if (now_ms() > end + 90000)
 			die("no end of it: %u of %u", how, 4 * WRONGS);
 		if (front_event(f, IVC_MSG_EV_OFFER, &ev, 1))
 			answer(f, me, &ev, how % WRONGS, &t);

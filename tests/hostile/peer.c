@@ -16,21 +16,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <ivc/abi.h>
 #include "../fuzz/fuzz.h"
+#include "say.h"
 
 #define OUR_ID 666u
 #define PAGE 4096u
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void random_bytes(uint8_t *buf, size_t len)
 {

@@ -6,33 +6,20 @@
  * allows, in time, and no memory but its own is touched (it can be run under
  * any sanitizer; in the lab the kernel's watches).
  *
- *   ivc-victim MAGIC ID SECONDS
+ *   ivc-victim MAGIC ID SECONDS [FILE]    or until that file is there
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 #include <ivc/ivc.h>
+#include "say.h"
 
 #define ENEMY 666u
 
 static unsigned long accepted, connected, refused, ends[200];
-
-__attribute__((noreturn)) static void die(const char *what, long got)
-{
-	fprintf(stderr, "FAIL: %s: %ld\n", what, got);
-	exit(1);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* How a channel may end, whoever is at the other end. */
 static bool an_end(long err)
@@ -58,7 +45,7 @@ static bool ended(const char *what, long ret)
 	if (ret >= 0)
 		return false;
 	if (!an_end(ret))
-		die(what, ret);
+		die("%s: %ld", what, ret);
 	ends[-ret % 200]++;
 	return true;
 }
@@ -71,14 +58,14 @@ static void look_back(ivc_channel *ch)
 	ssize_t n = ivc_unread(ch, &unread);
 
 	if (n < 0 && n != -EAGAIN && n != -EPROTO)
-		die("ivc_unread", n);
+		die("ivc_unread: %zd", n);
 	free(unread);
 	n = ivc_undelivered(ch);
 	if (n < 0 && n != -EAGAIN && n != -EPROTO)
-		die("ivc_undelivered", n);
+		die("ivc_undelivered: %zd", n);
 	n = ivc_recall(ch, buf, sizeof(buf), 0);
 	if (n > (ssize_t)sizeof(buf) || (n < 0 && n != -EAGAIN && n != -EPROTO))
-		die("ivc_recall", n);
+		die("ivc_recall: %zd", n);
 }
 
 static void use(ivc_channel *ch, int ms)
@@ -90,18 +77,18 @@ static void use(ivc_channel *ch, int ms)
 	int i;
 
 	if (!buf)
-		die("malloc", 0);
+		die("malloc");
 	memset(buf, 0x77, 4000);
 	while (now_ms() < end) {
 		n = n * 5 % 3999 + 1;
 		ret = ivc_write(ch, buf, n);
 		if (ret > (ssize_t)n)
-			die("ivc_write", ret);
+			die("ivc_write: %zd", ret);
 		if (ended("ivc_write", ret))
 			break;
 		ret = ivc_read(ch, buf, n);
 		if (ret > (ssize_t)n)
-			die("ivc_read", ret);
+			die("ivc_read: %zd", ret);
 		if (ended("ivc_read", ret))
 			break;
 		ret = ivc_wait(ch, IVC_READABLE | IVC_WRITABLE, 5);
@@ -111,7 +98,7 @@ static void use(ivc_channel *ch, int ms)
 	for (i = 0; i < 3; i++) {
 		ret = ivc_read(ch, buf, 4000);
 		if (ret < 0 && !an_end(ret))
-			die("ivc_read after the end", ret);
+			die("ivc_read after the end: %zd", ret);
 	}
 	look_back(ch);
 	free(buf);
@@ -130,7 +117,7 @@ static void accept_one(ivc_context *ctx)
 	} else if (ret == -ECONNABORTED) {
 		refused++;
 	} else if (ret != -ETIMEDOUT && ret != -EAGAIN) {
-		die("ivc_accept", ret);
+		die("ivc_accept: %d", ret);
 	}
 }
 
@@ -148,7 +135,7 @@ static void connect_one(ivc_context *ctx)
 		connected++;
 		use(ch, 100);
 	} else if (!an_end(ret) && ret != -ENOENT && ret != -EBUSY) {
-		die("ivc_connect", ret);
+		die("ivc_connect: %d", ret);
 	}
 	ivc_close(ch);
 }
@@ -159,13 +146,14 @@ int main(int argc, char **argv)
 	int64_t end;
 	int i;
 
-	if (argc != 4)
-		die("usage: ivc-victim MAGIC ID SECONDS", argc);
+	if (argc != 4 && argc != 5)
+		die("usage: ivc-victim MAGIC ID SECONDS [FILE]");
 	ctx = ivc_register(strtoull(argv[1], NULL, 0), (uint32_t)atoi(argv[2]));
 	if (!ctx)
-		die("ivc_register", -errno);
+		die("ivc_register: %d", -errno);
 	end = now_ms() + atoi(argv[3]) * 1000;
-	for (i = 0; now_ms() < end; i++) {
+	for (i = 0; now_ms() < end && (argc < 5 || access(argv[4], F_OK));
+	     i++) {
 		accept_one(ctx);
 		if (i % 4 == 3)
 			connect_one(ctx);

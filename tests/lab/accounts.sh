@@ -39,6 +39,11 @@ there() {
 	cat "/tmp/out.$2"
 }
 
+# handed_over: of a guest's kernel log, how the last suspend handed its channels over
+handed_over() {
+	sed -n 's/.*channels \(handed over in .*\)/\1/p' | tail -n 1
+}
+
 # balance N TAG...: the accounts of N channels in the outputs of these programs
 # agree: accepted by one end = received by the other + not delivered, both ways
 balance() {
@@ -70,11 +75,25 @@ balance() {
 	note "$(cat /tmp/balance)"
 }
 
-# stream_roam SECONDS: ivc-roam streams both ways between guests 1 and 2, over
-# IVC when it can be, over TCP when not
-stream_roam() {
+# roam OPTIONS: ivc-roam both ways between guests 1 and 2, over IVC when it can
+# be, over TCP when not
+roam() {
 	g_bg 1 goes "/ivc/ivc-roam --magic 42 --id 1 --peer 2 --listen 5042 --timeout 600 2>&1"
-	g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --mode stream --seconds $1 --timeout 600 2>&1"
+	g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --timeout 600 $1 2>&1"
+}
+
+# rounds N GO BACK: guest 1 goes and comes back N times while they stream
+rounds() {
+	for round in $(seq "$1"); do
+		wait_until 60 flying 1 || fail "round $round: no channel"
+		sleep 1
+		"$2" || fail "round $round: guest 1 cannot go"
+		sleep 1
+		"$3" || fail "round $round: guest 1 cannot come back"
+		note "round $round done"
+	done
+	wait_until 60 flying 1 || fail "no channel at the end"
+	sleep 1
 }
 
 # unharmed: the two ivc-roam, `stays` in guest 2 and `goes` in guest 1, are told

@@ -12,7 +12,7 @@ looked=4
 # device_irqs N: seconds, and interrupts of guest N's devices so far; those of its
 # timer are left out
 device_irqs() {
-	g "$1" "cut -d ' ' -f 1 /proc/uptime | tr '\\n' ' '; awk '/xen-dyn/ && !/xenbus|hvc_console/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }' /proc/interrupts"
+	echo "$(g "$1" cut -d "' '" -f 1 /proc/uptime) $(irqs "$1" xen-dyn 'xenbus|hvc_console')"
 }
 
 # sum DOMID FILE [REGEX]: hypercalls of that domain, all or of these names
@@ -40,7 +40,7 @@ count() {
 	one=$(guest_domid 1) two=$(guest_domid 2)
 	echo "$1 $rate $before $after" \
 		"$(($(sum "$one" "$file") + $(sum "$two" "$file")))" \
-		"$(($(sum "$one" "$file" event_channel_op) + $(sum "$two" "$file" event_channel_op)))" \
+		"$(($(sum "$one" "$file" "$notification") + $(sum "$two" "$file" "$notification")))" \
 		"$(($(sum "$one" "$file" grant_table_op) + $(sum "$two" "$file" grant_table_op)))" \
 		"$(sum 0 "$file")" >>/tmp/counts
 }

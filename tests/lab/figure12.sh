@@ -6,8 +6,7 @@
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
 watch_both
-g_bg 1 goes "/ivc/ivc-roam --magic 42 --id 1 --peer 2 --listen 5042 --timeout 600 2>&1"
-g_bg 2 stays "/ivc/ivc-roam --magic 42 --id 2 --peer 1 --connect 10.77.0.1:5042 --seconds 800 --timeout 600 --interval 1000 --table /tmp/roam.txt --plot /tmp/roam.gp --ascii 2>&1"
+roam "--seconds 800 --interval 1000 --table /tmp/roam.txt --plot /tmp/roam.gp --ascii"
 wait_until 60 flying 1 || fail "no channel on host 1"
 sleep 8
 migrate_guest 1 || fail "guest 1 cannot be migrated"

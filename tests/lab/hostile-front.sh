@@ -44,13 +44,15 @@ attack states
 attack ring
 attack messages 8
 attack rewrite 8
+attack storm 5
 
 # Programs of both others take what guest 3 offers, and connect to it
 for n in 1 2; do
-	g_bg $n victim "su user -c '/ivc/ivc-victim 99 $n $((45 * LAB_SLOWER))'"
+	g_bg $n victim "su user -c '/ivc/ivc-victim 99 $n 3600 /tmp/enough'"
 done
 attack offers $((40 * LAB_SLOWER)) 99
 for n in 1 2; do
+	g $n touch /tmp/enough
 	expect_status 0 g_wait $n victim $((30 * LAB_SLOWER)) >"$OUT/victim$n"
 	note "guest $n: $(cat "$OUT/victim$n")"
 	grep -q 'victim: [1-9]' "$OUT/victim$n" || fail "guest $n has not accepted anything"

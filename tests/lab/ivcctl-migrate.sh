@@ -49,6 +49,6 @@ return_guest 1 || fail "guest 1 cannot come back"
 for how in empty told frozen; do
 	note "$how: told and drained in $(millis 'notice and drain' /tmp/$how) ms, blackout $(millis blackout /tmp/$how) ms, back on IVC after $(millis 'back on IVC' /tmp/$how) ms"
 done
-note "frozen: by the guest's kernel, channels $(g 1 dmesg | sed -n 's/.*channels \(handed over in .*\)/\1/p' | tail -n 1)"
+note "frozen: by the guest's kernel, channels $(g 1 dmesg | handed_over)"
 again 2 1
 unwatch

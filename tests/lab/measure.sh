@@ -31,6 +31,12 @@ side() {
 	save_result "/tmp/$1.json"
 }
 
+# irqs N NAME [NOT]: interrupts of guest N so far whose lines in /proc/interrupts
+# match NAME, and not NOT
+irqs() {
+	g "$1" "awk '/$2/ && !/${3:-^$}/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }' /proc/interrupts"
+}
+
 # hypercalls DOMID FILE: what Xen's trace, told by xenalyze, has of that domain,
 # "name count" a line
 hypercalls() {
@@ -40,6 +46,10 @@ hypercalls() {
 		in_dom && /^ *\[ *[a-z_]+\] / { gsub(/[][]/, " "); print $1, $2 }
 	' "$2"
 }
+
+# What xenalyze calls a notification: its older name is that of an older call
+# shellcheck disable=SC2034 # for who reads this
+notification='^(evtchn_op|event_channel_op)'
 
 # xen_trace SECONDS: all hypercalls of that time; xen_analyze FILE: what they were
 xen_trace() {

@@ -7,10 +7,6 @@
 # shellcheck source=tests/lab/measure.sh
 . /lab/tests/measure.sh
 
-# irqs N: interrupts of the channels' doorbells in guest N so far
-irqs() {
-	g "$1" "awk '/ivc-channel/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }' /proc/interrupts"
-}
 # kicks N: doorbells that guest N's channel has rung, and heard
 kicks() {
 	g "$1" "awk '\$1 > 0 { k += \$10; w += \$11 } END { print k + 0, w + 0 }' /sys/kernel/debug/ivc-front/channels"
@@ -27,9 +23,9 @@ measure() {
 	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "no channel"
 	sleep 2
-	before="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	before="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
 	xen_trace 4
-	after="$(irqs 1) $(irqs 2) $(kicks 1) $(kicks 2)"
+	after="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
 	g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "the 20 s were over before the counts were taken: a machine this slow cannot tell"
 	g_wait "$2" client 60
@@ -46,16 +42,36 @@ measure() {
 		[ -n "$calls" ] || fail "Xen's trace has nothing of guest $guest"
 		# The timer tick is there: the trace does see hypercalls
 		echo "$calls" | grep -q vcpu_op || fail "the trace misses the timer: $calls"
-		if echo "$calls" | grep -E 'event_channel_op|grant_table_op'; then
+		if echo "$calls" | grep -E "$notification|^grant_table_op"; then
 			fail "guest $guest: $calls"
 		fi
 		total=$(echo "$calls" | awk '{ n += $2 } END { print n }')
-		note "guest $guest ($(guest_type "$guest")): event_channel_op 0, grant_table_op 0; all others $total, of its timer and scheduler: $(echo "$calls" | tr '\n' ' ')"
+		note "guest $guest ($(guest_type "$guest")): notifications 0, grant_table_op 0; all others $total, of its timer and scheduler: $(echo "$calls" | tr '\n' ' ')"
 		[ $((total * 10)) -lt "$n" ] ||
 			fail "guest $guest: $total hypercalls are too many beside $n messages"
+	done
+}
+
+# rings SERVER CLIENT: the same pair asleep; each message is a notification, and
+# the trace shows it: else it would show none above, whatever there was
+rings() {
+	g_bg "$1" server "$p --magic 1 --server --wait sleep 2>&1"
+	g_bg "$2" client "$p --magic 1 --client --wait sleep --tests latency --sizes 8 --seconds 5 2>&1"
+	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
+		fail "no channel"
+	sleep 1
+	xen_trace 1
+	g_wait "$2" client 30 >/dev/null
+	g_wait "$1" server 10 >/dev/null
+	xen_analyze /tmp/xenalyze-asleep
+	for guest in "$1" "$2"; do
+		calls=$(hypercalls "$(guest_domid "$guest")" /tmp/xenalyze-asleep)
+		echo "$calls" | grep -qE "$notification" ||
+			fail "the trace shows no notification of guest $guest that sleeps: $calls"
 	done
 }
 
 command -v xentrace >/dev/null || fail "no xentrace in Dom0"
 measure 1 2
 measure 2 1
+rings 1 2

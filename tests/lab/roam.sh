@@ -7,19 +7,16 @@
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
-rounds=10
+
+go() {
+	migrate_guest 1
+}
+back() {
+	return_guest 1
+}
 
 watch_both
-stream_roam 3300
-for round in $(seq $rounds); do
-	wait_until 60 flying 1 || fail "round $round: no channel on host 1"
-	sleep 1
-	migrate_guest 1 || fail "round $round: guest 1 cannot be migrated"
-	sleep 1
-	return_guest 1 || fail "round $round: guest 1 cannot come back"
-	note "round $round done"
-done
-wait_until 60 flying 1 || fail "no channel at the end"
-sleep 1
+roam "--mode stream --seconds 3300"
+rounds 10 go back
 unharmed
 unwatch

@@ -7,20 +7,16 @@
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
-rounds=10
+
+save() {
+	guest_save 1 /tmp/image
+}
+restore() {
+	guest_restore 1 /tmp/image && rm /tmp/image
+}
 
 watch
-stream_roam 800
-for round in $(seq $rounds); do
-	wait_until 60 flying 1 || fail "round $round: no channel"
-	sleep 1
-	guest_save 1 /tmp/image || fail "round $round: guest 1 cannot be saved"
-	sleep 1
-	guest_restore 1 /tmp/image || fail "round $round: guest 1 cannot be restored"
-	rm /tmp/image
-	note "round $round done"
-done
-wait_until 60 flying 1 || fail "no channel at the end"
-sleep 1
+roam "--mode stream --seconds 800"
+rounds 10 save restore
 unharmed
 unwatch

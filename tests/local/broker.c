@@ -350,3 +350,64 @@ void broker_flood(int ms)
 	printf("note %lu requests in %d ms\n", n, ms);
 	close(fd);
 }
+
+/* EV_HOSTS that have come to @fd within @ms; each answered if @ask. */
+static unsigned int notices(int fd, uint32_t member, bool ask, int ms)
+{
+	struct {
+		struct ivc_msg msg;
+		struct ivc_host host[256];
+	} in = { 0 };
+	unsigned int n = 0;
+
+	while (raw_recv(fd, &in, sizeof(in), NULL, ms) > 0) {
+		struct ivc_msg msg = { .op = IVC_MSG_HOSTS, .member = member };
+
+		if (in.msg.op != IVC_MSG_EV_HOSTS)
+			continue;
+		n++;
+		if (ask && raw_send(fd, &msg, sizeof(msg), NULL, 0))
+			die("hosts: not sent");
+	}
+	return n;
+}
+
+/* One that joins and leaves without end, and what another hears of it. */
+void broker_storm(void)
+{
+	int fd = raw_hello(), other = raw_hello();
+	uint32_t me = raw_register(fd, MAGIC + 8, 1);
+	struct ivc_msg msg;
+	unsigned int n, i;
+	int64_t ms = now_ms();
+
+	for (i = 0; i < 300; i++) {
+		msg = (struct ivc_msg){ .op = IVC_MSG_UNREGISTER };
+		msg.member = raw_register(other, MAGIC + 8, 2);
+		if (raw_call(other, &msg, NULL, 0))
+			die("unregister: %s", strerror(-msg.status));
+	}
+	n = notices(fd, me, false, 200);
+	check(n == 1, "who does not ask is told once: %u times", n);
+
+	msg = (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = me };
+	raw_call(fd, &msg, NULL, 0);
+	ms = now_ms();
+	for (i = 0, n = 0; now_ms() - ms < 500; i++) {
+		msg = (struct ivc_msg){ .op = IVC_MSG_UNREGISTER };
+		msg.member = raw_register(other, MAGIC + 8, 2);
+		n += notices(fd, me, true, 0);
+		raw_call(other, &msg, NULL, 0);
+		n += notices(fd, me, true, 0);
+	}
+	ms = now_ms() - ms;
+	check(n > 1 && n <= 2 + ms / 50,
+	      "%u changes in %d ms: who asks each time is told %u times", 2 * i,
+	      (int)ms, n);
+	/* What was late comes; the last news is never missed. */
+	notices(fd, me, true, 200);
+	raw_register(other, MAGIC + 8, 3);
+	check(notices(fd, me, false, 200) == 1, "and of the last, too");
+	close(other);
+	close(fd);
+}

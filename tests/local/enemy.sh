@@ -21,6 +21,7 @@ until_true $soon state channels 1 || bad 'no bystander'
 counted "$hostile" packets
 counted "$hostile" questions "$ivcd"
 counted "$hostile" patience $stall
+counted "$hostile" storm
 flood() {
 	spawn "$hostile" flood 1500
 	a=$pid

@@ -12,6 +12,7 @@ void broker_packets(void);
 void broker_questions(int ivcd); /* its process */
 void broker_patience(int stall);
 void broker_flood(int ms);
+void broker_storm(void);
 
 /* peer.c: offers to, and accepts of, a libivc program in group 99. */
 void peer_offers(uint32_t victim);

@@ -1,38 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2086 # a list of flags is meant to be split
 # Search every run of the model of a channel's end, then break the model in many
 # ways: each fault must be found. See README.md.
 # Usage: leave.sh WORK-DIR   (CC and SPIN from the environment)
 set -eu
-model=$(dirname "$0")/leave.pml
-work=$1
-passed=0
-failed=0
-memory=1500 # MB, of which a search may use all
-depth=5000
-
-rm -rf "$work"
-mkdir -p "$work"
-cp "$model" "$work/leave.pml"
-cd "$work"
-${SPIN:-spin} -a leave.pml >spin.log || { cat spin.log >&2; exit 2; }
+# shellcheck source=tests/model/search.sh
+. "$(dirname "$0")/search.sh"
+begin leave "${1:-}"
+# shellcheck disable=SC2119
+generate
 # "provided" does not go together with partial order reduction.
-build() {
-	out=$1
-	shift
-	${CC:-gcc} -O2 -w -DNOREDUCE -DMEMLIM=$memory "$@" \
-		-o "$out" pan.c
-}
-build pan -DSAFETY
-build pan-cycles -DNP
-
-# What leave.pml defines a name as
-number() {
-	value=$(sed -n "s,^#define $1 \(([^)]*)\|[0-9]*\).*,\1,p" leave.pml)
-	[ -n "$value" ] || { echo "model: no $1 in leave.pml" >&2; exit 2; }
-	# shellcheck disable=SC2004 # "1 << 3" is not a number to every shell
-	echo $(($value))
-}
+build pan -DNOREDUCE -DSAFETY
+build pan-cycles -DNOREDUCE -DNP
+flags="-E -m5000"
 
 # leave0 is LEAVE of end 0, and so on
 options() {
@@ -48,50 +29,14 @@ options() {
 	echo $sum
 }
 
-# search PROGRAM FLAG...: into log; OPT, MUTANT and RECORDS are set
-search() {
-	program=./$1
-	shift
-	rm -f ./*.trail
-	timeout 600 "$program" "$@" -E -m$depth >log 2>&1 || true
-}
-
-ok() {
-	passed=$((passed + 1))
-	echo "model: $*"
-}
-
-bad() {
-	failed=$((failed + 1))
-	echo "model: FAILED: $*" >&2
-	grep -m3 -E '^pan|^error' log >&2 || tail -5 log >&2
-	cp log "failed-$failed.log"
-	! [ -f leave.pml.trail ] || mv leave.pml.trail "failed-$failed.trail"
-}
-
-states() {
-	sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log
-}
-
-# A search that did not reach every state proves nothing.
-whole() {
-	grep -q 'errors: 0$' log && grep -q 'elapsed time' log &&
-		! grep -qE 'not completed|too small|MEMLIM|out of memory' log
-}
-
 # run RECORDS OPTION...
 run() {
 	export RECORDS="$1" MUTANT=0
 	shift
 	OPT=$(options "$@")
 	export OPT
-	search pan
-	if whole; then
-		ok "$*: $(states) states, $(sed -n \
-			's/.*elapsed time \([0-9.]*\).*/\1/p' log) s"
-	else
-		bad "$*"
-	fi
+	search pan $flags
+	whole "$*"
 }
 
 # acyclic RECORDS OPTION...: no run is infinite, so each comes to an end
@@ -100,12 +45,8 @@ acyclic() {
 	shift
 	OPT=$(options "$@")
 	export OPT
-	search pan-cycles -l
-	if whole; then
-		ok "$*: no infinite run, $(states) states"
-	else
-		bad "$*: an infinite run, or not searched to the end"
-	fi
+	search pan-cycles -l $flags
+	whole "$*: no infinite run"
 }
 
 # mutant NAME OPTION...
@@ -113,17 +54,11 @@ mutant() {
 	name=$1
 	shift
 	RECORDS=2
-	MUTANT=$(number "M_$(echo "$name" | tr '[:lower:]-' '[:upper:]_')")
+	MUTANT=$(fault "$name")
 	OPT=$(options "$@")
 	export RECORDS MUTANT OPT
-	search pan
-	if grep -q 'errors: 1$' log && grep -q '^pan:1: assertion' log; then
-		ok "mutant $name: caught: $(sed -n \
-			's/^pan:1: assertion violated *\(.*\) (at depth.*/\1/p' \
-			log | cut -c1-50)"
-	else
-		bad "mutant $name SURVIVED"
-	fi
+	search pan $flags
+	caught "$name" 'assertion'
 }
 
 # Nothing happens.
@@ -204,5 +139,4 @@ mutant taken-only write0 leave0 bound0
 mutant no-second-look write0 leave0 bound0
 mutant cut-undecided write0 leave0 bound0
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

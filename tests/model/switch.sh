@@ -4,71 +4,35 @@
 # each fault must be found. See README.md.
 # Usage: switch.sh WORK-DIR   (CC and SPIN from the environment)
 set -eu
-model=$(cd "$(dirname "$0")" && pwd)/switch.pml
-work=$1
-passed=0
-failed=0
+# shellcheck source=tests/model/search.sh
+. "$(dirname "$0")/search.sh"
+begin switch "${1:-}"
 
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work"
-
-# What switch.pml defines a name as
-number() {
-	value=$(sed -n "s,^#define $1 \([0-9]*\).*,\1,p" "$model")
-	[ -n "$value" ] || { echo "model: no $1 in $model" >&2; exit 2; }
-	echo "$value"
-}
-
-# search MUTANT MESSAGES OPTION...: into log
-search() {
+# look MUTANT MESSAGES OPTION...: into log
+look() {
 	opt=0
 	mutant=$1 n=$2
 	shift 2
 	for o; do
 		opt=$((opt + $(number "$(echo "$o" | tr '[:lower:]' '[:upper:]')")))
 	done
-	rm -f ./*.trail
-	${SPIN:-spin} -DN="$n" -DOPT=$opt -DMUTANT="$mutant" -a "$model" \
-		>spin.log || { cat spin.log >&2; exit 2; }
-	${CC:-gcc} -O2 -w -DSAFETY -DMEMLIM=1500 -o pan pan.c
-	timeout 600 ./pan -E -m5000 >log 2>&1 || true
-}
-
-ok() {
-	passed=$((passed + 1))
-	echo "model: $*"
-}
-
-bad() {
-	failed=$((failed + 1))
-	echo "model: FAILED: $*" >&2
-	grep -m3 -E '^pan|^error' log >&2 || tail -5 log >&2
+	generate -DN="$n" -DOPT=$opt -DMUTANT="$mutant"
+	build pan -DSAFETY
+	search pan -E -m5000
 }
 
 # run MESSAGES OPTION...: every state must have been reached, and be right
 run() {
-	search 0 "$@"
-	if grep -q 'errors: 0$' log && grep -q 'elapsed time' log &&
-		! grep -qE 'not completed|too small|MEMLIM|out of memory' log
-	then
-		ok "switch, $*: $(sed -n \
-			's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log) states"
-	else
-		bad "switch, $*"
-	fi
+	look 0 "$@"
+	whole "$*"
 }
 
 # mutant NAME MESSAGES OPTION...
 mutant() {
 	name=$1
 	shift
-	search "$(number "M_$(echo "$name" | tr '[:lower:]-' '[:upper:]_')")" "$@"
-	if grep -q '^pan:1: assertion' log; then
-		ok "mutant $name: caught"
-	else
-		bad "mutant $name SURVIVED"
-	fi
+	look "$(fault "$name")" "$@"
+	caught "$name" 'assertion'
 }
 
 run 2
@@ -95,5 +59,4 @@ mutant drop-known 2 death
 mutant no-leave 2 leave0
 mutant say-early 1 death twice
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

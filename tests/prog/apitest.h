@@ -105,6 +105,7 @@ int cmd_puppet(const struct options *opt);
 int cmd_closers(const struct options *opt);
 int cmd_die(const struct options *opt);
 int cmd_shuttle(const struct options *opt);
+int cmd_load(const struct options *opt);
 int cmd_expect_end(const struct options *opt);
 int cmd_figure5_client(const struct options *opt);
 int cmd_figure5_server(const struct options *opt);

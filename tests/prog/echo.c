@@ -56,8 +56,10 @@ static ivc_channel *echo_accept(ivc_context *ctx, const struct options *opt)
 	ivc_channel *ch;
 	int ret;
 
-	while ((ret = ivc_accept_opt(ctx, &co, &ch)) == -EINTR)
-		;
+	/* --errno: how an accept may fail, since nothing is left to do it. */
+	do
+		ret = ivc_accept_opt(ctx, &co, &ch);
+	while (ret == -EINTR || (opt->error && ret == -opt->error));
 	if (ret)
 		fail("accept: %s", errname(ret));
 	if (opt->spin_given)

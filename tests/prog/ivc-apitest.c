@@ -8,8 +8,9 @@
 #include "apitest.h"
 
 static const struct command commands[] = {
-	{ "echo", cmd_echo, "[--count C]",
-	  "accept for ever (or C channels) and send everything back" },
+	{ "echo", cmd_echo, "[--count C] [--errno NAME]",
+	  "accept for ever (or C channels) and send everything back; an accept "
+	  "may fail like that" },
 	{ "stream", cmd_stream,
 	  "--peer J [--messages N|--until FILE] [--max B --seed S "
 	  "--zero-copy --both]",
@@ -42,6 +43,10 @@ static const struct command commands[] = {
 	  "[--how moves] [--zero-copy]",
 	  "N channels to each, and C from others, until they all end; "
 	  "accounts" },
+	{ "load", cmd_load, "--channels N --hold S [--after S] [--max B]",
+	  "N channels to each other member and back, messages and answers; "
+	  "join "
+	  "and leave at random, within S seconds of --after each time" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },
 	{ "figure5-server", cmd_figure5_server, "", "and its other half" },
 };

@@ -32,6 +32,7 @@ static const struct {
 	{ "threads", suite_threads }, { "vandal", suite_vandal },
 #ifndef RING_ONLY
 	{ "api", suite_api },	      { "channel", suite_channel },
+	{ "notice", suite_notice },
 #endif
 };
 

@@ -300,6 +300,7 @@ START_TEST(not_established)
 {
 	struct ivc_channel *ch;
 	uint8_t buf[100] = { 0 };
+	const struct iovec part = { buf, sizeof(buf) };
 	const void *view = NULL;
 	void *room = NULL;
 
@@ -311,6 +312,7 @@ START_TEST(not_established)
 	ck_assert_int_eq(ivc_reserve(ch, 1, 1, &room), 0);
 	ck_assert_int_eq(ivc_commit(ch, 1), -EINVAL);
 	ck_assert_int_eq(ivc_commit(ch, 0), 0);
+	ck_assert_int_eq(ivc_write_record(ch, &part, 1), 0);
 	ck_assert_int_eq(ivc_peek(ch, &view), 0);
 	ck_assert_int_eq(ivc_release(ch, 1), -EINVAL);
 	/* And if it never is. */
@@ -370,6 +372,103 @@ START_TEST(writable_is_right)
 	}
 	ck_assert_int_gt(refused, 1000);
 	free(buf);
+}
+END_TEST
+
+/* A record of @len bytes in parts of random lengths, some of them empty. */
+static ssize_t write_parts(struct ivc_channel *ch, struct rng *r,
+			   const uint8_t *buf, size_t len)
+{
+	struct iovec parts[5];
+	size_t at = 0;
+
+	for (int i = 0; i < 5; i++) {
+		size_t n = i < 4 ? rng_below(r, (uint32_t)(len - at) + 1)
+				 : len - at;
+
+		/* Each by itself, for who looks at what is read. */
+		parts[i].iov_base = exact(n);
+		memcpy(parts[i].iov_base, buf + at, n);
+		parts[i].iov_len = n;
+		at += n;
+	}
+	len = (size_t)ivc_write_record(ch, parts, 5);
+	for (int i = 0; i < 5; i++)
+		free(parts[i].iov_base);
+	return (ssize_t)len;
+}
+
+/* All of it or nothing, and as a whole at the other end; round and round. */
+START_TEST(record)
+{
+	static const uint32_t sizes[] = { 1,  7,   8,	16,  17,  55,	56,
+					  57, 120, 121, 504, 505, 1000, 1016 };
+	enum { N_SIZES = sizeof(sizes) / sizeof(sizes[0]), MOST = 64 };
+	struct rng r = { (uint64_t)_i };
+	uint32_t pending[MOST], first = 0, last = 0, refused = 0;
+	uint64_t out = 0, in = 0;
+	uint8_t buf[1016];
+
+	for (int i = 0; i < 20000; i++) {
+		uint32_t len = sizes[rng_below(&r, N_SIZES)];
+		const void *view = NULL;
+
+		bytes_fill(1, out, buf, len);
+		if (last - first < MOST) {
+			ssize_t n = write_parts(a, &r, buf, len);
+
+			if (n) {
+				ck_assert_int_eq(n, len);
+				pending[last++ % MOST] = len;
+				out += len;
+			}
+			refused += !n;
+			ck_assert(n || ivc_wait(a, IVC_WRITABLE, 0) == 0);
+		}
+		if (rng_below(&r, 2) && first != last) {
+			len = pending[first++ % MOST];
+			ck_assert_int_eq(ivc_peek(b, &view), len);
+			bytes_check(1, in, view, len);
+			ck_assert_int_eq(ivc_release(b, len), 0);
+			in += len;
+		}
+		ck_assert(first != last || !ivc_peek(b, &view));
+	}
+	ck_assert_uint_gt(refused, 100);
+	ck_assert_uint_eq(a->tx_bytes, out);
+}
+END_TEST
+
+START_TEST(record_refused)
+{
+	uint8_t buf[1017] = { 0 };
+	struct iovec part = { buf, 1017 };
+	struct iovec huge[2] = { { buf, SIZE_MAX }, { buf, 9 } };
+	void *room = NULL;
+
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), -EMSGSIZE);
+	ck_assert_int_eq(ivc_write_record(a, huge, 2), -EMSGSIZE);
+	ck_assert_int_eq(ivc_write_record(a, &part, 0), -EINVAL);
+	part.iov_len = 0;
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), -EINVAL);
+	part.iov_len = 8;
+	/* It takes the place of what is reserved. */
+	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 8);
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), 8);
+	ck_assert_int_eq(ivc_commit(a, 8), -EINVAL);
+	/* In time, too late, and while two ends hand over. */
+	kctl_a->status = -EAGAIN;
+	in_time = 8;
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), 8);
+	ck_assert_uint_eq(a->tx.pos, 2);
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), 0);
+	kctl_a->status = -EPIPE;
+	ck_assert_int_eq(ivc_write_record(a, &part, 1), -EPIPE);
+	ck_assert_uint_eq(a->tx.pos, 2);
+	/* Broken by the reader. */
+	fill(b, 8);
+	ctrl_a->cons = 1000;
+	ck_assert_int_eq(ivc_write_record(b, &part, 1), -EPROTO);
 }
 END_TEST
 
@@ -464,6 +563,8 @@ Suite *suite_channel(void)
 	tcase_add_test(t, position);
 	tcase_add_test(t, not_established);
 	tcase_add_loop_test(t, writable_is_right, 0, 8);
+	tcase_add_loop_test(t, record, 0, 4);
+	tcase_add_test(t, record_refused);
 	tcase_add_test(t, broken_peers);
 	tcase_add_test(t, arguments);
 	tcase_add_test(t, counters);

@@ -74,6 +74,7 @@ extern const uint32_t start_positions[];
 extern const int n_start_positions;
 
 Suite *suite_state(void);
+Suite *suite_notice(void);
 Suite *suite_layout(void);
 Suite *suite_ring(void);
 Suite *suite_zero_copy(void);

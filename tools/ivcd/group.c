@@ -14,6 +14,7 @@
 
 static LIST_HEAD(, group) groups[HASH];
 static LIST_HEAD(, member) members[HASH];
+static TAILQ_HEAD(, member) late = TAILQ_HEAD_INITIALIZER(late);
 static uint32_t next_nr;
 static unsigned int nr_members;
 
@@ -65,18 +66,47 @@ static void group_put(struct group *g)
 	free(g);
 }
 
-/* Everybody but @except is told that the list has changed, if he listens. */
+static void late_forget(struct member *m)
+{
+	if (m->late)
+		TAILQ_REMOVE(&late, m, in_late);
+	m->late = false;
+}
+
+/* Everybody but @except is told that the list has changed, or will be soon. */
 static void group_changed(struct group *g, struct member *except)
 {
+	uint64_t now = (uint64_t)now_ns();
 	struct member *m;
 
 	g->generation++;
 	TAILQ_FOREACH (m, &g->members, in_group) {
-		if (m == except || m->told)
+		if (m == except)
 			continue;
-		m->told = true;
-		client_owe(m->client, &m->owed, OWE_HOSTS);
+		if (ivc_notice_change(&m->notice, now)) {
+			client_owe(m->client, &m->owed, OWE_HOSTS);
+		} else if (m->notice.state == IVC_NOTICE_LATE && !m->late) {
+			TAILQ_INSERT_TAIL(&late, m, in_late);
+			m->late = true;
+		}
 	}
+}
+
+int64_t groups_tick(int64_t now)
+{
+	struct member *m, *next;
+	int64_t again = NEVER;
+
+	for (m = TAILQ_FIRST(&late); m; m = next) {
+		next = TAILQ_NEXT(m, in_late);
+		if (ivc_notice_due(&m->notice, (uint64_t)now)) {
+			late_forget(m);
+			client_owe(m->client, &m->owed, OWE_HOSTS);
+		} else if ((int64_t)m->notice.next < again) {
+			again = (int64_t)m->notice.next;
+		}
+	}
+	return again;
 }
 
 static bool id_taken(const struct group *g, uint32_t id)
@@ -139,6 +169,7 @@ void member_leave(struct member *m)
 	LIST_REMOVE(m, in_client);
 	TAILQ_REMOVE(&m->group->members, m, in_group);
 	client_owe_nothing(m->client, &m->owed);
+	late_forget(m);
 	m->client->user->used.contexts--;
 	nr_members--;
 	conn_refuse_member(m);
@@ -182,8 +213,10 @@ uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
 
 	*more = false;
 	/* Who asks from the start will see what changes from here on. */
-	if (!after)
-		m->told = false;
+	if (!after) {
+		ivc_notice_asked(&m->notice);
+		late_forget(m);
+	}
 	TAILQ_FOREACH (other, &m->group->members, in_group) {
 		if (other == m || other->nr <= after)
 			continue;

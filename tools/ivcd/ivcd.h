@@ -30,6 +30,7 @@
 #include <sys/types.h>
 #include <ivc/limits.h>
 #include <ivc/local.h>
+#include <ivc/notice.h>
 #include <ivc/ring.h>
 
 #define MS 1000000ll
@@ -120,9 +121,11 @@ struct member {
 	LIST_ENTRY(member) in_hash;
 	LIST_ENTRY(member) in_client;
 	TAILQ_ENTRY(member) in_group;
+	TAILQ_ENTRY(member) in_late;
 	uint32_t nr;
 	uint32_t id;
-	bool told; /* of a change, and has not asked since */
+	struct ivc_notice notice;
+	bool late; /* in the list of those whose notice is */
 	struct client *client;
 	struct group *group;
 	struct owed owed;
@@ -194,6 +197,7 @@ struct member *member_of(struct client *c, uint32_t nr);
 struct member *member_peer(struct member *m, uint32_t nr);
 uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
 		    bool *more);
+int64_t groups_tick(int64_t now); /* when it is to be called again */
 unsigned int members_count(void);
 
 /* conn.c */

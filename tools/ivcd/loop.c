@@ -134,7 +134,7 @@ static int ms_until(int64_t when)
 static int64_t tick(void)
 {
 	static int64_t last, users_at;
-	int64_t now = now_ns(), next;
+	int64_t now = now_ns(), next, late;
 	static bool leaving;
 
 	if (full && now >= full_until) {
@@ -146,6 +146,9 @@ static int64_t tick(void)
 		return last + TICK_NS;
 	last = now;
 	next = clients_tick(now);
+	late = groups_tick(now);
+	if (late < next)
+		next = late;
 	if (full && full_until < next)
 		next = full_until;
 	if (now >= users_at) {

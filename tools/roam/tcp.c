@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../lib/itself.h"
 #include "roam.h"
 
 #define RETRY_MS 200
@@ -110,20 +111,6 @@ static bool by_name(const struct options *o, struct sockaddr_storage *sa,
 #endif
 }
 
-/*
- * A port that nobody listens on and that the kernel gives to this very socket:
- * TCP then connects it to itself, and the listener would find its port taken.
- */
-static bool met_itself(int fd)
-{
-	struct sockaddr_storage here = { 0 }, there = { 0 };
-	socklen_t n = sizeof(here), m = sizeof(there);
-
-	return !getsockname(fd, (struct sockaddr *)&here, &n) &&
-	       !getpeername(fd, (struct sockaddr *)&there, &m) && n == m &&
-	       !memcmp(&here, &there, n);
-}
-
 static int attempt(const struct sockaddr_storage *sa, socklen_t len)
 {
 	struct pollfd p = { .events = POLLOUT };
@@ -142,7 +129,7 @@ static int attempt(const struct sockaddr_storage *sa, socklen_t len)
 		    getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &errlen))
 			err = errno;
 	}
-	if (!err && met_itself(p.fd))
+	if (!err && ivc_met_itself(p.fd))
 		err = ECONNREFUSED;
 	if (!err)
 		return p.fd;

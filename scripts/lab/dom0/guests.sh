@@ -60,6 +60,7 @@ guest_config() {
 	on_crash="destroy"
 	on_reboot="restart"
 	EOF
+	[ -z "${GUEST_XL:-}" ] || echo "$GUEST_XL"
 	if [ "$LAB_VIF" = yes ]; then
 		echo "vif=['bridge=xenbr0,script=/lab/dom0/vif,mac=00:16:3e:00:00:0$1']"
 	fi

@@ -5,10 +5,13 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../../lib/clock.h"
 #include "../../../mpi/coordinator/tcp-internal.h"
 #include "job.h"
 
@@ -226,6 +229,168 @@ START_TEST(wrong_options)
 }
 END_TEST
 
+/* A network of our own, in which the system has one port to give: @port. */
+static bool one_port(unsigned int port)
+{
+	const char *file = "/proc/sys/net/ipv4/ip_local_port_range";
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	FILE *f;
+	int fd;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) && unshare(CLONE_NEWNET))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &lo));
+	close(fd);
+	f = fopen(file, "w");
+	ck_assert_msg(f, "%s: %m", file);
+	fprintf(f, "%u %u", port, port);
+	ck_assert_msg(!fclose(f), "%s: %m", file);
+	return true;
+}
+
+static void no_news(void *arg, void *owner)
+{
+	(void)arg;
+	(void)owner;
+}
+
+START_TEST(nobody_but_itself)
+{
+	const struct net_user user = { .ready = no_news };
+	const uint8_t key[16] = { 1 };
+	struct tcp_options o = { .buffer = 1 << 20,
+				 .message_max = 4096,
+				 .include = "127.0.0.0/8",
+				 .port = 30000,
+				 .ports = 8,
+				 .timeout_s = 1 };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_port = htons(40000),
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct net_link *l;
+	struct tcp_address a;
+	const void *msg;
+	struct net *n;
+	size_t len;
+	int ret, fd;
+
+	if (!one_port(40000)) {
+		printf("skip %s: no network namespaces: %m\n", __func__);
+		return;
+	}
+	ck_assert_int_eq(tcp_open(&o, &user, 1, key, &n), 0);
+	ck_assert_int_gt(tcp_ops.address(n, &a, sizeof(a)), 0);
+	a.place[0].port = sin.sin_port;
+	ck_assert_int_eq(tcp_ops.link(n, 2, &a, sizeof(a), NULL, &l), 0);
+	tcp_ops.link_need(l);
+	do {
+		tcp_ops.poll(n, (uint64_t)ivc_now());
+		ret = tcp_ops.front(l, &msg, &len);
+	} while (!ret);
+	ck_assert_int_eq(ret, -ECONNREFUSED);
+	/* The port is free for who is to have it. */
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_msg(!bind(fd, (struct sockaddr *)&sin, sizeof(sin)), "%m");
+	close(fd);
+	tcp_ops.close(n);
+}
+END_TEST
+
+/* Two of them in this process, with a link to each other. */
+struct two {
+	struct net *n[2];
+	struct net_link *l[2];
+};
+
+static void two_open(struct two *t, size_t buffer)
+{
+	const struct net_user user = { .ready = no_news };
+	const uint8_t key[16] = { 1 };
+	struct tcp_options o = { .buffer = buffer,
+				 .message_max = 4096,
+				 .include = "127.0.0.0/8",
+				 .timeout_s = 60 };
+	struct tcp_address a;
+
+	for (uint64_t i = 0; i < 2; i++)
+		ck_assert_int_eq(tcp_open(&o, &user, i, key, &t->n[i]), 0);
+	for (uint64_t i = 0; i < 2; i++) {
+		ck_assert_int_gt(tcp_ops.address(t->n[!i], &a, sizeof(a)), 0);
+		ck_assert_int_eq(tcp_ops.link(t->n[i], !i, &a, sizeof(a), NULL,
+					      &t->l[i]),
+				 0);
+	}
+	tcp_ops.link_need(t->l[0]);
+}
+
+static void two_poll(struct two *t)
+{
+	for (int i = 0; i < 2; i++)
+		tcp_ops.poll(t->n[i], (uint64_t)ivc_now());
+}
+
+static void *two_post(struct two *t, int i, size_t len)
+{
+	const void *msg;
+	size_t n;
+	void *at;
+	int err;
+
+	while (!(at = tcp_ops.post(t->l[i], len, false, &err))) {
+		ck_assert_int_eq(err, 0);
+		two_poll(t);
+		/* An acknowledgement is found where messages are. */
+		tcp_ops.front(t->l[i], &msg, &n);
+	}
+	return at;
+}
+
+static size_t two_take(struct two *t, int i, uint8_t byte)
+{
+	const void *msg;
+	size_t len;
+	int ret;
+
+	while (!(ret = tcp_ops.front(t->l[i], &msg, &len)))
+		two_poll(t);
+	ck_assert_int_eq(ret, 1);
+	for (size_t k = 0; k < len; k++)
+		ck_assert_uint_eq(((const uint8_t *)msg)[k], byte);
+	tcp_ops.take(t->l[i]);
+	return len;
+}
+
+/*
+ * One thread fills what it has posted while the other polls, and has so much to
+ * acknowledge that it does: that must not go where the first one writes.
+ */
+START_TEST(acknowledged_meanwhile)
+{
+	enum { BUFFER = 1 << 16, LEN = 1000, ROUNDS = 50 };
+	struct two t;
+
+	two_open(&t, BUFFER);
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t came = 0;
+		void *at = two_post(&t, 0, LEN);
+
+		memset(at, i, LEN);
+		while (came < BUFFER / 2) {
+			memset(two_post(&t, 1, LEN), 0xee, LEN);
+			tcp_ops.commit(t.l[1], LEN);
+			tcp_ops.push(t.l[1]);
+			came += two_take(&t, 0, 0xee);
+		}
+		tcp_ops.commit(t.l[0], LEN);
+		tcp_ops.push(t.l[0]);
+		ck_assert_uint_eq(two_take(&t, 1, (uint8_t)i), LEN);
+	}
+	for (int i = 0; i < 2; i++)
+		tcp_ops.close(t.n[i]);
+}
+END_TEST
+
 TCase *case_net(void)
 {
 	TCase *tc = tcase_create("net");
@@ -236,5 +401,7 @@ TCase *case_net(void)
 	tcase_add_test(tc, nobody_there);
 	tcase_add_test(tc, strangers);
 	tcase_add_test(tc, wrong_options);
+	tcase_add_test(tc, nobody_but_itself);
+	tcase_add_test(tc, acknowledged_meanwhile);
 	return tc;
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who is told that a group has changed, and when: include/ivc/notice.h has the
+ * states; here are the ring and the timer. All of it under ivc_back.lock.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+
+#include "back.h"
+
+static struct delayed_work late_work;
+
+static void look_again(u64 wait)
+{
+	queue_delayed_work(ivc_back.wq, &late_work, nsecs_to_jiffies(wait) + 1);
+}
+
+/* @m's group has changed. */
+void ivc_notice_news(struct ivc_member *m)
+{
+	u64 now = ktime_get_ns();
+
+	if (ivc_notice_change(&m->notice, now)) {
+		ivc_ring_owe(m->fe, &m->owed, OWE_HOSTS);
+	} else if (m->notice.state == IVC_NOTICE_LATE && list_empty(&m->late)) {
+		list_add_tail(&m->late, &ivc_back.late);
+		/* Nothing if it is to look sooner anyway. */
+		look_again(m->notice.next - now);
+	}
+}
+
+/* What there was to tell @m it sees by itself, or it is leaving. */
+void ivc_notice_none(struct ivc_member *m)
+{
+	ivc_notice_asked(&m->notice);
+	list_del_init(&m->late);
+}
+
+static void tell_late(struct work_struct *work)
+{
+	u64 now = ktime_get_ns(), soonest = U64_MAX;
+	struct ivc_member *m, *next;
+
+	mutex_lock(&ivc_back.lock);
+	list_for_each_entry_safe (m, next, &ivc_back.late, late) {
+		if (ivc_notice_due(&m->notice, now)) {
+			list_del_init(&m->late);
+			ivc_ring_owe(m->fe, &m->owed, OWE_HOSTS);
+		} else {
+			soonest = min(soonest, m->notice.next);
+		}
+	}
+	if (soonest != U64_MAX)
+		look_again(soonest - now);
+	mutex_unlock(&ivc_back.lock);
+}
+
+void ivc_notice_init(void)
+{
+	INIT_DELAYED_WORK(&late_work, tell_late);
+}
+
+/* Once there are no members any more. */
+void ivc_notice_exit(void)
+{
+	cancel_delayed_work_sync(&late_work);
+}

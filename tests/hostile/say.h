@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every enemy and its victims say, and what they tell time by. */
+#ifndef HOSTILE_SAY_H
+#define HOSTILE_SAY_H
+
+#include <stdint.h>
+
+/* Ends the process: what should have been is not. */
+__attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
+/* Said on stdout, once it has gone as it must. */
+__attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
+
+int64_t now_ms(void);
+void sleep_ms(int ms);
+
+#endif

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2086,SC2034,SC2154
+# For scripts that run MPI jobs on this machine, and an ivcd of their own. $bin
+# is what was built into, $here this folder; theirs is $dir, too.
+dir=$(mktemp -d) || exit 1
+# shellcheck source=tests/check.sh
+. "$here/../../check.sh"
+bin=$(cd "$bin" && pwd)
+mpirun=${MPIRUN:-mpirun.openmpi}
+ivcd=
+export IVC_TRANSPORT=local IVC_SOCKET="$dir/s"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_mca_base_component_path="$bin/mpi:SYS_DEFAULT"
+# No launch agent is needed, and nothing leaves this machine.
+export OMPI_MCA_plm_rsh_agent=/bin/false
+export OMPI_MCA_btl_ivc_tcp_if_include=lo OMPI_MCA_btl_tcp_if_include=lo
+
+cleanup() {
+	[ -z "$ivcd" ] || { kill "$ivcd"; wait "$ivcd"; } 2>/dev/null
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+broker() {
+	"$bin/tools/ivcd" --socket "$IVC_SOCKET" --max-rate 1000000 \
+		2>"$dir/ivcd.log" &
+	ivcd=$!
+	tries=500
+	until grep -q listening "$dir/ivcd.log" 2>/dev/null; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { bad 'ivcd does not start'; return; }
+		sleep 0.02
+	done
+}
+
+# job RANKS OPTIONS PROGRAM...: with a limit of its own, so that it never hangs
+job() {
+	n=$1 how=$2
+	shift 2
+	timeout "${limit:-100}" $mpirun -n "$n" $how "$@"
+}
+
+# right TEXT COMMAND...: passes if the command ends well, and says that
+right() {
+	text=$1
+	shift
+	"$@" >"$dir/out" 2>&1
+	rc=$?
+	cat "$dir/out"
+	[ $rc = 0 ] || { echo "exit status $rc"; return 1; }
+	grep -q -e "$text" "$dir/out" && return 0
+	echo "not said: $text"
+	return 1
+}
+
+ivc='--mca btl ivc,self'
+switch="$ivc --mca btl_ivc_switch_ms"
+tcp='--mca btl tcp,self'
