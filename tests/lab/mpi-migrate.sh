@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pvh,pvh hosts=2 vif=yes mpi=yes mem=224 time=1500 suite=no
-# MPI jobs while a guest goes to another host and comes back, ten migrations in
-# all: one that checks each message, benchmarks, a rank that computes meanwhile.
+# MPI jobs during live migrations, twelve in all, of a guest to another host and
+# back: one that checks each message, benchmarks, a rank that computes meanwhile.
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
