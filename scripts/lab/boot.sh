@@ -118,15 +118,21 @@ boot_prepare() {
 	rm -rf "$dir/overlay"
 }
 
-# guest_initrd DIR KIND: the guests', in Dom0's
+# guest_initrd DIR KIND: the guests', in Dom0's. It is unpacked into half of the
+# memory that it leaves; what does not fit there would be missing without a word.
 guest_initrd() {
+	local file=$1/overlay/lab/guest${2:+-$2}.cpio need
+
 	guest_overlay "$1/guest" "$2"
 	{
 		cat "$IMAGES/guest.cpio"
 		[ "${CONF[mpi]}" = no ] || cat "$IMAGES/mpi.cpio"
 		pack "$1/guest"
-	} >"$1/overlay/lab/guest${2:+-$2}.cpio"
+	} >"$file"
 	rm -rf "$1/guest"
+	need=$((3 * $(stat -c %s "$file") / 1048576 + 64))
+	[ "${CONF[mem]}" -ge "$need" ] ||
+		die "guests need $need MB for what they get (mem=, --mem)"
 }
 
 # The debug kernel without what only a debugger wants, as $RUN/NAME.

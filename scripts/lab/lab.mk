@@ -6,10 +6,9 @@ LAB := scripts/lab/lab
 # Everything that guests and Dom0 get from this tree.
 payload: payload-modules payload-tools payload-tests
 
-# And guests that run MPI jobs: the component as it is installed, programs to run.
-#   MPI_SUITES=  a directory of NPB and OSU benchmarks, built elsewhere
+## make payload-mpi     what guests that run MPI jobs get, too; MPI_SUITES=DIR
 MPI_PROGRAMS := $(addprefix $(COORD_TEST_OUT)/,mpi-check mpi-time)
-payload-mpi: payload $(BTL_SO) $(MPI_PROGRAMS)
+payload-mpi: payload $(if $(MPI_HEADER),$(BTL_SO) $(MPI_PROGRAMS),mpi-none)
 	$(Q)rm -rf $(B)/payload/mpi
 	$(Q)$(MAKE) install-mpi DESTDIR=$(abspath $(B))/payload/mpi
 	$(Q)mkdir -p $(B)/payload/mpi/mpi

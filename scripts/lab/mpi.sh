@@ -63,7 +63,7 @@ mpi_python() {
 	local root=$1 dir=$2 file python=$2/usr/lib/python3.11
 
 	PYTHONHOME=$root/usr PYTHONPATH=$root/usr/lib/python3/dist-packages \
-		mpi_run "$root" usr/bin/python3.11 -S -B - >"$IMAGES/python.list" <<-'EOF'
+		mpi_run "$root" usr/bin/python3.11 -S -B -W ignore - >"$IMAGES/python.list" <<-'EOF'
 		import sys
 		sys.modules["_hashlib"] = sys.modules["_ssl"] = None
 		import argparse, array, ctypes, distutils.versionpredicate, glob
