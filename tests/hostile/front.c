@@ -162,11 +162,13 @@ void front_publish(struct front *f)
 void front_reset(struct front *f)
 {
 	/*
-	 * Not Closing before: a backend that waits for us already would leave
-	 * InitWait for it, and we would not know whether it has yet.
+	 * Each step is waited for: what a frontend before us has written last
+	 * may not have been looked at yet, and must not be taken for ours.
 	 */
+	front_state(f, CLOSING);
+	back_must_be(f, CLOSING, CLOSED, 10000, "after Closing");
 	front_state(f, CLOSED);
-	back_must_be(f, CLOSED, INIT_WAIT, 10000, "after Closed");
+	back_must_be(f, CLOSED, CLOSED, 10000, "after Closed");
 	front_unmake(f);
 	front_state(f, INITIALISING);
 	back_must_be(f, INIT_WAIT, INIT_WAIT, 10000, "after Initialising");

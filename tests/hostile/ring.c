@@ -144,12 +144,13 @@ static struct ivc_msg any_message(uint32_t about)
 /* Random requests by the ringful; events are sometimes not taken for long. */
 void attack_messages(struct front *f, int seconds)
 {
-	int64_t end = now_ms() + seconds * 1000;
 	uint64_t asked = 0, refused = 0;
 	struct ivc_msg none;
 	uint32_t about, i;
+	int64_t end;
 
 	wrong_requests(f);
+	end = now_ms() + seconds * 1000;
 	front_connect(f);
 	about = front_register(f, 1, 1000);
 	while (now_ms() < end) {

@@ -9,7 +9,8 @@ a=/ivc/ivc-apitest
 
 # there_are N WHAT: how many of them guest N has left
 there_are() {
-	g "$1" "/ivc/ivc-hoard $2 count 2>/dev/null"
+	g "$1" "echo 100000 >/sys/module/xen_gntalloc/parameters/limit
+		/ivc/ivc-hoard $2 count 2>/dev/null"
 	[ "$2" = ports ] || g "$1" 'rmmod xen_gntalloc && insmod /modules/xen-gntalloc.ko limit=100000'
 }
 
