@@ -115,7 +115,8 @@ static bool use(int fd, int ms)
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	struct ivc_abi_info info = { 0 };
 
-	if (poll(&p, 1, 1000) <= 0 || ioctl(fd, IVC_IOC_INFO, &info) ||
+	/* Shorter than victims wait to be accepted, or each waits in vain. */
+	if (poll(&p, 1, 300) <= 0 || ioctl(fd, IVC_IOC_INFO, &info) ||
 	    info.state != IVC_ABI_OPEN) {
 		close(fd);
 		return false;

@@ -44,6 +44,8 @@ again 1 2
 
 ## the peer's guest answers to nothing: it is cut off, and hears of it later
 transfer
+# shellcheck disable=SC2034 # of balance
+doubt=8192
 guest_pause 2
 migrate_guest 1 || fail "guest 1 cannot be migrated beside a paused guest"
 guest_unpause 2

@@ -81,6 +81,8 @@ guest_restore 1 /tmp/image || fail "guest 1 cannot be restored"
 settle 1 2 4
 
 ## the peer's guest is stopped, and answers to nothing: it is cut off
+# shellcheck disable=SC2034 # of balance
+doubt=8192
 for pair in "1 2" "2 1"; do
 	# shellcheck disable=SC2086
 	set -- $pair
