@@ -7,7 +7,8 @@
  *
  * DEED to LENGTH bytes at OFFSET of the stream towards the server (up) or
  * the client (down): pass, flip (one bit), drop, double, swap (with the next
- * LENGTH bytes), cut (end both connections there).
+ * LENGTH bytes, at the first place from there on where they differ), cut (end
+ * both connections there).
  */
 #include <errno.h>
 #include <poll.h>
@@ -110,6 +111,17 @@ static void act(struct deed *d, int to)
 	d->over = true;
 }
 
+/* Two that are the same can be swapped unnoticed: then a byte further on. */
+static bool in_vain(struct deed *d, int to)
+{
+	if (strcmp(d->name, "swap") ||
+	    memcmp(d->kept, d->kept + d->length, d->length))
+		return false;
+	put(to, d->kept, 1);
+	memmove(d->kept, d->kept + 1, --d->have);
+	return true;
+}
+
 /* Before the place: pass. At it: collect both halves, then act. */
 static void carry(struct deed *d, const uint8_t *p, size_t len, int to)
 {
@@ -129,7 +141,7 @@ static void carry(struct deed *d, const uint8_t *p, size_t len, int to)
 				n = 2 * d->length - d->have;
 			memcpy(d->kept + d->have, p, n);
 			d->have += n;
-			if (d->have == 2 * d->length)
+			if (d->have == 2 * d->length && !in_vain(d, to))
 				act(d, to);
 		}
 		d->done += n;
