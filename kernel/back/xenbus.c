@@ -39,29 +39,36 @@ void ivc_fe_drop(struct ivc_fe *fe)
 	ivc_conn_drop_fe(fe);
 }
 
-static int map_pages(struct ivc_fe *fe)
+static void unmap_pages(struct ivc_fe *fe)
+{
+	if (fe->table)
+		xenbus_unmap_ring_vfree(fe->dev, fe->table);
+	if (fe->ctl)
+		xenbus_unmap_ring_vfree(fe->dev, fe->ctl);
+}
+
+/* The page that node @name refers to. */
+static int map_page(struct ivc_fe *fe, const char *name, void *va)
 {
 	struct xenbus_device *dev = fe->dev;
-	grant_ref_t refs[2];
-	void *va;
+	grant_ref_t ref;
 	int err;
 
-	err = xenbus_gather(XBT_NIL, dev->otherend, "ring-ref", "%u", &refs[0],
-			    "table-ref", "%u", &refs[1], NULL);
+	err = xenbus_gather(XBT_NIL, dev->otherend, name, "%u", &ref, NULL);
 	if (err) {
-		xenbus_dev_fatal(dev, err, "reading %s/ring-ref and table-ref",
-				 dev->otherend);
+		xenbus_dev_fatal(dev, err, "reading %s/%s", dev->otherend,
+				 name);
 		return err;
 	}
-	err = xenbus_map_ring_valloc(dev, refs, ARRAY_SIZE(refs), &va);
-	if (err) {
-		/* Not all of its errors are told by itself. */
-		xenbus_dev_fatal(dev, err, "mapping ring-ref and table-ref");
-		return err;
-	}
-	fe->ctl = va;
-	fe->table = va + PAGE_SIZE;
-	return 0;
+	/*
+	 * One page at a time: of several, Linux 6.1 forgets to unmap those
+	 * behind the first one that cannot be mapped.
+	 */
+	err = xenbus_map_ring_valloc(dev, &ref, 1, va);
+	/* Not all of its errors are told by itself. */
+	if (err)
+		xenbus_dev_fatal(dev, err, "mapping %s", name);
+	return err;
 }
 
 static int fe_version_ok(struct xenbus_device *dev)
@@ -99,8 +106,7 @@ static void fe_disconnect(struct xenbus_device *dev)
 	cancel_delayed_work_sync(&fe->work);
 	if (fe->irq >= 0)
 		unbind_from_irqhandler(fe->irq, fe);
-	if (fe->ctl)
-		xenbus_unmap_ring_vfree(dev, fe->ctl);
+	unmap_pages(fe);
 	/* As often as the guest likes, so not each time. */
 	dev_info_ratelimited(&dev->dev, "guest %u disconnected\n", fe->domid);
 	kfree(fe);
@@ -129,9 +135,10 @@ static int fe_connect(struct xenbus_device *dev)
 	INIT_DELAYED_WORK(&fe->work, ivc_ring_work);
 	ivc_policy_read(fe);
 
-	err = map_pages(fe);
+	err = map_page(fe, "ring-ref", &fe->ctl)
+		      ?: map_page(fe, "table-ref", &fe->table);
 	if (err)
-		goto err_free;
+		goto err_unmap;
 	if (xenbus_scanf(XBT_NIL, dev->otherend, "event-channel", "%u",
 			 &port) != 1) {
 		err = -EINVAL;
@@ -158,8 +165,7 @@ static int fe_connect(struct xenbus_device *dev)
 	return 0;
 
 err_unmap:
-	xenbus_unmap_ring_vfree(dev, fe->ctl);
-err_free:
+	unmap_pages(fe);
 	kfree(fe);
 	return err;
 }
