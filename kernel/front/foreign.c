@@ -52,8 +52,14 @@ static void unmap_some(struct page **pages, grant_handle_t *handles, u32 nr)
 /* What the hypervisor says of one page: is it the peer's fault, or ours? */
 static int map_error(s16 status)
 {
+	switch (status) {
 	/* No handle is left: this guest maps as many pages as it may. */
-	return status == GNTST_no_device_space ? -ENOSPC : -EPROTO;
+	case GNTST_no_device_space:
+	case GNTST_no_space:
+		return -ENOSPC;
+	default:
+		return -EPROTO;
+	}
 }
 
 /* Map @nr pages of @domid: all, or none and an error. */
