@@ -52,6 +52,19 @@ enum ivc_chan_event {
 	IVC_CHAN_EVENTS,
 };
 
+/* For people: logs, debugfs, tests. */
+static const char *const ivc_chan_state_name[IVC_CHAN_STATES]
+	__attribute__((unused)) = {
+		"new",	"offered", "open",    "left",
+		"kept", "ended",   "closing", "dead",
+	};
+
+static const char *const ivc_chan_event_name[IVC_CHAN_EVENTS]
+	__attribute__((unused)) = {
+		"offer", "accepted", "taken", "leave", "stopped",  "settled",
+		"cut",	 "gone",     "fail",  "close", "released",
+	};
+
 static const unsigned char ivc_chan_next[IVC_CHAN_STATES][IVC_CHAN_EVENTS]
 	__attribute__((unused)) = {
 #define F IVC_CHAN_OFFERED

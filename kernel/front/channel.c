@@ -344,8 +344,10 @@ bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 
 	if (next == IVC_STATE_NONE)
 		return false;
-	pr_debug("conn %u: %u --%u--> %u (%d)\n", ch->conn, ch->state, ev, next,
-		 reason);
+	/* tests/lab/fates.sh reads this. */
+	pr_debug("conn %u: %s %s %s (%d)\n", ch->conn,
+		 ivc_chan_state_name[ch->state], ivc_chan_event_name[ev],
+		 ivc_chan_state_name[next], reason);
 	WRITE_ONCE(ch->state, next);
 	switch ((enum ivc_chan_state)next) {
 	case IVC_CHAN_OPEN:

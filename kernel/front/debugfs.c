@@ -27,10 +27,6 @@ DEFINE_SHOW_ATTRIBUTE(contexts);
 
 static int channels_show(struct seq_file *s, void *unused)
 {
-	static const char *const states[IVC_CHAN_STATES] = {
-		"new",	"offered", "open",    "left",
-		"kept", "ended",   "closing", "dead",
-	};
 	struct ivc_chan *ch;
 
 	seq_puts(s, "# conn state local peer_domid peer_id tx_size rx_size "
@@ -38,7 +34,7 @@ static int channels_show(struct seq_file *s, void *unused)
 	spin_lock(&ivc_front.lock);
 	list_for_each_entry (ch, &ivc_front.chans, node)
 		seq_printf(s, "%u %s %u %u %u %u %u %u %u %llu %llu %llu\n",
-			   ch->conn, states[ch->state], ch->local,
+			   ch->conn, ivc_chan_state_name[ch->state], ch->local,
 			   ch->peer.domid, ch->peer.id, ch->tx_size,
 			   ch->rx_size, ch->own.granted, ch->foreign.nr,
 			   ch->kicks, ch->wakeups, ch->spurious);

@@ -18,6 +18,11 @@ unwatch() {
 	kill "$(cat /run/ivcctl.pid)"
 }
 
+# connected N: its device is (again)
+connected() {
+	[ "$(xenstore-read "/local/domain/$(guest_domid "$1")/device/ivc/0/state")" = 4 ]
+}
+
 # flying N: that many channels are open, both ends counted, here
 flying() {
 	[ "$(grep -c open /sys/kernel/debug/ivc-back/channels)" -ge "$1" ]

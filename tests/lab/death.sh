@@ -20,11 +20,6 @@ end() {
 	again "$2" "$3"
 }
 
-# connected N: its device is (again)
-connected() {
-	[ "$(xenstore-read "/local/domain/$(guest_domid "$1")/device/ivc/0/state")" = 4 ]
-}
-
 for how in kill abort exit; do
 	end ECONNRESET 1 2 $how
 	end ECONNRESET 2 1 $how

@@ -105,6 +105,8 @@ int cmd_puppet(const struct options *opt);
 int cmd_closers(const struct options *opt);
 int cmd_die(const struct options *opt);
 int cmd_shuttle(const struct options *opt);
+int cmd_fate(const struct options *opt);
+int cmd_states(const struct options *opt);
 int cmd_load(const struct options *opt);
 int cmd_expect_end(const struct options *opt);
 int cmd_figure5_client(const struct options *opt);

@@ -1,0 +1,244 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pvh time=900 suite=no
+# Every change of state that a channel's table knows is brought about for real, and
+# all that can go wrong in each state that lasts: the outcome is as the table says.
+
+# shellcheck source=tests/lab/fate.sh
+. /lab/tests/fate.sh
+tell 1
+tell 2
+
+## Each line of the table: see_STATE_EVENT brings it about
+see_new_offer() {
+	peer
+	mark
+	end --peer 2
+}
+see_new_taken() {
+	end
+	mark
+	peer --peer 1
+}
+see_new_close() {
+	new close 'end --peer 2' peer kill_it
+}
+see_new_gone() {
+	new gone end 'peer --peer 1' kill_peer
+}
+see_new_fail() {
+	limited --max-pages 4
+	mark
+	end
+	peer --peer 1
+	wait_until 10 passed new fail || :
+	limited
+}
+see_offered_accepted() {
+	reach_offered
+	mark
+	g $B touch /tmp/go
+}
+see_offered_leave() {
+	reach_offered
+	mark
+	detach $A
+}
+see_offered_gone() {
+	reach_offered
+	mark
+	g_kill $B peer 9
+}
+# Two ends in one guest come along with it, but not if only its device goes
+see_offered_fail() {
+	g_bg $A other "exec $a fate --magic 5 --id 3 --until /tmp/go --timeout 100"
+	end --peer 3
+	is offered 3
+	mark
+	detach $A
+}
+see_offered_close() {
+	reach_offered
+	mark
+	g_kill $A end 9
+}
+see_open_leave() {
+	reach_open
+	mark
+	detach $A
+}
+see_open_gone() {
+	reach_open
+	mark
+	g_kill $B peer 9
+}
+see_open_fail() {
+	g_bg $A other "exec $a fate --magic 5 --id 3 --timeout 100"
+	end --peer 3
+	is open 3
+	mark
+	detach $A
+}
+see_open_close() {
+	reach_open
+	mark
+	g_kill $A end 9
+}
+see_left_stopped() {
+	reach_left
+	guest_unpause $B
+}
+see_left_cut() {
+	reach_left 3000
+}
+# Of a guest that is frozen: without its backend it would not be told
+see_left_gone() {
+	reach_open
+	leave_ms $A 20000
+	mark
+	guest_pause $B
+	guest_save $A /tmp/image &
+	sleep $((4 * LAB_SLOWER))
+	guest_destroy $B
+	wait $! || fail "guest $A cannot be saved"
+	guest_restore $A /tmp/image || fail "guest $A cannot be restored"
+	rm /tmp/image
+	renew $B
+}
+see_left_close() {
+	g_bg $A later 'sleep 8; killall -9 ivc-apitest'
+	reach_left
+}
+see_kept_settled() {
+	reach_kept
+	mark
+	guest_unpause $B
+}
+see_kept_cut() {
+	reach_kept
+	leave_ms $A 300
+	mark
+	detach $A
+}
+see_kept_gone() {
+	reach_kept
+	mark
+	guest_destroy $B
+	renew $B
+}
+see_kept_close() {
+	reach_kept
+	mark
+	g_kill $A end 9
+}
+see_ended_close() {
+	reach_ended
+	mark
+	g_kill $A end 9
+}
+see_closing_released() {
+	reach_closing
+	mark
+	guest_unpause $B
+}
+
+nr=0
+while read -r state event next <&3; do
+	[ "$next" != - ] || continue
+	# Its request is answered first, if only with an error, in either kind of
+	# leaving; the table has it for the moment in between.
+	[ "$state $event" != 'new leave' ] || continue
+	case $state.$event in
+	left.*) passes=passed ;; # with what came before it
+	new.*) passes=passed ;;	    # or one way, or another
+	*) passes=went ;;
+	esac
+	see_"${state}_$event"
+	wait_until 20 $passes "$state" "$event" ||
+		fail "$state, $event: not to $next: $(tr '\n' ';' </tmp/path)"
+	nr=$((nr + 1))
+	note "$state, $event: $next (guest $A, $(guest_type $A))"
+	anew
+done 3</tmp/states
+note "$nr changes of state, each as the table has it"
+
+## What can go wrong, in each state that lasts
+do_kill() {
+	g_kill $A end 9
+}
+do_kill_peer() {
+	g_kill $B peer 9
+}
+do_detach() {
+	ivcctl detach guest$A --wait 20
+}
+do_detach_peer() {
+	ivcctl detach guest$B --wait 20
+}
+do_save() {
+	guest_save $A /tmp/image && guest_restore $A /tmp/image && rm /tmp/image
+}
+do_save_peer() {
+	guest_save $B /tmp/image && guest_restore $B /tmp/image && rm /tmp/image
+}
+do_destroy_peer() {
+	guest_destroy $B && renew $B
+}
+do_reboot_peer() {
+	guest_reboot $B && tell $B
+}
+do_unload() {
+	for n in $A $B; do
+		echo "ivc-$(guest_domid "$n")-0" >/sys/bus/xen-backend/drivers/ivc/unbind
+	done
+	rmmod ivc_back && insmod /ivc/ivc-back.ko
+	for n in 1 2; do
+		guest_attached $n 20 || return 1
+	done
+}
+do_replace_xenstored() {
+	xenstore-control live-update -t 10 "$(readlink /proc/"$(cat /run/xenstored.pid)"/exe)" >/dev/null
+}
+
+# events STATE FAULT: which it can be for guest A's end; none: it goes on as it was
+events() {
+	case $1.$2 in
+	*.replace_xenstored) ;;
+	*.kill) echo close ;;
+	ended.*) ;;
+	open.detach_peer | open.save_peer) echo leave ;;
+	open.reboot_peer) echo leave gone ;; # a guest may go with a word, or not
+	*.*_peer) echo gone ;;
+	*.unload) echo leave gone ;; # it is told, and so is its peer
+	*) echo leave ;;
+	esac
+}
+went_one() {
+	for e in $events; do
+		! went "$state" "$e" || return 0
+	done
+	return 1
+}
+nr=0
+for state in offered open ended; do
+	for fault in kill kill_peer detach detach_peer save save_peer destroy_peer reboot_peer unload replace_xenstored; do
+		[ $state.$fault != ended.kill_peer ] || continue
+		reach_$state
+		mark
+		do_$fault || fail "$fault, while the end is $state"
+		events=$(events $state $fault)
+		if [ -n "$events" ]; then
+			wait_until 20 went_one || fail "$fault, $state: $events expected: $(tr '\n' ';' </tmp/path)"
+		else
+			sleep 1
+			path >/tmp/path
+			[ ! -s /tmp/path ] || fail "$fault, $state: $(tr '\n' ';' </tmp/path)"
+			is $state
+		fi
+		nr=$((nr + 1))
+		note "$state, $fault: $(tr '\n' ';' </tmp/path)"
+		anew
+	done
+done
+note "$nr faults in three states, each with the outcome that the table has"
+again 1 2

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fate: one end of one channel, which stays in whatever state it is in until
+ * something happens to it; states: what shall become of it then. For
+ * tests/lab/fates.sh.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <ivc/state.h>
+#include "apitest.h"
+
+/* A guest that may ask once a second has to take its time. */
+#define A_SECOND 1100
+
+/* One of two who ask at the same time shall now be the first, now the other. */
+static void a_moment(struct rng *r)
+{
+	sleep_ms((int)rng_below(r, 20));
+}
+
+/*
+ * Asks who is there again and again, so that this guest is over its rate, and
+ * what else it asks has to wait, or is refused.
+ */
+static void *rush(void *ctx)
+{
+	struct rng r = rng_seed((uint64_t)now_ns(), 1);
+	ivc_peer peer;
+
+	for (;;) {
+		ivc_hosts(ctx, &peer, 1);
+		a_moment(&r);
+	}
+	return NULL;
+}
+
+/* Who is over the rate is refused that, too. */
+static ivc_context *register_at_last(const struct options *opt)
+{
+	ivc_context *ctx;
+
+	while (!(ctx = ivc_register(opt->magic, opt->id)))
+		sleep_ms(A_SECOND);
+	return ctx;
+}
+
+static void start_rush(const struct options *opt)
+{
+	struct options other = *opt;
+	pthread_t thread;
+
+	other.id += 100;
+	if (pthread_create(&thread, NULL, rush, register_at_last(&other)))
+		fail("no thread");
+}
+
+/* To one of that id, who may have gone, and be there anew as another member. */
+static int reach(ivc_context *ctx, const struct options *opt, ivc_peer *peer,
+		 ivc_channel **ch)
+{
+	struct ivc_channel_options co = { .timeout_ms = opt->timeout_ms };
+	int ret = 0;
+
+	if (!opt->peer)
+		return ivc_accept_opt(ctx, &co, ch);
+	if (!peer->member)
+		ret = ivc_find(ctx, opt->peer, opt->timeout_ms, peer);
+	if (!ret)
+		ret = ivc_connect_opt(ctx, *peer, &co, ch);
+	if (ret == -ENOENT)
+		peer->member = 0;
+	return ret;
+}
+
+int cmd_fate(const struct options *opt)
+{
+	bool rushing = !strcmp(opt->how, "rush");
+	bool again = rushing || !strcmp(opt->how, "again");
+	struct rng r = rng_seed((uint64_t)now_ns(), 2);
+	ivc_context *ctx = register_at_last(opt);
+	ivc_peer peer = { 0 };
+	ivc_channel *ch;
+	int ret;
+
+	if (rushing)
+		start_rush(opt);
+	while (opt->until && access(opt->until, F_OK))
+		sleep_ms(20);
+	do {
+		a_moment(&r);
+		ret = reach(ctx, opt, &peer, &ch);
+	} while (ret && again);
+	for (;;)
+		pause();
+}
+
+int cmd_states(const struct options *opt)
+{
+	int state, ev;
+
+	(void)opt;
+	for (state = 0; state < IVC_CHAN_STATES; state++)
+		for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
+			int next = ivc_chan_next[state][ev];
+
+			printf("%s %s %s\n", ivc_chan_state_name[state],
+			       ivc_chan_event_name[ev],
+			       next == IVC_STATE_NONE
+				       ? "-"
+				       : ivc_chan_state_name[next]);
+		}
+	return 0;
+}
