@@ -139,7 +139,8 @@ table() {
 check 'table' table
 plots() {
 	talk --seconds 0.5 --plot "$dir/plot" --ascii || return 1
-	grep -q 'TTT' "$dir/connector" && grep -q 'over time' "$dir/connector" &&
+	# Points of the plot, wherever a machine that is now busy puts them
+	grep -Eq '^ *([0-9]+ [a-z]+\+|\|)[ .]*T[ .T]*$' "$dir/connector" && grep -q 'over time' "$dir/connector" &&
 		[ -s "$dir/plot" ] && [ -s "$dir/plot.dat" ] || return 1
 	command -v gnuplot >/dev/null || return 0
 	gnuplot "$dir/plot" && [ -s "$dir/plot.png" ]
