@@ -209,7 +209,7 @@ qemu() {
 		-chardev "$serial,id=serial" -serial chardev:serial \
 		-kernel "$IMAGES/xen" \
 		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
-		-initrd "$(dom0_kernel) console=hvc0 loglevel=5,$dir/initrd" \
+		-initrd "$(dom0_kernel) console=hvc0 loglevel=5 ${CONF[dom0]},$dir/initrd" \
 		-drive "id=d0,if=none,format=raw,file=$IMAGES/dom0.img,snapshot=on" \
 		-device "virtio-blk-pci,drive=d0,$virtio" \
 		-drive "id=d1,if=none,format=raw,file=$(guest_kernel),readonly=on" \
