@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=900 suite=no
-# Every change of state that a channel's table knows is brought about for real, and
-# all that can go wrong in each state that lasts: the outcome is as the table says.
+# The changes of state that a channel's table knows are brought about for real; and
+# what can go wrong is done to an end that is offered, open or ended.
 
 # shellcheck source=tests/lab/fate.sh
 . /lab/tests/fate.sh
@@ -145,8 +145,8 @@ see_closing_released() {
 nr=0
 while read -r state event next <&3; do
 	[ "$next" != - ] || continue
-	# Its request is answered first, if only with an error, in either kind of
-	# leaving; the table has it for the moment in between.
+	# Not brought about: in a detach its request is answered first, if only with
+	# an error; a suspend was not caught at that moment.
 	[ "$state $event" != 'new leave' ] || continue
 	case $state.$event in
 	left.*) passes=passed ;; # with what came before it
@@ -162,7 +162,7 @@ while read -r state event next <&3; do
 done 3</tmp/states
 note "$nr changes of state, each as the table has it"
 
-## What can go wrong, in each state that lasts
+## What can go wrong, in three of the states that last
 do_kill() {
 	g_kill $A end 9
 }

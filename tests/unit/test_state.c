@@ -77,8 +77,10 @@ START_TEST(table_is_the_documents)
 			continue;
 		if (!strcasecmp(word[1], t->first_event)) {
 			for (n = 0; n < t->events; n++)
-				ck_assert(
-					!strcasecmp(word[n + 1], t->event[n]));
+				ck_assert_msg(
+					!strcasecmp(word[n + 1], t->event[n]),
+					"event %d: document %s, state.h %s", n,
+					word[n + 1], t->event[n]);
 			heads++;
 		}
 		for (state = 0; state < t->states; state++) {
