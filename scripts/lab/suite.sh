@@ -24,23 +24,32 @@ report() {
 	printf '%-6s %-28s %4s s  %s\n' "${VERDICT[$1]:-fail}" "$1" "${TOOK[$1]:--}" "${WHY[$1]:-}"
 }
 
-# emulator_fault NAME: did QEMU break a PVH guest?  Now and then its SVM lets a
-# guest run on with Xen's own state, whatever is done about it (boot.sh); Xen
-# then reports a triple fault of the guest at an address of Xen's.  No guest can
-# do that by itself, so it says nothing about what was tested.
-emulator_fault() {
-	local log=$LAB_BUILD/results/$1/host1-serial.log
+# Xen's words for a guest that it ends
+XEN_CRASH='Triple fault|domain_crash|Domain [0-9]+ \(vcpu#[0-9]+\) crashed'
 
-	grep -q 'Triple fault' "$log" 2>/dev/null &&
-		grep -qE 'RIP: +e008:\[<ffff82d0' "$log"
+# emulator_fault NAME: did QEMU break a PVH guest?  Xen reports a triple fault then.
+# Two ways are known (seen; read in its source), neither of which is a guest's own:
+#   - the guest is found with Xen's own registers (RIP at e008:ffff82d0...);
+#   - VMRUN delivers an interrupt to the guest and leaves its vector behind in
+#     cs->exception_index (QEMU 7.2, helper_vmrun); if QEMU's loop is asked to
+#     pause at that moment, the vector is delivered once more, as an exception
+#     that IF does not hold back.  Behind an interrupt of user mode that finds
+#     Linux before its SWAPGS, which no kernel survives.
+# What the drivers might do wrong shows in PV guests as well, whose panics and
+# crashes are never tried again; every scenario has one.
+emulator_fault() {
+	grep -q 'Triple fault' "$LAB_BUILD/results/$1/host1-serial.log" 2>/dev/null
 }
 
-# again NAME: it is to be tried again, and that is said; three times in all
+# again NAME: it is to be tried again, and that is said; twice in a group at most
+AGAIN=0
 again() {
-	[ "${VERDICT[$1]:-fail}" = fail ] && [ "$RETRIES" -lt 3 ] &&
+	[ "${VERDICT[$1]:-fail}" = fail ] && [ "$RETRIES" -lt 2 ] &&
 		emulator_fault "$1" || return 1
 	RETRIES=$((RETRIES + 1))
-	echo "again  $1: QEMU broke a PVH guest (triple fault at Xen's own text)"
+	AGAIN=$((AGAIN + 1))
+	echo "again  $1: QEMU broke a PVH guest; Xen says:"
+	grep -a -A 4 'Triple fault' "$LAB_BUILD/results/$1/host1-serial.log" | tr -d '\r' | tail -n 5
 	unset "VERDICT[$1]"
 }
 
@@ -49,11 +58,19 @@ post_mortem() {
 	local dir=$LAB_BUILD/results/$1 file
 
 	echo "---- $1 failed: ${WHY[$1]:-no reason given}"
-	for file in scenario.log health.txt; do
-		[ -s "$dir/$file" ] || continue
-		echo "---- $1: the end of $file"
-		tail -n 12 "$dir/$file" | cut -c 1-300
+	for file in "$dir"/scenario.log "$dir"/guest*.console "$dir"/dom0.dmesg; do
+		[ -s "$file" ] || continue
+		echo "---- $1: the end of ${file##*/}"
+		tail -n 12 "$file" | tr -d '\r' | cut -c 1-300
 	done
+	if [ -s "$dir/health.txt" ]; then
+		echo "---- $1: the beginning of health.txt"
+		head -n 12 "$dir/health.txt" | cut -c 1-300
+	fi
+	if grep -qE "$XEN_CRASH" "$dir/host1-serial.log" 2>/dev/null; then
+		echo "---- $1: what Xen said of a guest that it ended (all of the boot)"
+		grep -aE -A 6 "$XEN_CRASH" "$dir/host1-serial.log" | tr -d '\r' | tail -n 40
+	fi
 }
 
 # run_group NAME...: scenarios of one key, in as many boots as it takes
@@ -115,6 +132,7 @@ suite() {
 	for name in "${names[@]}"; do
 		[ "${VERDICT[$name]:-fail}" != fail ] || post_mortem "$name"
 	done
+	[ $AGAIN = 0 ] || echo "tried again, since QEMU broke a PVH guest: $AGAIN"
 	echo "$passed passed, $failed failed"
 	[ $failed = 0 ]
 }
