@@ -310,6 +310,9 @@ static void release(struct ivc_chan *ch)
 		/* The peer wants to know that we have let go of its pages. */
 		ivc_doorbell_ring(ch);
 		retry_later(ch);
+		/* It need not ring for that any more, nor in our time. */
+		if (ch->overdue)
+			ivc_doorbell_free(ch);
 		return;
 	}
 	if (ch->irq >= 0) {

@@ -38,18 +38,23 @@ done
 # Pages of guest 1 that guest 3 maps and never lets go of: guest 1 grants no
 # more, and is not rung out of its own time by channels that are long closed
 rings() {
-	g 1 "awk '/ivc-channel/ { n += \$2; some = 1 } END { if (!some) exit 1; print n }' /proc/interrupts"
+	g 1 "awk '/ivc-channel/ { print \$1, \$2 }' /proc/interrupts"
+}
+held() {
+	[ -n "$(rings)" ]
 }
 g_bg 1 victim "su user -c '/ivc/ivc-victim 99 1 $((40 * LAB_SLOWER))'"
 g_bg 3 held "/ivc/ivc-hostile held 12 99"
-wait_until 20 rings >/dev/null || fail "guest 3 does not come to hold anything"
+wait_until 20 held || fail "guest 3 does not come to hold anything"
 sleep 7
-before=$(rings)
+rings >/tmp/before
 sleep 4
-rung=$(($(rings) - before))
+rings >/tmp/after
+# A line that has gone meanwhile may have come back as another channel's
+rung=$(awk 'FILENAME == ARGV[1] { old[$1] = $2; next }
+	{ n += $2 >= old[$1] ? $2 - old[$1] : $2 } END { print n + 0 }' /tmp/before /tmp/after)
 note "guest 1 takes $((rung / 4)) interrupts a second from channels that are closed"
-# Each is slowed down to once a second by and by, and others are closed meanwhile
-[ "$rung" -lt 4000 ] || fail "guest 1 was rung $rung times in 4 s"
+[ "$rung" -lt 1000 ] || fail "guest 1 was rung $rung times in 4 s"
 expect_status 0 g_wait 3 held 60 >"$OUT/held"
 note "guest 3: $(cat "$OUT/held")"
 expect_status 0 g_wait 1 victim $((60 * LAB_SLOWER)) >/dev/null
