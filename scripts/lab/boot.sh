@@ -173,9 +173,14 @@ guests_wanted() {
 	tr ',' '\n' <<<"${CONF[guests]}" | wc -l
 }
 
+# dom0_memory: half of it takes the images of two guests (suspend)
+dom0_memory() {
+	[ -z "$DEBUG_KERNEL" ] && echo "$DOM0_MEM" || echo "$DEBUG_DOM0_MEM"
+}
+
 # boot_memory: of the emulated host: Dom0, the guests, Xen and its tables
 boot_memory() {
-	echo $((DOM0_MEM + $(guests_wanted) * CONF[mem] + 320))
+	echo $(($(dom0_memory) + $(guests_wanted) * CONF[mem] + 320))
 }
 
 # qemu HOST SERIAL [ARGUMENT...]: start it; every flag was measured:
@@ -208,7 +213,7 @@ qemu() {
 		-nodefaults -display none -no-reboot \
 		-chardev "$serial,id=serial" -serial chardev:serial \
 		-kernel "$IMAGES/xen" \
-		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM}M,max:${DOM0_MEM}M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
+		-append "console=com1 com1=115200,8n1 dom0_mem=$(dom0_memory)M,max:$(dom0_memory)M dom0_max_vcpus=1 dom0_vcpus_pin sched=credit2 loglvl=all guest_loglvl=all conring_size=512k" \
 		-initrd "$(dom0_kernel) console=hvc0 loglevel=5 ${CONF[dom0]},$dir/initrd" \
 		-drive "id=d0,if=none,format=raw,file=$IMAGES/dom0.img,snapshot=on" \
 		-device "virtio-blk-pci,drive=d0,$virtio" \

@@ -23,14 +23,24 @@ guest_alive() {
 	guest_domid "$1" >/dev/null
 }
 
+# count_guests TYPE: how many of this run
+count_guests() {
+	echo "$LAB_GUESTS" | tr ' ' '\n' | grep -cx "$1"
+}
+
 # A PVH guest's vCPU must not move between CPUs: QEMU's SVM emulation now and
-# then lets it fault into the hypervisor's own text.  Guest 1 gets the CPU that
-# Dom0 does not use.  PV guests may float.
+# then lets it fault into the hypervisor's own text.  Nor is it good for it to
+# share a CPU with PV vCPUs, Dom0's among them, which is on CPU 0: so PVH guests
+# get CPU 1 for themselves where that leaves the others enough.  Otherwise PV
+# guests may float, and of PVH guests the first gets the CPU that Dom0 has not.
 guest_cpus() {
-	if [ "$(guest_type "$1")" = pv ]; then
+	_pv=$(count_guests pv) _pvh=$(count_guests pvh)
+	if [ "$LAB_VCPUS" -gt 1 ]; then
+		[ "$(guest_type "$1")" = pv ] && echo '"all"' || echo '["0","1"]'
+	elif [ "$_pv" -gt 0 ] && [ "$_pvh" -ge "$_pv" ]; then
+		[ "$(guest_type "$1")" = pv ] && echo '"0"' || echo '"1"'
+	elif [ "$(guest_type "$1")" = pv ]; then
 		echo '"all"'
-	elif [ "$LAB_VCPUS" -gt 1 ]; then
-		echo '["0","1"]'
 	else
 		echo "\"$(($1 % 2))\""
 	fi
