@@ -29,8 +29,10 @@ version=$(dpkg-query -W -f '${Version}' $package)
 # What runs before KASAN's shadow exists must do without it (PVH's entry, Xen's
 # first hypercalls, the string functions they call); and the filter that confines
 # injected faults to one module's code works on x86-64 with frame pointers, which
-# later kernels know. gntdev copies to user space under a lock that its mmap()
-# takes, too: told of that once, by xenstored, lockdep says nothing any more.
+# later kernels know. Two of Linux's own locks are none of lockdep's business: told
+# of one it says nothing any more. gntdev copies to user space under a lock that its
+# mmap() takes, too (xenstored does it); and who sets a watch by /dev/xenbus locks
+# its buffer before the watches, where a suspend locks the replies behind them.
 patch_source() {
 	local f
 
@@ -42,7 +44,11 @@ patch_source() {
 		"$src/lib/Kconfig.debug"
 	sed -i 's/^\tmutex_init(&priv->lock);/&\n\tlockdep_set_novalidate_class(\&priv->lock);/' \
 		"$src/drivers/xen/gntdev.c"
-	grep -q novalidate "$src/drivers/xen/gntdev.c" || die "gntdev.c is not as it was"
+	sed -i 's/^\tmutex_init(&u->msgbuffer_mutex);/&\n\tlockdep_set_novalidate_class(\&u->msgbuffer_mutex);/' \
+		"$src/drivers/xen/xenbus/xenbus_dev_frontend.c"
+	for f in gntdev.c xenbus/xenbus_dev_frontend.c; do
+		grep -q novalidate "$src/drivers/xen/$f" || die "$f is not as it was"
+	done
 }
 
 unpack() {
