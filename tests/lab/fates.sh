@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=900 suite=no
 # The changes of state that a channel's table knows are brought about for real; and
-# what can go wrong is done to an end that is offered, open or ended.
+# what can go wrong is done to an end in each of the states that last.
 
 # shellcheck source=tests/lab/fate.sh
 . /lab/tests/fate.sh
@@ -162,7 +162,8 @@ while read -r state event next <&3; do
 done 3</tmp/states
 note "$nr changes of state, each as the table has it"
 
-## What can go wrong, in three of the states that last
+## What can go wrong, in the states that last: NEW does only until there is an
+## answer; LEFT is gone through above, its guest's agent has no say in it
 do_kill() {
 	g_kill $A end 9
 }
@@ -191,7 +192,9 @@ do_unload() {
 	for n in $A $B; do
 		echo "ivc-$(guest_domid "$n")-0" >/sys/bus/xen-backend/drivers/ivc/unbind
 	done
-	rmmod ivc_back && insmod /ivc/ivc-back.ko
+	rmmod ivc_back
+	guest_unpause $B 2>/dev/null || : # or it does not come back
+	insmod /ivc/ivc-back.ko
 	for n in 1 2; do
 		guest_attached $n 20 || return 1
 	done
@@ -200,12 +203,26 @@ do_replace_xenstored() {
 	xenstore-control live-update -t 10 "$(readlink /proc/"$(cat /run/xenstored.pid)"/exe)" >/dev/null
 }
 
+# possible STATE FAULT: a process that is gone is not killed, and in a guest that
+# stands still nothing happens
+possible() {
+	case $1.$2 in
+	ended.kill_peer | closing.kill) return 1 ;;
+	*.destroy_peer) ;;
+	kept.*_peer | closing.*_peer) return 1 ;;
+	esac
+}
 # events STATE FAULT: which it can be for guest A's end; none: it goes on as it was
 events() {
 	case $1.$2 in
 	*.replace_xenstored) ;;
+	closing.save | closing.destroy_peer | closing.unload) echo released ;;
+	closing.*) ;;
 	*.kill) echo close ;;
 	ended.*) ;;
+	kept.destroy_peer) echo gone ;;
+	kept.unload) echo cut gone settled ;; # its peer may go on meanwhile
+	kept.*) echo cut ;;
 	open.detach_peer | open.save_peer) echo leave ;;
 	open.reboot_peer) echo leave gone ;; # a guest may go with a word, or not
 	*.*_peer) echo gone ;;
@@ -220,9 +237,9 @@ went_one() {
 	return 1
 }
 nr=0
-for state in offered open ended; do
+for state in offered open ended kept closing; do
 	for fault in kill kill_peer detach detach_peer save save_peer destroy_peer reboot_peer unload replace_xenstored; do
-		[ $state.$fault != ended.kill_peer ] || continue
+		possible $state $fault || continue
 		reach_$state
 		mark
 		do_$fault || fail "$fault, while the end is $state"
@@ -235,10 +252,14 @@ for state in offered open ended; do
 			[ ! -s /tmp/path ] || fail "$fault, $state: $(tr '\n' ';' </tmp/path)"
 			is $state
 		fi
+		if [ $state = closing ]; then # its pages come back when the peer goes on
+			guest_unpause $B 2>/dev/null || :
+			wait_until 20 went closing released || fail "$fault: it stays closing"
+		fi
 		nr=$((nr + 1))
 		note "$state, $fault: $(tr '\n' ';' </tmp/path)"
 		anew
 	done
 done
-note "$nr faults in three states, each with the outcome that the table has"
+note "$nr faults in five states, each with the outcome that the table has"
 again 1 2

@@ -31,6 +31,8 @@ for m in $all; do
 done
 wait_until 20 members 8 || fail "the backend does not have the 8 members"
 save_result /sys/kernel/debug/ivc-back/members
+g 3 'grep -q "^7 32 " /sys/kernel/debug/ivc-front/contexts' ||
+	fail "guest 3: $(g 3 cat /sys/kernel/debug/ivc-front/contexts)"
 
 # sees GUEST MAGIC EXPECT FORBID: one who joins sees exactly EXPECT
 sees() {
@@ -75,5 +77,25 @@ for m in $all 2:7:22; do
 done
 wait_until 10 members 0 || fail "members are left"
 for n in 1 2 3; do
+	ivcctl detach "guest$n" --wait 10
+done
+
+# A realm that is none, by somebody who writes xenstore himself: such a guest is
+# alone, not with those of the same mistake
+expect_log 'realm is not' 'that is what it should say'
+for n in 1 2; do
+	ivcctl attach "guest$n" --realm red --wait 10
+	dev=$(guest_domid $n)/0
+	echo "ivc-$(echo "$dev" | tr / -)" >/sys/bus/xen-backend/drivers/ivc/unbind
+	xenstore-write "/local/domain/0/backend/ivc/$dev/realm" 'a b'
+	echo "ivc-$(echo "$dev" | tr / -)" >/sys/bus/xen-backend/drivers/ivc/bind
+	guest_attached $n 20 || fail "guest $n does not come back"
+	member $n:7:${n}1
+done
+wait_until 20 members 2 || fail "the backend does not have the 2 members"
+sees 1 7 11 21
+sees 2 7 21 11
+for n in 1 2; do
+	member $n:7:${n}1 9
 	ivcctl detach "guest$n" --wait 10
 done
