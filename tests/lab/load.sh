@@ -12,7 +12,7 @@ all=$(guest_numbers)
 
 # load N SECONDS: its process; small rings, as there are so many
 load() {
-	g_bg "$1" load "su user -c '$a load --magic 8 --id $1 --channels 4 --hold $2 --after 60 --within-ms 2000 --tx-size 8192 --rx-size 8192 --timeout 60 --seed $2'"
+	g_bg "$1" load "su user -c '$a load --magic 8 --id $1 --channels 4 --hold $2 --after 60 --within-ms 5000 --tx-size 8192 --rx-size 8192 --timeout 60 --seed $2'"
 }
 
 # used: KiB of Dom0 that its kernel has, and of all guests
@@ -38,7 +38,7 @@ while [ "$(left)" -gt 30 ]; do
 	i=$((i + 1))
 	# A process is killed in whatever it does; another takes its place
 	n=$((1 + $(awk -v i=$i 'BEGIN { srand(i); print int(rand() * 8) }')))
-	g_kill $n load 9
+	g_kill $n load 9 || fail "guest $n: $(g_wait $n load 1 2>&1 | tail -n 3)"
 	sleep 1
 	killed=$((killed + 1))
 	if [ $((i % 4)) = 0 ]; then
