@@ -51,9 +51,18 @@ hypercalls() {
 # shellcheck disable=SC2034 # for who reads this
 notification='^(evtchn_op|event_channel_op)'
 
-# xen_trace SECONDS: all hypercalls of that time; xen_analyze FILE: what they were
+# xen_trace SECONDS: all hypercalls of that time; xen_analyze FILE: what they were.
+# Whose a CPU is, is not known before something is scheduled there. A guest that has
+# one for itself and never sleeps would not be seen at all, so each is stopped once.
 xen_trace() {
-	xentrace -D -e 0x002af000 -T "$1" /tmp/trace >/dev/null 2>&1
+	xentrace -D -e 0x002af000 -T "$1" /tmp/trace >/dev/null 2>&1 &
+	tracer=$!
+	wait_until 10 test -e /tmp/trace
+	for guest in $(guest_numbers); do
+		guest_pause "$guest"
+		guest_unpause "$guest"
+	done
+	wait "$tracer"
 }
 xen_analyze() {
 	xenalyze --summary --svm-mode /tmp/trace >"$1" 2>/dev/null

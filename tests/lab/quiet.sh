@@ -60,7 +60,7 @@ rings() {
 	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "no channel"
 	sleep 1
-	xen_trace 1
+	xen_trace 2
 	g_wait "$2" client 30 >/dev/null
 	g_wait "$1" server 10 >/dev/null
 	xen_analyze /tmp/xenalyze-asleep
