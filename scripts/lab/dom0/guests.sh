@@ -31,13 +31,12 @@ count_guests() {
 # A PVH guest's vCPU must not move between CPUs: QEMU's SVM emulation now and
 # then lets it fault into the hypervisor's own text.  Nor is it good for it to
 # share a CPU with PV vCPUs, Dom0's among them, which is on CPU 0: so PVH guests
-# get CPU 1 for themselves where that leaves the others enough.  Otherwise PV
-# guests may float, and of PVH guests the first gets the CPU that Dom0 has not.
+# get CPU 1 for themselves where there is but one PV guest.  Otherwise PV guests
+# may float, and of PVH guests the first gets the CPU that Dom0 has not.
 guest_cpus() {
-	_pv=$(count_guests pv) _pvh=$(count_guests pvh)
 	if [ "$LAB_VCPUS" -gt 1 ]; then
 		[ "$(guest_type "$1")" = pv ] && echo '"all"' || echo '["0","1"]'
-	elif [ "$_pv" -gt 0 ] && [ "$_pvh" -ge "$_pv" ]; then
+	elif [ "$(count_guests pv)" = 1 ]; then
 		[ "$(guest_type "$1")" = pv ] && echo '"0"' || echo '"1"'
 	elif [ "$(guest_type "$1")" = pv ]; then
 		echo '"all"'
