@@ -27,7 +27,8 @@ report() {
 # Xen's words for a guest that it ends
 XEN_CRASH='Triple fault|domain_crash|Domain [0-9]+ \(vcpu#[0-9]+\) crashed'
 
-# emulator_fault NAME: did QEMU break a PVH guest?  Xen reports a triple fault then:
+# emulator_fault NAME: did QEMU break a PVH guest?  A triple fault is taken for that,
+# which is not proved:
 # of a guest with Xen's own registers (RIP at e008:ffff82d0...); or of one that goes
 # on behind a hypercall, with its registers in order and no page fault.  What the
 # drivers might do wrong shows in PV guests as well, whose panics and crashes are

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=400 attach=no suite=no dom0=xen.fifo_events=0
+# lab: guests=pv,pvh time=300 attach=no suite=no dom0=xen.fifo_events=0
 # Guests without a grant, an event channel or a mapping left, and a Dom0 without
 # event channels: each step fails in its turn, says so, and leaves nothing behind.
 

@@ -55,9 +55,7 @@ notification='^(evtchn_op|event_channel_op)'
 # Whose a CPU is, is not known before something is scheduled there. A guest that has
 # one for itself and never sleeps would not be seen at all, so each is stopped once.
 xen_trace() {
-	xentrace -D -e 0x002af000 -T "$1" /tmp/trace >/dev/null 2>&1 &
-	tracer=$!
-	wait_until 10 test -e /tmp/trace
+	xen_trace_begin "$1"
 	for guest in $(guest_numbers); do
 		guest_pause "$guest"
 		guest_unpause "$guest"
@@ -70,9 +68,9 @@ xen_analyze() {
 	save_result "$1"
 }
 
-# xen_trace_begin, xen_trace_end FILE: the same of what is done in between
+# xen_trace_begin [SECONDS], xen_trace_end FILE: the same of what is done in between
 xen_trace_begin() {
-	xentrace -D -e 0x002af000 -T 120 /tmp/trace >/dev/null 2>&1 &
+	xentrace -D -e 0x002af000 -T "${1:-120}" /tmp/trace >/dev/null 2>&1 &
 	tracer=$!
 	# It has opened the buffers when there is a file.
 	wait_until 10 test -e /tmp/trace

@@ -85,10 +85,10 @@ done
 expect_log 'realm is not' 'that is what it should say'
 for n in 1 2; do
 	ivcctl attach "guest$n" --realm red --wait 10
-	dev=$(guest_domid $n)/0
-	echo "ivc-$(echo "$dev" | tr / -)" >/sys/bus/xen-backend/drivers/ivc/unbind
-	xenstore-write "/local/domain/0/backend/ivc/$dev/realm" 'a b'
-	echo "ivc-$(echo "$dev" | tr / -)" >/sys/bus/xen-backend/drivers/ivc/bind
+	id=$(guest_domid $n)
+	echo "ivc-$id-0" >/sys/bus/xen-backend/drivers/ivc/unbind
+	xenstore-write "/local/domain/0/backend/ivc/$id/0/realm" 'a b'
+	echo "ivc-$id-0" >/sys/bus/xen-backend/drivers/ivc/bind
 	guest_attached $n 20 || fail "guest $n does not come back"
 	member $n:7:${n}1
 done

@@ -11,7 +11,6 @@ a=/ivc/ivc-apitest
 pair() {
 	from=$1 to=$2 magic=$3 n=$4 max=$5
 	shift 5
-	[ "$LAB_SLOWER" = 1 ] || n=$((n / 20)) # the debug kernel's, in its time
 	g "$to" "su user -c '$a sink --magic $magic --id 1 $* >/tmp/sink.$magic 2>&1; echo \$? >/tmp/status.$magic' &"
 	G_TIMEOUT=300 g_as "$from" user "$a stream --magic $magic --id 2 --peer 1 \
 		--messages $n --max $max --seed $magic $* 2>&1" ||
