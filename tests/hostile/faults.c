@@ -7,9 +7,14 @@
  * full one.
  *
  *   ivc-faults connect|accept MAGIC    as root; the other end is ivc-victim
+ *   ivc-faults load FILE NAME          as root; the module is not loaded
+ *
+ * The last one loads a module instead, with the devices that it finds, and
+ * unloads it if it could be loaded.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +25,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <ivc/abi.h>
 #include "say.h"
@@ -39,7 +45,8 @@ static void fail_at(unsigned int n)
 	char s[16];
 
 	snprintf(s, sizeof(s), "%u", n);
-	/* What is left of the last one may hit this copy, and is used up then. */
+	/* What is left of the last one may hit this copy, and is used up then.
+	 */
 	if (pwrite(nth_fd, s, strlen(s), 0) < 0 &&
 	    (errno != EFAULT || pwrite(nth_fd, s, strlen(s), 0) < 0))
 		die("/proc/self/fail-nth: %s", strerror(errno));
@@ -202,30 +209,101 @@ static bool live(unsigned int nth)
 	return nth && hit;
 }
 
+/* Devices hold ivc-back, each for itself. */
+static void unbind(void)
+{
+	glob_t found = { 0 };
+	size_t i;
+
+	glob("/sys/bus/xen-backend/drivers/ivc/ivc-*", 0, NULL, &found);
+	for (i = 0; i < found.gl_pathc; i++) {
+		const char *dev = strrchr(found.gl_pathv[i], '/') + 1;
+		int fd = open("/sys/bus/xen-backend/drivers/ivc/unbind",
+			      O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0 || write(fd, dev, strlen(dev)) < 0)
+			die("%s cannot be unbound: %s", dev, strerror(errno));
+		close(fd);
+	}
+	globfree(&found);
+}
+
+/* What is being told to it, or by it, holds a module for a moment. */
+static void unload(const char *name)
+{
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		unbind();
+		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+			return;
+		sleep_ms(100);
+	}
+	die("%s cannot be unloaded: %s", name, strerror(errno));
+}
+
+static const char *file, *name;
+
+static bool load(unsigned int nth)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	bool loaded, hit;
+
+	if (fd < 0)
+		die("%s: %s", file, strerror(errno));
+	fail_at(nth);
+	loaded = !syscall(SYS_finit_module, fd, "", 0);
+	hit = nth && has_failed();
+	if (loaded)
+		fail_at(0);
+	else
+		failed("finit_module", nth);
+	close(fd);
+	if (loaded)
+		unload(name);
+	return hit;
+}
+
+/* @once with each of its points failing: how many there are. */
+static unsigned int each(bool (*once)(unsigned int nth))
+{
+	unsigned int nth = 1;
+
+	once(0);
+	while (once(nth)) {
+		/* Whatever has failed, it leaves no trace. */
+		if (!(nth++ % 8))
+			once(0);
+	}
+	once(0);
+	if (nth < ENOUGH)
+		die("only %u points can fail", nth - 1);
+	return nth - 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = fault, .sa_flags = SA_NODEFER };
-	unsigned int nth = 1;
+	unsigned int points;
 
-	if (argc != 3)
-		die("usage: ivc-faults connect|accept MAGIC");
-	accepting = !strcmp(argv[1], "accept");
-	magic = strtoull(argv[2], NULL, 0);
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		die("/proc/self/fail-nth: %s", strerror(errno));
-	sigaction(SIGBUS, &sa, NULL);
-	sigaction(SIGSEGV, &sa, NULL);
-	live(0);
-	while (live(nth)) {
-		/* Whatever has failed, it leaves no trace. */
-		if (!(nth++ % 8))
-			live(0);
+	if (argc == 4 && !strcmp(argv[1], "load")) {
+		file = argv[2];
+		name = argv[3];
+		points = each(load);
+	} else if (argc == 3) {
+		accepting = !strcmp(argv[1], "accept");
+		magic = strtoull(argv[2], NULL, 0);
+		sigaction(SIGBUS, &sa, NULL);
+		sigaction(SIGSEGV, &sa, NULL);
+		points = each(live);
+	} else {
+		die("usage: ivc-faults connect|accept MAGIC, or load FILE "
+		    "NAME");
 	}
-	live(0);
-	if (nth < ENOUGH)
-		die("only %u points can fail", nth - 1);
 	passed("faults: %s: each of %u points has failed once", argv[1],
-	       nth - 1);
+	       points);
 	return 0;
 }

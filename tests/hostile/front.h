@@ -130,6 +130,8 @@ struct end {
 
 void end_make(struct front *f, struct end *e, enum wrong how, uint16_t to);
 void end_free(struct front *f, struct end *e);
+/* All @nr pages that the directory @ref of @domid names, or NULL. */
+void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr);
 /* CONNECT with @e, wishing for a ring of 2^@rx_shift: the connection. */
 int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
 	       struct end *e, uint8_t rx_shift, uint32_t *conn);

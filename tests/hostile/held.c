@@ -19,28 +19,6 @@ static struct {
 	void *map;
 } held[MAX_HELD];
 
-/* Map all that the directory at @ref names, as long as it is there. */
-static void *map_all(struct front *f, uint32_t domid, uint32_t ref)
-{
-	static uint32_t refs[REFS];
-	uint32_t n = 0;
-
-	while (n < REFS) {
-		struct ivc_dir *dir = xengnttab_map_grant_ref(f->gnttab, domid,
-							      ref, PROT_READ);
-
-		if (!dir || dir->magic != IVC_DIR_MAGIC ||
-		    dir->count > REFS - n)
-			die("the victim's directory is no good");
-		memcpy(refs + n, dir->ref, dir->count * sizeof(*refs));
-		n += dir->count;
-		ref = dir->next;
-		xengnttab_unmap(f->gnttab, dir, 1);
-	}
-	return xengnttab_map_domain_grant_refs(f->gnttab, REFS, domid, refs,
-					       PROT_READ);
-}
-
 /* One more channel that is closed and kept. False: it was refused. */
 static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
 {
@@ -58,7 +36,7 @@ static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
 	if (err == 1) {
 		struct ivc_kctl *kctl = (struct ivc_kctl *)e->pages;
 
-		held[n].map = map_all(f, to->domid, ev.accept.dir_gref);
+		held[n].map = peer_map(f, to->domid, ev.accept.dir_gref, REFS);
 		if (!held[n].map)
 			die("the victim's pages: %s", strerror(errno));
 		ivc_store_rel(&kctl->state, IVC_WIRE_CLOSED);

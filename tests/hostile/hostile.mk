@@ -37,7 +37,8 @@ $(B)/payload/guest/ivc-hoard: $(HOSTILE_OUT)/hoard.o $(HOSTILE_SAY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(HOSTILE_XEN)
 
-$(B)/payload/dom0/ivc-hoard: $(B)/payload/guest/ivc-hoard
+$(addprefix $(B)/payload/dom0/,ivc-faults ivc-hoard): \
+		$(B)/payload/dom0/%: $(B)/payload/guest/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -57,7 +58,14 @@ $(addprefix $(B)/payload/guest/,ivc-peer ivc-ioctl ivc-faults):
 
 HOSTILE_PROGS := $(addprefix $(B)/payload/guest/,ivc-hostile ivc-victim \
 	ivc-peer ivc-ioctl ivc-faults ivc-hoard) \
-	$(addprefix $(B)/payload/dom0/,ivc-hostile-back ivc-hoard)
+	$(addprefix $(B)/payload/dom0/,ivc-hostile-back ivc-faults ivc-hoard)
 payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)
+
+## make check-mutants   each rule of docs/security.md broken: its scenario must fail
+check-mutants: deps
+	$(Q)$(MAKE) payload
+	$(Q)tests/hostile/mutants.sh $(B)/mutants-kernel $(B)/payload $(MUTANTS)
+
+.PHONY: check-mutants

@@ -5,9 +5,11 @@
  * comes and connects to us now and then.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ivc/barrier.h>
 #include <ivc/ring.h>
 #include "front.h"
@@ -216,8 +218,76 @@ int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
 }
 
 struct tally {
-	unsigned int taken, refused[WRONGS], answered;
+	unsigned int taken, refused[WRONGS], answered, bare;
 };
+
+void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr)
+{
+	uint32_t *refs = calloc(nr, sizeof(*refs));
+	struct ivc_dir *dir = NULL;
+	void *map = NULL;
+	uint32_t n = 0;
+
+	while (refs && n < nr) {
+		dir = xengnttab_map_grant_ref(f->gnttab, domid, ref, PROT_READ);
+		if (!dir)
+			break;
+		if (dir->magic != IVC_DIR_MAGIC || dir->count > nr - n ||
+		    dir->count > IVC_DIR_REFS)
+			die("the victim's directory is no good");
+		memcpy(refs + n, dir->ref, dir->count * sizeof(*refs));
+		n += dir->count;
+		ref = dir->next;
+		xengnttab_unmap(f->gnttab, dir, 1);
+	}
+	if (refs && dir)
+		map = xengnttab_map_domain_grant_refs(f->gnttab, nr, domid,
+						      refs, PROT_READ);
+	free(refs);
+	return map;
+}
+
+/* But for the bytes from @from to @to, which have a meaning. */
+static void must_be_zero(const uint8_t *page, uint32_t from, uint32_t to,
+			 const char *what)
+{
+	uint32_t i;
+
+	for (i = 0; i < PAGE; i++)
+		if (page[i] && (i < from || i >= to))
+			die("%s, byte %u: something else of its guest's", what,
+			    i);
+}
+
+/*
+ * What the victim grants us with its offer, before either has written: nothing
+ * but what belongs to the channel. False: it has taken its offer back.
+ */
+static bool must_be_bare(struct front *f, const struct ivc_msg *ev)
+{
+	uint32_t nr = IVC_DIR_HEAD + (1u << (ev->offer.tx_shift - 12)), i;
+	uint32_t domid = ev->offer.domid;
+	struct ivc_dir *dir =
+		xengnttab_map_grant_ref(f->gnttab, domid, ev->offer.dir_gref,
+					PROT_READ);
+	uint8_t *pages;
+
+	if (!dir)
+		return false;
+	must_be_zero((uint8_t *)dir, 0,
+		     (uint32_t)offsetof(struct ivc_dir, ref[dir->count]),
+		     "directory");
+	xengnttab_unmap(f->gnttab, dir, 1);
+	pages = peer_map(f, domid, ev->offer.dir_gref, nr);
+	if (!pages)
+		return false;
+	must_be_zero(pages, 0, sizeof(struct ivc_kctl), "kernel page");
+	must_be_zero(pages + PAGE, 0, sizeof(struct ivc_ctrl), "control page");
+	for (i = IVC_DIR_HEAD; i < nr; i++)
+		must_be_zero(pages + i * PAGE, 0, 0, "ring");
+	xengnttab_unmap(f->gnttab, pages, nr);
+	return true;
+}
 
 static void offer(struct front *f, uint32_t me, const struct ivc_host *to,
 		  enum wrong how, struct tally *t)
@@ -257,8 +327,8 @@ static void answer(struct front *f, uint32_t me, const struct ivc_msg *ev,
 	struct end e;
 	int err;
 
+	t->bare += must_be_bare(f, ev);
 	end_make(f, &e, how, ev->offer.domid);
-	/* What is granted to us, looked at as a process may. */
 	e.port = xenevtchn_bind_interdomain(f->evtchn, ev->offer.domid,
 					    ev->offer.port);
 	req.accept.conn = ev->offer.conn;
@@ -317,11 +387,14 @@ void attack_offers(struct front *f, uint64_t magic, int seconds)
 	for (how = DIR_MAGIC; how < WRONGS; how++)
 		if (!t.refused[how])
 			die("not refused with -EPROTO: %s", wrong_name[how]);
+	if (!t.bare)
+		die("nobody has offered us anything");
 	if (!t.taken)
 		die("not even a right offer was taken");
 	if (back_state(f) != CONNECTED)
 		die("wrong offers: backend in state %d", back_state(f));
 	front_disconnect(f);
-	passed("offers: %u taken, each of %d wrongs refused; %u answers taken",
-	       t.taken, WRONGS - 1, t.answered);
+	passed("offers: %u taken, each of %d wrongs refused; %u answers "
+	       "taken; %u offers granted nothing else",
+	       t.taken, WRONGS - 1, t.answered, t.bare);
 }

@@ -77,12 +77,16 @@ attached() {
 	connected "$_n" 2>/dev/null || ivcctl attach "guest$_n" "$@" --wait 20 >/tmp/attach 2>&1 ||
 		fail "guest $_n cannot be attached again: $(cat /tmp/attach)"
 }
+# The guest that may ask once a second, until all is anew
+slow=''
 # anew: both guests as they were, their parts exchanged
 anew() {
 	for n in 1 2; do
 		guest_unpause $n 2>/dev/null || :
 	done
 	wait
+	[ -z "$slow" ] || ivcctl detach "guest$slow" --wait 20 >/dev/null 2>&1 || :
+	slow=''
 	for n in 1 2; do
 		g $n 'killall -q -9 ivc-apitest; rm -f /tmp/go'
 		attached $n
@@ -98,6 +102,18 @@ no_channels() {
 }
 
 ## reach_STATE: process 1's end is in it, and stays
+# For about 4 s: that is how long its request is in line behind others
+reach_new() {
+	limited --max-rate 1
+	slow=$A
+	end --how queue
+	wait_until 10 in_line
+	peer --peer 1
+	is new
+}
+in_line() {
+	[ "$(awk '/^[0-9]/ { n++ } END { print n + 0 }' /sys/kernel/debug/ivc-back/members)" = 2 ]
+}
 reach_offered() {
 	peer --until /tmp/go
 	end --peer 2

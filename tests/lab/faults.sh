@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=150 suite=no
+# lab: guests=pv,pvh time=300 suite=debug
 # On the debug kernel: each allocation in the life of a channel fails once; then
-# many of those of both modules, at random. An error each time, and no leak.
+# many of those of both modules, at random; then each on the way of loading a module
+# that finds a device. An error each time, and no leak.
 
 [ "$LAB_DEBUG" = yes ] || skip "only on the debug kernel (make check-debug)"
 a=/ivc/ivc-apitest
@@ -48,6 +49,28 @@ for n in 1 2; do
 	g $n "$some; some 0 ivc_front"
 done
 /bin/busybox sh -c "$some; some 0 ivc_back"
+
+# Those of Linux itself on that way are tried, too.
+for n in 1 2; do
+	g $n 'rmmod ivc_front'
+	G_TIMEOUT=400 g $n "/ivc/ivc-faults load /ivc/ivc-front.ko ivc_front 2>&1" >"$OUT/insmod$n" ||
+		fail "guest $n: $(tail -n 1 "$OUT/insmod$n")"
+	note "guest $n ($(guest_type $n)): $(cat "$OUT/insmod$n")"
+	g $n 'insmod /ivc/ivc-front.ko'
+	guest_attached $n $((20 * LAB_SLOWER))
+	g $n 'chown root:ivc /dev/ivc; chmod 660 /dev/ivc'
+done
+for d in /sys/bus/xen-backend/drivers/ivc/ivc-*; do
+	echo "${d##*/}" >/sys/bus/xen-backend/drivers/ivc/unbind
+done
+rmmod ivc_back
+/ivc/ivc-faults load /ivc/ivc-back.ko ivc_back >"$OUT/insmod0" 2>&1 ||
+	fail "Dom0: $(tail -n 1 "$OUT/insmod0")"
+note "Dom0: $(cat "$OUT/insmod0")"
+insmod /ivc/ivc-back.ko
+for n in 1 2; do
+	guest_attached $n $((20 * LAB_SLOWER))
+done
 
 g_bg 2 sink "su user -c '$a sink --magic 7 --id 2 --timeout 60'"
 g_as 1 user "$a stream --magic 7 --id 1 --peer 2 --timeout 60 --messages 5000"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=240 suite=no
+# lab: guests=pv,pvh time=240 suite=debug
 # An unprivileged process does to /dev/ivc whatever a process can do to a device,
 # in both guests at a time; one outside of group ivc does not get that far.
 

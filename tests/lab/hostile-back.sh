@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=300 suite=no
+# lab: guests=pv,pvh time=300 suite=debug
 # A backend that lies to both guests in every way: their kernels and processes go
 # on, come back to it each time, and are as before when ivc-back is back.
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh,pv time=600 suite=no
+# lab: guests=pv,pvh,pv time=600 suite=debug
 # A guest whose frontend speaks the protocol in every wrong way: the backend and
 # the other guests go on.
 

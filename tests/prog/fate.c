@@ -14,6 +14,11 @@
 /* A guest that may ask once a second has to take its time. */
 #define A_SECOND 1100
 
+/* Two of its requests are answered in a second: these stand before the next one
+ * for 4 s, and it is given up after 5.
+ */
+#define IN_LINE 8
+
 /* One of two who ask at the same time shall now be the first, now the other. */
 static void a_moment(struct rng *r)
 {
@@ -46,14 +51,30 @@ static ivc_context *register_at_last(const struct options *opt)
 	return ctx;
 }
 
-static void start_rush(const struct options *opt)
+/* Asks for one who is not there: of these requests many can stand in line. */
+static void *ask(void *ctx)
+{
+	struct ivc_channel_options co = { .timeout_ms = A_SECOND };
+	ivc_peer nobody = { .member = UINT32_MAX };
+	ivc_channel *ch;
+
+	for (;;)
+		ivc_connect_opt(ctx, nobody, &co, &ch);
+	return NULL;
+}
+
+static void start_other(const struct options *opt, void *(*what)(void *),
+			unsigned int threads)
 {
 	struct options other = *opt;
+	ivc_context *ctx;
 	pthread_t thread;
 
 	other.id += 100;
-	if (pthread_create(&thread, NULL, rush, register_at_last(&other)))
-		fail("no thread");
+	ctx = register_at_last(&other);
+	while (threads--)
+		if (pthread_create(&thread, NULL, what, ctx))
+			fail("no thread");
 }
 
 /* To one of that id, who may have gone, and be there anew as another member. */
@@ -85,7 +106,9 @@ int cmd_fate(const struct options *opt)
 	int ret;
 
 	if (rushing)
-		start_rush(opt);
+		start_other(opt, rush, 1);
+	else if (!strcmp(opt->how, "queue"))
+		start_other(opt, ask, IN_LINE);
 	while (opt->until && access(opt->until, F_OK))
 		sleep_ms(20);
 	do {
