@@ -167,6 +167,26 @@ static int offer(struct ivc_chan *ch, u32 dir_gref)
 	return err;
 }
 
+/*
+ * What the peer needs of us. Under the lock, since the device may go at this
+ * moment: an end that has left takes back what it has granted.
+ */
+static int grant_own(struct ivc_chan *ch, u32 *dir_gref)
+{
+	domid_t peer = ch->peer.domid;
+	int err;
+
+	mutex_lock(&ch->lock);
+	if (ch->state != IVC_CHAN_NEW)
+		err = -ENODEV;
+	else
+		err = may_grant(peer)
+			      ?: ivc_own_grant(&ch->own, peer, dir_gref)
+			      ?: ivc_doorbell_offer(ch, peer);
+	mutex_unlock(&ch->lock);
+	return err;
+}
+
 static int size_or_default(u32 size, u32 *out)
 {
 	*out = size ?: 1u << IVC_RING_DEFAULT_SHIFT;
@@ -197,9 +217,7 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		goto err_put;
 	chan_list(ch);
 	if (!ch->local)
-		err = may_grant(ch->peer.domid)
-			      ?: ivc_own_grant(&ch->own, ch->peer.domid, &dir_gref)
-			      ?: ivc_doorbell_offer(ch, ch->peer.domid);
+		err = grant_own(ch, &dir_gref);
 	if (!err)
 		err = offer(ch, dir_gref);
 	if (err)
@@ -264,9 +282,14 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	int err;
 
 	mutex_lock(&ch->lock);
-	err = may_grant(ch->peer.domid)
-		      ?: map_peer(ch, msg->offer.dir_gref, msg->offer.tx_shift)
-		      ?: ivc_own_grant(&ch->own, ch->peer.domid, dir_gref);
+	if (ch->state != IVC_CHAN_NEW)
+		err = -ENODEV;
+	else
+		err = may_grant(ch->peer.domid)
+			      ?: map_peer(ch, msg->offer.dir_gref,
+					  msg->offer.tx_shift)
+			      ?: ivc_own_grant(&ch->own, ch->peer.domid,
+					       dir_gref);
 	if (!err) {
 		WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
 		err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);

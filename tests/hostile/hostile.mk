@@ -63,9 +63,9 @@ payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)
 
-## make check-mutants   each rule of docs/security.md broken: its scenario must fail
-check-mutants: deps
+## make check-mutants-kernel  a rule of docs/security.md broken at a time: its scenario must fail
+check-mutants-kernel: deps
 	$(Q)$(MAKE) payload
 	$(Q)tests/hostile/mutants.sh $(B)/mutants-kernel $(B)/payload $(MUTANTS)
 
-.PHONY: check-mutants
+.PHONY: check-mutants-kernel

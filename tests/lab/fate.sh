@@ -101,6 +101,10 @@ no_channels() {
 	done
 }
 
+# shellcheck disable=SC2016 # a guest's shell
+# In the guest, since a second is short: as soon as there is one
+until_new='for i in $(seq 1000); do grep -q " new " /sys/kernel/debug/ivc-front/channels && break; done'
+
 ## reach_STATE: process 1's end is in it, and stays
 # For about 4 s: that is how long its request is in line behind others
 reach_new() {
@@ -108,8 +112,9 @@ reach_new() {
 	slow=$A
 	end --how queue
 	wait_until 10 in_line
+	mark
 	peer --peer 1
-	is new
+	g $A "$until_new"
 }
 in_line() {
 	[ "$(awk '/^[0-9]/ { n++ } END { print n + 0 }' /sys/kernel/debug/ivc-back/members)" = 2 ]
@@ -185,9 +190,6 @@ new() {
 	g_kill $A end 9 || :
 	limited
 }
-# shellcheck disable=SC2016 # a guest's shell
-# In the guest, since a second is short: as soon as there is one
-until_new='for i in $(seq 1000); do grep -q " new " /sys/kernel/debug/ivc-front/channels && break; done'
 kill_it() {
 	g $A "$until_new; killall -9 ivc-apitest"
 }

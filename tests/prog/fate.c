@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * fate: one end of one channel, which stays in whatever state it is in until
- * something happens to it; states: what shall become of it then. For
+ * something happens to it, or of one after the other; states: what shall become of it then. For
  * tests/lab/fates.sh.
  */
 #include <pthread.h>
@@ -79,9 +79,11 @@ static void start_other(const struct options *opt, void *(*what)(void *),
 
 /* To one of that id, who may have gone, and be there anew as another member. */
 static int reach(ivc_context *ctx, const struct options *opt, ivc_peer *peer,
-		 ivc_channel **ch)
+		 int timeout_ms, ivc_channel **ch)
 {
-	struct ivc_channel_options co = { .timeout_ms = opt->timeout_ms };
+	struct ivc_channel_options co = { .timeout_ms = timeout_ms,
+					  .tx_size = opt->tx_size,
+					  .rx_size = opt->rx_size };
 	int ret = 0;
 
 	if (!opt->peer)
@@ -98,7 +100,8 @@ static int reach(ivc_context *ctx, const struct options *opt, ivc_peer *peer,
 int cmd_fate(const struct options *opt)
 {
 	bool rushing = !strcmp(opt->how, "rush");
-	bool again = rushing || !strcmp(opt->how, "again");
+	bool loop = !strcmp(opt->how, "loop");
+	bool again = loop || rushing || !strcmp(opt->how, "again");
 	struct rng r = rng_seed((uint64_t)now_ns(), 2);
 	ivc_context *ctx = register_at_last(opt);
 	ivc_peer peer = { 0 };
@@ -113,8 +116,10 @@ int cmd_fate(const struct options *opt)
 		sleep_ms(20);
 	do {
 		a_moment(&r);
-		ret = reach(ctx, opt, &peer, &ch);
-	} while (ret && again);
+		ret = reach(ctx, opt, &peer, loop ? 20 : opt->timeout_ms, &ch);
+		if (!ret && loop)
+			ivc_close(ch);
+	} while (loop || (ret && again));
 	for (;;)
 		pause();
 }

@@ -48,7 +48,7 @@ static const struct command commands[] = {
 	  "N channels to each other member and back, messages and answers, "
 	  "each within T ms of the last; join and leave at random, within S "
 	  "seconds of --after each time" },
-	{ "fate", cmd_fate, "[--peer J] [--until FILE] [--how again|rush|queue]",
+	{ "fate", cmd_fate, "[--peer J] [--until FILE] [--how again|rush|queue|loop]",
 	  "connect, or else accept, once that file is there, and then do "
 	  "nothing for ever; again: until it works, rush: being over the "
 	  "guest's rate meanwhile" },
