@@ -8,13 +8,13 @@
  *
  *   ivc-faults connect|accept MAGIC    as root; the other end is ivc-victim
  *   ivc-faults load FILE NAME          as root; the module is not loaded
+ *   ivc-faults bind BUS DEVICE         as root; it is, and has no such device
  *
- * The last one loads a module instead, with the devices that it finds, and
- * unloads it if it could be loaded.
+ * The last two load and unload the module instead, without a device; and bind
+ * its driver to the device and unbind it.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -209,40 +209,20 @@ static bool live(unsigned int nth)
 	return nth && hit;
 }
 
-/* Devices hold ivc-back, each for itself. */
-static void unbind(void)
-{
-	glob_t found = { 0 };
-	size_t i;
+static const char *file, *name;
 
-	glob("/sys/bus/xen-backend/drivers/ivc/ivc-*", 0, NULL, &found);
-	for (i = 0; i < found.gl_pathc; i++) {
-		const char *dev = strrchr(found.gl_pathv[i], '/') + 1;
-		int fd = open("/sys/bus/xen-backend/drivers/ivc/unbind",
-			      O_WRONLY | O_CLOEXEC);
-
-		if (fd < 0 || write(fd, dev, strlen(dev)) < 0)
-			die("%s cannot be unbound: %s", dev, strerror(errno));
-		close(fd);
-	}
-	globfree(&found);
-}
-
-/* What is being told to it, or by it, holds a module for a moment. */
-static void unload(const char *name)
+static void unload(void)
 {
 	int tries;
 
+	/* Who reads what it shows holds it for a moment. */
 	for (tries = 0; tries < 100; tries++) {
-		unbind();
 		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
 			return;
 		sleep_ms(100);
 	}
 	die("%s cannot be unloaded: %s", name, strerror(errno));
 }
-
-static const char *file, *name;
 
 static bool load(unsigned int nth)
 {
@@ -260,7 +240,41 @@ static bool load(unsigned int nth)
 		failed("finit_module", nth);
 	close(fd);
 	if (loaded)
-		unload(name);
+		unload();
+	return hit;
+}
+
+/* The driver's file @what, to be told of the device; *@hit: with a failure. */
+static int tell_driver(const char *what, unsigned int nth, bool *hit)
+{
+	char path[64];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/sys/bus/%s/drivers/ivc/%s", file, what);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	fail_at(nth);
+	if (write(fd, name, strlen(name)) < 0)
+		err = errno;
+	*hit = nth && has_failed();
+	fail_at(0);
+	close(fd);
+	return err;
+}
+
+static bool bind_once(unsigned int nth)
+{
+	bool hit, no;
+	int err = tell_driver("bind", nth, &hit);
+
+	/* Of the bus, whose errors are not ours to choose. */
+	if (err && !nth)
+		die("bind: %s", strerror(err));
+	/* ENODEV: it was not bound. */
+	err = tell_driver("unbind", 0, &no);
+	if (err && (err != ENODEV || !nth))
+		die("unbind: %s", strerror(err));
 	return hit;
 }
 
@@ -289,10 +303,10 @@ int main(int argc, char **argv)
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		die("/proc/self/fail-nth: %s", strerror(errno));
-	if (argc == 4 && !strcmp(argv[1], "load")) {
+	if (argc == 4) {
 		file = argv[2];
 		name = argv[3];
-		points = each(load);
+		points = each(strcmp(argv[1], "bind") ? load : bind_once);
 	} else if (argc == 3) {
 		accepting = !strcmp(argv[1], "accept");
 		magic = strtoull(argv[2], NULL, 0);
