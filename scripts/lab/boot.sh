@@ -90,7 +90,7 @@ run_conf() {
 	LAB_ATTACH=${CONF[attach]}
 	LAB_MEM=${CONF[mem]}
 	LAB_VCPUS=${CONF[vcpus]}
-	LAB_GUEST_ARGS='$GUEST_ARGS'
+	LAB_GUEST_ARGS='${CONF[guest]} $GUEST_ARGS'
 	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
 	LAB_SLOWER=$([ -n "$DEBUG_KERNEL" ] && echo "$DEBUG_SLOWER" || echo 1)
 	LAB_SCENARIOS='$items'

@@ -20,12 +20,13 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 payload=$(cd "$payload" && pwd)
 
-# fresh: the tree as it is, and what the lab gets of it
+# fresh: the tree as it is, all of it newer than what was built of another, and what
+# the lab gets of it
 fresh() {
 	rm -rf "$work/tree" "$work/payload"
 	mkdir -p "$work/tree"
 	git -C "$top" ls-files -z | tar -C "$top" --null -T - -cf - |
-		tar -C "$work/tree" -xf -
+		tar -C "$work/tree" -xmf -
 	cp -a "$payload" "$work/payload"
 }
 

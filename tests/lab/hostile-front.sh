@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh,pv time=600 suite=debug
+# lab: guests=pv,pvh,pv time=600 suite=debug guest=init_on_alloc=0
 # A guest whose frontend speaks the protocol in every wrong way: the backend and
 # the other guests go on.
 
@@ -18,15 +18,18 @@ attack() {
 attack nodes
 attack states
 attack ring
-attack messages 8
-attack rewrite 8
-attack storm 5
-
-# Programs of both others take what guest 3 offers, and connect to it
+# Programs of both others: members that guest 3 must not speak for; then they take
+# what it offers, and connect to it
 for n in 1 2; do
 	g $n rm -f /tmp/enough
 	g_bg $n victim "su user -c '/ivc/ivc-victim 99 $n 3600 /tmp/enough'"
 done
+attack messages 8
+attack rewrite 8
+attack storm 5
+
+# What they grant is looked at, too: Debian's kernel would zero every page that it
+# gives anybody, if it were not told otherwise (init_on_alloc=0)
 attack offers $((40 * LAB_SLOWER)) 99
 for n in 1 2; do
 	g $n touch /tmp/enough
