@@ -8,7 +8,7 @@
 KDIR ?= $(shell ls -d /lib/modules/*/build /usr/src/linux-headers-*-amd64 \
 	2>/dev/null | sort -V | tail -1)
 KMOD := $(B)/modules
-KSRC := Kbuild $(wildcard kernel/*/*.[ch] kernel/*/Kbuild include/ivc/*.h)
+KSRC := Kbuild $(wildcard kernel/*.h kernel/*/*.[ch] kernel/*/Kbuild include/ivc/*.h)
 
 ## make modules         ivc-back.ko and ivc-front.ko; KDIR= another kernel, C=2 sparse
 modules: $(KMOD)/.stamp

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <xen/xen.h>
 
+#include "../table.h"
 #include "back.h"
 
 struct ivc_back ivc_back = {
@@ -47,8 +48,8 @@ static void __exit ivc_back_exit(void)
 	ivc_debugfs_exit();
 	ivc_notice_exit();
 	destroy_workqueue(ivc_back.wq);
-	WARN_ON(!xa_empty(&ivc_back.members));
-	WARN_ON(!xa_empty(&ivc_back.conns));
+	ivc_table_end(&ivc_back.members);
+	ivc_table_end(&ivc_back.conns);
 }
 module_exit(ivc_back_exit);
 

@@ -30,9 +30,9 @@ static struct ivc_ctl {
 	bool up;
 	bool broken; /* by the backend, which is to be dropped */
 	struct xenbus_device *dev;
-	struct ivc_ctl_page *page;
+	struct ivc_page *page_own, *table_own;
+	struct ivc_ctl_page *page; /* what is in them */
 	struct ivc_host *table;
-	grant_ref_t page_ref, table_ref;
 	int irq;
 	u32 req_prod; /* private: the shared ones are output only */
 	u32 ev_cons;
@@ -47,8 +47,6 @@ static struct ivc_ctl {
 	.waiting = LIST_HEAD_INIT(ctl.waiting),
 	.table_lock = __MUTEX_INITIALIZER(ctl.table_lock),
 	.irq = -1,
-	.page_ref = INVALID_GRANT_REF,
-	.table_ref = INVALID_GRANT_REF,
 };
 
 /* ---------------------------------------------------------- requests */
@@ -329,9 +327,9 @@ static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
 		err = xenbus_printf(xbt, dev->nodename, "version", "%u",
 				    IVC_PROTOCOL_VERSION) ?:
 		      xenbus_printf(xbt, dev->nodename, "ring-ref", "%u",
-				    ctl.page_ref) ?:
+				    ctl.page_own->ref) ?:
 		      xenbus_printf(xbt, dev->nodename, "table-ref", "%u",
-				    ctl.table_ref) ?:
+				    ctl.table_own->ref) ?:
 		      xenbus_printf(xbt, dev->nodename, "event-channel", "%u",
 				    port);
 		if (err) {
@@ -343,23 +341,46 @@ static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
 	return err;
 }
 
+static int grant_pages(struct xenbus_device *dev)
+{
+	struct ivc_page *page = ivc_page_grant(dev), *table;
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	table = ivc_page_grant(dev);
+	if (IS_ERR(table)) {
+		ivc_page_end(page);
+		return PTR_ERR(table);
+	}
+	ctl.page_own = page;
+	ctl.page = page->at;
+	ctl.table_own = table;
+	ctl.table = table->at;
+	return 0;
+}
+
+static void end_pages(void)
+{
+	ctl.page = NULL;
+	ctl.table = NULL;
+	ivc_page_end(ctl.table_own);
+	ivc_page_end(ctl.page_own);
+	ctl.table_own = NULL;
+	ctl.page_own = NULL;
+}
+
 /* Set up the ring and publish it in xenstore. */
 int ivc_ctl_connect(struct xenbus_device *dev)
 {
 	evtchn_port_t port;
 	int err;
 
-	err = xenbus_setup_ring(dev, GFP_KERNEL, (void **)&ctl.page, 1,
-				&ctl.page_ref);
+	err = grant_pages(dev);
 	if (err)
 		return err;
-	err = xenbus_setup_ring(dev, GFP_KERNEL, (void **)&ctl.table, 1,
-				&ctl.table_ref);
-	if (err)
-		goto err_page;
 	err = xenbus_alloc_evtchn(dev, &port);
 	if (err)
-		goto err_table;
+		goto err_pages;
 	INIT_WORK(&ctl.work, event_work);
 	ctl.dev = dev;
 	ctl.req_prod = 0;
@@ -369,7 +390,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 						"ivc-control", &ctl);
 	if (err < 0) {
 		xenbus_free_evtchn(dev, port);
-		goto err_table;
+		goto err_pages;
 	}
 	ctl.irq = err;
 	err = write_nodes(dev, port);
@@ -383,10 +404,8 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 err_irq:
 	unbind_from_irqhandler(ctl.irq, &ctl);
 	ctl.irq = -1;
-err_table:
-	xenbus_teardown_ring((void **)&ctl.table, 1, &ctl.table_ref);
-err_page:
-	xenbus_teardown_ring((void **)&ctl.page, 1, &ctl.page_ref);
+err_pages:
+	end_pages();
 	return err;
 }
 
@@ -426,8 +445,7 @@ void ivc_ctl_disconnect(void)
 	}
 	/* A reader of the table has had its answer by now. */
 	mutex_lock(&ctl.table_lock);
-	xenbus_teardown_ring((void **)&ctl.table, 1, &ctl.table_ref);
-	xenbus_teardown_ring((void **)&ctl.page, 1, &ctl.page_ref);
+	end_pages();
 	mutex_unlock(&ctl.table_lock);
 	ctl.dev = NULL;
 }

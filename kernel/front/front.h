@@ -10,6 +10,7 @@
  *   connect.c   how a channel comes to be: offer, accept, local pairs
  *   channel.c   states of a channel and how it ends
  *   chanfile.c  the descriptor of a channel, and the file system it lives in
+ *   page.c      pages granted to the backend
  *   own.c       own pages: allocated, granted, taken back; the directory
  *   foreign.c   the peer's pages, in the kernel
  *   usermap.c   the pages in a process: faults, revocation, PV page tables
@@ -56,6 +57,21 @@
 #include <ivc/ring.h>
 #include <ivc/state.h>
 #include <ivc/wire.h>
+
+/* --------------------------------------------------------------- page.c */
+
+/* A page for the backend: zeroed, granted, and remembered until it lets go. */
+struct ivc_page {
+	struct list_head node;
+	void *at;
+	grant_ref_t ref;
+};
+
+/* ERR_PTR. */
+struct ivc_page *ivc_page_grant(struct xenbus_device *dev);
+/* NULL is fine. Whatever the backend does, nobody waits for it. */
+void ivc_page_end(struct ivc_page *p);
+void ivc_page_exit(void);
 
 /* ------------------------------------------------------------ control.c */
 

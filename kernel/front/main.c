@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <xen/xen.h>
 
+#include "../table.h"
 #include "front.h"
 
 struct ivc_front ivc_front = {
@@ -41,6 +42,7 @@ err_debugfs:
 err_chanfs:
 	ivc_chanfs_exit();
 err_wq:
+	ivc_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	return err;
 }
@@ -53,9 +55,10 @@ static void __exit ivc_front_exit(void)
 	ivc_ctxfile_exit();
 	ivc_abandon_all();
 	ivc_debugfs_exit();
+	ivc_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	ivc_chanfs_exit();
-	WARN_ON(!xa_empty(&ivc_front.conns));
+	ivc_table_end(&ivc_front.conns);
 }
 module_exit(ivc_front_exit);
 

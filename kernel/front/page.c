@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A page that is granted to the backend.
+ *
+ * When we are through with it the backend may still map it: a device that is
+ * detached by force goes here and there at once. Linux would free such a page
+ * later, but needs memory to remember it, and without that the page is lost. So
+ * it is remembered here, by what was allocated with it, and tried again.
+ */
+#include <linux/slab.h>
+#include <xen/grant_table.h>
+
+#include "front.h"
+
+#define AGAIN (HZ / 4)
+
+static LIST_HEAD(ended);
+static DEFINE_MUTEX(ended_lock);
+
+static void try_ended(struct work_struct *work);
+static DECLARE_DELAYED_WORK(again, try_ended);
+
+struct ivc_page *ivc_page_grant(struct xenbus_device *dev)
+{
+	struct ivc_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	int err;
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&p->node);
+	err = xenbus_setup_ring(dev, GFP_KERNEL, &p->at, 1, &p->ref);
+	if (err) {
+		kfree(p);
+		return ERR_PTR(err);
+	}
+	return p;
+}
+
+/* False: the backend maps it. */
+static bool take_back(struct ivc_page *p)
+{
+	if (!gnttab_try_end_foreign_access(p->ref))
+		return false;
+	p->ref = INVALID_GRANT_REF;
+	xenbus_teardown_ring(&p->at, 1, &p->ref);
+	kfree(p);
+	return true;
+}
+
+static void try_ended(struct work_struct *work)
+{
+	struct ivc_page *p, *next;
+
+	mutex_lock(&ended_lock);
+	list_for_each_entry_safe (p, next, &ended, node) {
+		list_del(&p->node);
+		if (!take_back(p))
+			list_add(&p->node, &ended);
+	}
+	if (!list_empty(&ended))
+		queue_delayed_work(ivc_front.wq, &again, AGAIN);
+	mutex_unlock(&ended_lock);
+}
+
+void ivc_page_end(struct ivc_page *p)
+{
+	if (!p || take_back(p))
+		return;
+	mutex_lock(&ended_lock);
+	list_add(&p->node, &ended);
+	queue_delayed_work(ivc_front.wq, &again, AGAIN);
+	mutex_unlock(&ended_lock);
+}
+
+/* The module goes: what is still mapped is Linux's to free. */
+void ivc_page_exit(void)
+{
+	struct ivc_page *p, *next;
+
+	cancel_delayed_work_sync(&again);
+	list_for_each_entry_safe (p, next, &ended, node) {
+		list_del(&p->node);
+		if (take_back(p))
+			continue;
+		xenbus_teardown_ring(&p->at, 1, &p->ref);
+		kfree(p);
+	}
+}
