@@ -52,9 +52,15 @@ struct btl_ivc_component {
 	unsigned int tcp_buffer, tcp_timeout;
 	unsigned int switch_ms;
 	bool switch_sever, always;
+	unsigned int sleep_after;
 
 	struct coordinator *c;
 	bool threads;
+	struct {
+		unsigned int calls; /* in vain, since the clock was read */
+		uint64_t read;
+		uint64_t since; /* ns; 0: not in vain */
+	} idle;
 	size_t longest;			    /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };

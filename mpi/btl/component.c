@@ -19,6 +19,11 @@
 /* A message of 32 KiB is one, with the header of ob1. */
 #define PIECE (32 * 1024 + BTL_IVC_HEAD)
 
+/* See nothing_done(). */
+#define IDLE_CALLS 16u
+#define SLEEP_MS 10
+#define AWAY_NS 1000000u
+
 static void param_uint(const char *name, const char *help, unsigned int *value)
 {
 	mca_base_component_var_register(&mca_btl_ivc_component.super
@@ -102,6 +107,12 @@ static int component_register(void)
 		   "Be there for a host without IVC, too, so that a job can "
 		   "begin there and find IVC on another.",
 		   &c->always);
+	c->sleep_after = 0;
+	param_uint("sleep_after",
+		   "Microseconds of looking for messages in vain until a "
+		   "process sleeps, where processes or virtual CPUs are more "
+		   "than CPUs. 0: it looks all the time.",
+		   &c->sleep_after);
 	c->switch_ms = 0;
 	param_uint("switch_ms",
 		   "For tests: leave every channel, for the network and "
@@ -274,12 +285,44 @@ err_free:
 	return NULL;
 }
 
+/*
+ * Who waits for all the others of a collective call may keep the very CPU from
+ * them that they need: sched_yield() is nothing to another guest.
+ */
+static void nothing_done(struct btl_ivc_component *c)
+{
+	uint64_t now;
+
+	if (++c->idle.calls < IDLE_CALLS)
+		return;
+	c->idle.calls = 0;
+	now = coord_now();
+	/* So long for so few calls: it does something else between them. */
+	if (!c->idle.since || now - c->idle.read > AWAY_NS)
+		c->idle.since = now;
+	c->idle.read = now;
+	if (now - c->idle.since < 1000ull * c->sleep_after)
+		return;
+	coord_wait(c->c, SLEEP_MS);
+	c->idle.read = coord_now();
+}
+
 static int component_progress(void)
 {
-	struct coordinator *c = mca_btl_ivc_component.c;
+	struct btl_ivc_component *c = &mca_btl_ivc_component;
+	int done;
 
 	/* After the end it is still called. */
-	return OPAL_LIKELY(c) ? coord_progress(c) : 0;
+	if (OPAL_UNLIKELY(!c->c))
+		return 0;
+	done = coord_progress(c->c);
+	if (OPAL_LIKELY(!c->sleep_after))
+		return done;
+	if (done)
+		c->idle.since = 0;
+	else
+		nothing_done(c);
+	return done;
 }
 
 static int component_close(void)

@@ -77,7 +77,7 @@ static void net_ready(void *arg, void *owner)
 	coord_set_look(owner);
 }
 
-static bool step_begin(struct coordinator *c)
+bool coord_step_begin(struct coordinator *c)
 {
 	/* The mutex is recursive: a callback must not come in again. */
 	if (c->o.threads && pthread_mutex_trylock(&c->step))
@@ -91,7 +91,7 @@ static bool step_begin(struct coordinator *c)
 	return true;
 }
 
-static void step_end(struct coordinator *c)
+void coord_step_end(struct coordinator *c)
 {
 	c->stepping = false;
 	if (c->o.threads)
@@ -181,7 +181,7 @@ int coord_progress(struct coordinator *c)
 {
 	int done = 0;
 
-	if (!step_begin(c))
+	if (!coord_step_begin(c))
 		return 0;
 	for (unsigned int i = 0; i < c->n_active; i++)
 		done += coord_receive_lane(c->active[i]);
@@ -192,7 +192,7 @@ int coord_progress(struct coordinator *c)
 			c->hot--;
 		done += look_around(c);
 	}
-	step_end(c);
+	coord_step_end(c);
 	return done;
 }
 
@@ -340,5 +340,6 @@ void coord_close(struct coordinator *c, int timeout_ms)
 	pthread_mutex_destroy(&c->step);
 	free(c->active);
 	free(c->look);
+	free(c->fds);
 	free(c);
 }

@@ -6,7 +6,8 @@
  * delivered once, and those to one peer in the order in which they were sent,
  * whatever the switches between. docs/mpi.md says how. It knows nothing of MPI.
  *
- * Errors: -errno. Nothing is printed. Nothing waits, but coord_close().
+ * Errors: -errno. Nothing is printed. Nothing waits, but coord_close() and
+ * coord_wait().
  *
  * Threads. If asked for, any thread may call anything at any time, except that
  * coord_peer_del() and coord_close() are the last calls on what they free.
@@ -87,6 +88,7 @@ struct coord_stats {
 	uint64_t skipped; /* and of those, which the peer had after all */
 	uint64_t ivc_sent, net_sent;
 	uint64_t queued;
+	uint64_t slept; /* coord_wait() */
 };
 
 /*
@@ -144,6 +146,17 @@ int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 
 /* How many messages came or went. */
 int coord_progress(struct coordinator *c);
+
+/*
+ * Sleep until there may be something for coord_progress(), for @ms at most; or
+ * not at all, if there is, or another thread makes progress. It costs some 20
+ * us for each channel in use, and the peers that send something meanwhile a
+ * doorbell each.
+ */
+void coord_wait(struct coordinator *c, int ms);
+
+/* CLOCK_MONOTONIC, in ns. */
+uint64_t coord_now(void);
 
 /* Is there nothing left that this process has sent and not got rid of? */
 bool coord_idle(const struct coordinator *c);

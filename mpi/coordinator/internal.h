@@ -8,6 +8,7 @@
  *   receive      from there to the caller, in order
  *   switch       the states, and what is said when they change
  *   meet         how two come by a channel, and who is on this host
+ *   wait         sleeping until there may be something to do
  *
  * Locks. `step` is held by the thread that makes progress: all of a peer but
  * what is under its own lock is that thread's. A peer's `lock` guards what
@@ -131,6 +132,8 @@ struct coordinator {
 	atomic_uint n_waiting; /* peers with a queue */
 	LIST_HEAD(, visitor) visitors;
 	unsigned int n_visitors;
+	struct pollfd *fds; /* what a sleep waits for */
+	unsigned int room_fds;
 
 	unsigned int calls;  /* of progress, since it looked at the clock */
 	unsigned int period; /* until it does again */
@@ -153,10 +156,20 @@ static inline void coord_unlock(struct coord_peer *p)
 		pthread_mutex_unlock(&p->lock);
 }
 
-uint64_t coord_now(void);
 uint64_t coord_random(struct coordinator *c);
 
-/* coordinator.c: the lists that progress goes through. */
+/* There is traffic. Stored once: each time would be a fence in every message.
+ */
+static inline void coord_use(struct coord_peer *p)
+{
+	if (!atomic_load_explicit(&p->used, memory_order_relaxed))
+		p->used = true;
+}
+
+/* coordinator.c. False: another thread has it, or this one, in a callback. */
+bool coord_step_begin(struct coordinator *c);
+void coord_step_end(struct coordinator *c);
+/* The lists that progress goes through. */
 void coord_set_look(struct coord_peer *p);
 void coord_set_active(struct coord_peer *p, bool active);
 /* peer.c: there is no way to @p any more. Calls back. */

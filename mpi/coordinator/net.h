@@ -66,6 +66,8 @@ struct net_ops {
 	int (*front)(struct net_link *l, const void **msg, size_t *len);
 	void (*take)(struct net_link *l);
 
+	/* Readable when poll() would find something. */
+	int (*fd)(const struct net *n);
 	/* Look what has come, mend what is broken. How many links moved. */
 	int (*poll)(struct net *n, uint64_t now_ns);
 

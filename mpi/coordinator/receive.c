@@ -82,6 +82,8 @@ static int data_frame(struct coord_peer *p, const struct frame *f,
 {
 	struct coordinator *c = p->c;
 
+	/* Who only listens may be the one who has to connect. */
+	coord_use(p);
 	if (from_lane(p))
 		return 0;
 	if (p->skip) {

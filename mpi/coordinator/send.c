@@ -89,13 +89,6 @@ static inline int put(struct coord_peer *p, const struct coord_send *s,
 	return p->to_net ? to_network(p, s, len) : 0;
 }
 
-/* Stored once: each time would be a fence in every message. */
-static inline void use(struct coord_peer *p)
-{
-	if (!atomic_load_explicit(&p->used, memory_order_relaxed))
-		p->used = true;
-}
-
 /* Under the peer's lock. */
 static void queue(struct coord_peer *p, struct coord_send *s)
 {
@@ -116,7 +109,7 @@ int coord_send(struct coord_peer *p, struct coord_send *s)
 	if (len > p->c->o.message_max)
 		return -EMSGSIZE;
 	coord_lock(p);
-	use(p);
+	coord_use(p);
 	if (p->error)
 		ret = p->error;
 	else if (!p->waits)
@@ -137,7 +130,7 @@ int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 	if (head_len + len - 1 >= p->c->o.message_max)
 		return head_len + len ? -EMSGSIZE : -EINVAL;
 	coord_lock(p);
-	use(p);
+	coord_use(p);
 	if (!p->waits)
 		ret = put(p, &s, head_len + len);
 	else if (p->error)

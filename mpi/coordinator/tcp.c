@@ -129,6 +129,11 @@ static void link_event(struct net *n, struct net_link *l, uint32_t events)
 		n->user.ready(n->user.arg, l->owner);
 }
 
+static int net_fd(const struct net *n)
+{
+	return n->epoll;
+}
+
 static int net_poll(struct net *n, uint64_t now)
 {
 	struct epoll_event ev[EVENTS];
@@ -226,6 +231,7 @@ const struct net_ops tcp_ops = {
 	.push = net_push,
 	.front = tcp_front,
 	.take = tcp_take,
+	.fd = net_fd,
 	.poll = net_poll,
 	.bye = net_bye,
 	.done = net_done,

@@ -59,6 +59,12 @@ done
 check '3 ranks of 3 threads' ok_says job 3 "$ivc" "$prog" -t -r 40
 check '3 ranks of 3 threads, channels left within 3 ms' \
 	ok_says job 3 "$switch 3" "$prog" -t -r 40
+check '5 ranks that sleep when there is nothing' \
+	ok_says job 5 "$ivc --mca btl_ivc_sleep_after 20" "$prog" -r 60
+check '4 ranks that sleep, channels left within 3 ms' \
+	ok_says job 4 "$switch 3 --mca btl_ivc_sleep_after 20" "$prog" -r 60
+check '3 ranks of 3 threads that sleep' \
+	ok_says job 3 "$switch 20 --mca btl_ivc_sleep_after 20" "$prog" -t -r 20
 check 'a rank that computes while channels are left' \
 	ok_says job 3 "$switch 3" "$prog" -r 10 -c 3
 check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \

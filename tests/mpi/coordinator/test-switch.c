@@ -160,6 +160,47 @@ static void computes(const struct job *j, int me)
 	job_close(&r);
 }
 
+/* So long that a test of rounds that are not heard of takes too long. */
+#define LONG_MS 2000
+
+static void sleeping(struct rank *r)
+{
+	if (!coord_progress(r->c))
+		coord_wait(r->c, LONG_MS);
+	must(!job_late(), "rank %d: %u came", r->me,
+	     r->got[(r->me + r->j->ranks - 1) % r->j->ranks]);
+}
+
+/*
+ * One message goes round, and who has none sleeps until it comes: over the
+ * network, then over IVC; or, with threads, while others are in progress, too.
+ */
+static void rounds(const struct job *j, int me)
+{
+	int next = (me + 1) % j->ranks, last = (me + j->ranks - 1) % j->ranks;
+	struct coord_stats st;
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	job_barrier(&r);
+	for (unsigned int i = 0; i < j->messages; i++) {
+		while (me && r.got[last] == i)
+			sleeping(&r);
+		send_one(&r, next, &r.rng);
+		while (!me && r.got[last] == i)
+			sleeping(&r);
+		while (r.waiting)
+			sleeping(&r);
+	}
+	coord_get_stats(r.c, &st);
+	must(st.slept > j->messages / 2, "it has slept %llu times",
+	     (unsigned long long)st.slept);
+	must(!j->use_ivc || st.ivc_sent, "nothing went over IVC");
+	job_barrier(&r);
+	job_close(&r);
+}
+
 #ifndef SWITCH_MESSAGES
 #define SWITCH_MESSAGES 30000
 #endif
@@ -254,6 +295,21 @@ START_TEST(one_computes)
 }
 END_TEST
 
+START_TEST(sleepers)
+{
+	struct job j = { .ranks = 3,
+			 .rank = rounds,
+			 .use_ivc = _i & 1,
+			 .threads = _i & 2,
+			 .messages = 3000,
+			 .size_max = 4096,
+			 .seconds = 60,
+			 .seed = 9 };
+
+	job_run(&j);
+}
+END_TEST
+
 TCase *case_switch(void)
 {
 	TCase *tc = tcase_create("switch");
@@ -265,5 +321,6 @@ TCase *case_switch(void)
 	tcase_add_test(tc, with_threads);
 	tcase_add_test(tc, without_switches);
 	tcase_add_test(tc, one_computes);
+	tcase_add_loop_test(tc, sleepers, 0, 4);
 	return tc;
 }
