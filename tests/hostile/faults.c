@@ -8,7 +8,8 @@
  *
  *   ivc-faults connect|accept MAGIC    as root; the other end is ivc-victim
  *   ivc-faults load FILE NAME          as root; the module is not loaded
- *   ivc-faults bind BUS DEVICE         as root; it is, and has no such device
+ *   ivc-faults bind BUS DEVICE         as root; it is, and the device is there
+ *                                      and not bound
  *
  * The last two load and unload the module instead, without a device; and bind
  * its driver to the device and unbind it.
@@ -295,29 +296,44 @@ static unsigned int each(bool (*once)(unsigned int nth))
 	return nth - 1;
 }
 
+static const struct way {
+	const char *word;
+	int argc;
+	bool (*once)(unsigned int nth);
+} ways[] = {
+	{ "connect", 3, live },
+	{ "accept", 3, live },
+	{ "load", 4, load },
+	{ "bind", 4, bind_once },
+	{ NULL },
+};
+
 int main(int argc, char **argv)
 {
+	const struct way *way;
 	struct sigaction sa = { .sa_handler = fault, .sa_flags = SA_NODEFER };
 	unsigned int points;
 
+	for (way = ways; way->word; way++)
+		if (argc == way->argc && !strcmp(argv[1], way->word))
+			break;
+	if (!way->word)
+		die("usage: ivc-faults connect|accept MAGIC, load FILE NAME, "
+		    "or bind BUS DEVICE");
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		die("/proc/self/fail-nth: %s", strerror(errno));
-	if (argc == 4) {
-		file = argv[2];
-		name = argv[3];
-		points = each(strcmp(argv[1], "bind") ? load : bind_once);
-	} else if (argc == 3) {
-		accepting = !strcmp(argv[1], "accept");
+	if (way->once == live) {
+		accepting = !strcmp(way->word, "accept");
 		magic = strtoull(argv[2], NULL, 0);
 		sigaction(SIGBUS, &sa, NULL);
 		sigaction(SIGSEGV, &sa, NULL);
-		points = each(live);
 	} else {
-		die("usage: ivc-faults connect|accept MAGIC, or load FILE "
-		    "NAME");
+		file = argv[2];
+		name = argv[3];
 	}
-	passed("faults: %s: each of %u points has failed once", argv[1],
+	points = each(way->once);
+	passed("faults: %s: each of %u points has failed once", way->word,
 	       points);
 	return 0;
 }

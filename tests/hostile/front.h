@@ -130,8 +130,12 @@ struct end {
 
 void end_make(struct front *f, struct end *e, enum wrong how, uint16_t to);
 void end_free(struct front *f, struct end *e);
-/* All @nr pages that the directory @ref of @domid names, or NULL. */
-void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr);
+/*
+ * All @nr pages that the directory @ref of @domid names, or NULL; @look sees
+ * each page of the directory.
+ */
+void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
+	       void (*look)(const struct ivc_dir *dir));
 /* CONNECT with @e, wishing for a ring of 2^@rx_shift: the connection. */
 int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
 	       struct end *e, uint8_t rx_shift, uint32_t *conn);
@@ -151,6 +155,7 @@ void attack_messages(struct front *f, int seconds);
 void attack_rewrite(struct front *f, int seconds);
 void attack_offers(struct front *f, uint64_t magic, int seconds);
 void attack_held(struct front *f, uint64_t magic, int seconds);
+void attack_rings(struct front *f, uint64_t magic, int seconds);
 void attack_storm(struct front *f, int seconds);
 void flood_requests(struct front *f, int seconds);
 void flood_members(struct front *f, uint64_t magic, int seconds);

@@ -19,13 +19,17 @@ static struct {
 	void *map;
 } held[MAX_HELD];
 
-/* One more channel that is closed and kept. False: it was refused. */
-static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
+/*
+ * One more channel that is closed and kept. 0: it was refused. -1: its victim
+ * has closed it before we had its pages, which takes long on a slow machine.
+ */
+static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
+		    int n)
 {
 	struct end *e = &held[n].end;
 	struct ivc_msg ev;
 	uint32_t conn;
-	int err;
+	int err, ret = 0;
 
 	end_make(f, e, RIGHT, to->domid);
 	e->port = xenevtchn_bind_unbound_port(f->evtchn, to->domid);
@@ -36,16 +40,30 @@ static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
 	if (err == 1) {
 		struct ivc_kctl *kctl = (struct ivc_kctl *)e->pages;
 
-		held[n].map = peer_map(f, to->domid, ev.accept.dir_gref, REFS);
-		if (!held[n].map)
+		held[n].map =
+			peer_map(f, to->domid, ev.accept.dir_gref, REFS, NULL);
+		if (!held[n].map && errno != EINVAL)
 			die("the victim's pages: %s", strerror(errno));
+		ret = held[n].map ? 1 : -1;
 		ivc_store_rel(&kctl->state, IVC_WIRE_CLOSED);
 		xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
-	} else {
-		end_free(f, e);
 	}
+	if (ret != 1)
+		end_free(f, e);
 	close_conn(f, me, conn, -EPIPE);
-	return err == 1;
+	return ret;
+}
+
+static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
+{
+	int ret, tries = 0;
+
+	do {
+		if (tries++ > 20)
+			die("the victim's pages: they are gone each time");
+		ret = hold_one(f, me, to, n);
+	} while (ret < 0);
+	return ret;
 }
 
 static void let_go(struct front *f, int n)

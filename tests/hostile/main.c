@@ -7,7 +7,7 @@
 
 static const char usage[] =
 	"usage: ivc-hostile ATTACK [SECONDS [MAGIC]]\n"
-	"nodes states vanish ring messages rewrite storm offers held\n"
+	"nodes states vanish ring messages rewrite storm offers held rings\n"
 	"flood-requests flood-members flood-events flood-states flood-nodes\n";
 
 int main(int argc, char **argv)
@@ -39,6 +39,8 @@ int main(int argc, char **argv)
 		attack_offers(&f, magic, seconds);
 	else if (!strcmp(what, "held"))
 		attack_held(&f, magic, seconds);
+	else if (!strcmp(what, "rings"))
+		attack_rings(&f, magic, seconds);
 	else if (!strcmp(what, "storm"))
 		attack_storm(&f, seconds);
 	else if (!strcmp(what, "flood-requests"))

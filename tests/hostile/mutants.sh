@@ -124,6 +124,6 @@ mutant cancelled-suspend-forgotten suspend front/xenbus.c \
 mutant a-node-for-each-channel many front/connect.c \
 	's/^\tch->local = ch->peer.local;/&\n\txenbus_printf(XBT_NIL, "device\/ivc\/0", "channel", "%u", ch->peer.member);/'
 
-echo "mutants: $killed killed, $survivors survived"
+echo "mutants: those killed have passed, those that survived failed"
 echo "$killed passed, $survivors failed"
 [ "$survivors" = 0 ]

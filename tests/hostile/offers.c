@@ -221,7 +221,8 @@ struct tally {
 	unsigned int taken, refused[WRONGS], answered, bare;
 };
 
-void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr)
+void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
+	       void (*look)(const struct ivc_dir *dir))
 {
 	uint32_t *refs = calloc(nr, sizeof(*refs));
 	struct ivc_dir *dir = NULL;
@@ -232,9 +233,11 @@ void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr)
 		dir = xengnttab_map_grant_ref(f->gnttab, domid, ref, PROT_READ);
 		if (!dir)
 			break;
-		if (dir->magic != IVC_DIR_MAGIC || dir->count > nr - n ||
-		    dir->count > IVC_DIR_REFS)
+		if (dir->magic != IVC_DIR_MAGIC || !dir->count ||
+		    dir->count > nr - n || dir->count > IVC_DIR_REFS)
 			die("the victim's directory is no good");
+		if (look)
+			look(dir);
 		memcpy(refs + n, dir->ref, dir->count * sizeof(*refs));
 		n += dir->count;
 		ref = dir->next;
@@ -254,9 +257,16 @@ static void must_be_zero(const uint8_t *page, uint32_t from, uint32_t to,
 	uint32_t i;
 
 	for (i = 0; i < PAGE; i++)
-		if (page[i] && (i < from || i >= to))
+		if ((i < from || i >= to) && page[i])
 			die("%s, byte %u: something else of its guest's", what,
 			    i);
+}
+
+static void directory_must_be_bare(const struct ivc_dir *dir)
+{
+	must_be_zero((const uint8_t *)dir, 0,
+		     (uint32_t)offsetof(struct ivc_dir, ref[dir->count]),
+		     "directory");
 }
 
 /*
@@ -266,19 +276,9 @@ static void must_be_zero(const uint8_t *page, uint32_t from, uint32_t to,
 static bool must_be_bare(struct front *f, const struct ivc_msg *ev)
 {
 	uint32_t nr = IVC_DIR_HEAD + (1u << (ev->offer.tx_shift - 12)), i;
-	uint32_t domid = ev->offer.domid;
-	struct ivc_dir *dir =
-		xengnttab_map_grant_ref(f->gnttab, domid, ev->offer.dir_gref,
-					PROT_READ);
-	uint8_t *pages;
+	uint8_t *pages = peer_map(f, ev->offer.domid, ev->offer.dir_gref, nr,
+				  directory_must_be_bare);
 
-	if (!dir)
-		return false;
-	must_be_zero((uint8_t *)dir, 0,
-		     (uint32_t)offsetof(struct ivc_dir, ref[dir->count]),
-		     "directory");
-	xengnttab_unmap(f->gnttab, dir, 1);
-	pages = peer_map(f, domid, ev->offer.dir_gref, nr);
 	if (!pages)
 		return false;
 	must_be_zero(pages, 0, sizeof(struct ivc_kctl), "kernel page");

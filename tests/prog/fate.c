@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * fate: one end of one channel, which stays in whatever state it is in until
- * something happens to it, or of one after the other; states: what shall become of it then. For
- * tests/lab/fates.sh.
+ * something happens to it, or of one after the other; states: what shall become
+ * of it then. For tests/lab/fates.sh and races.sh.
  */
 #include <pthread.h>
 #include <stdio.h>

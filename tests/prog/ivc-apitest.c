@@ -48,10 +48,12 @@ static const struct command commands[] = {
 	  "N channels to each other member and back, messages and answers, "
 	  "each within T ms of the last; join and leave at random, within S "
 	  "seconds of --after each time" },
-	{ "fate", cmd_fate, "[--peer J] [--until FILE] [--how again|rush|queue|loop]",
+	{ "fate", cmd_fate,
+	  "[--peer J] [--until FILE] [--how again|rush|queue|loop]",
 	  "connect, or else accept, once that file is there, and then do "
-	  "nothing for ever; again: until it works, rush: being over the "
-	  "guest's rate meanwhile" },
+	  "nothing for ever; again: until it works, rush: so, being over the "
+	  "guest's rate meanwhile, queue: with requests for nobody in line "
+	  "before, loop: close it and begin again, for ever" },
 	{ "states", cmd_states, "", "the table of a channel's states" },
 	{ "figure5-client", cmd_figure5_client, "", "the paper's program" },
 	{ "figure5-server", cmd_figure5_server, "", "and its other half" },

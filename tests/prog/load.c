@@ -43,8 +43,17 @@ static ivc_context *join(const struct options *opt)
 	return ctx;
 }
 
+/*
+ * How long nothing is looked at that does not tell, in ms: who thinks longer is
+ * one of many, who share the CPUs.
+ */
+static int glance(const struct options *opt)
+{
+	return opt->within_ms > 2000 ? opt->within_ms / 100 : 20;
+}
+
 /* Until something comes, or somebody may have joined. */
-static void wait_for_more(ivc_context *ctx)
+static void wait_for_more(ivc_context *ctx, const struct options *opt)
 {
 	static struct pollfd fds[FDS_MAX];
 	int lanes, guests;
@@ -57,7 +66,8 @@ static void wait_for_more(ivc_context *ctx)
 	guests = guests_arm(fds + 1 + lanes, FDS_MAX - 1 - lanes);
 	if (guests < 0)
 		return;
-	if (poll(fds, (nfds_t)(1 + lanes + guests), 20) < 0 && errno != EINTR)
+	if (poll(fds, (nfds_t)(1 + lanes + guests), glance(opt)) < 0 &&
+	    errno != EINTR)
 		fail("poll: %s", errname(errno));
 }
 
@@ -74,7 +84,7 @@ static void stay(const struct options *opt, int64_t until)
 		bool leaving = now >= until;
 		bool moved;
 
-		if (now - looked > 200000000) {
+		if (now - looked > 10000000ll * glance(opt)) {
 			n = ivc_hosts(ctx, peers, PEERS_MAX);
 			if (n < 0 && n != -EBUSY)
 				fail("ivc_hosts: %s", errname(n));
@@ -92,7 +102,7 @@ static void stay(const struct options *opt, int64_t until)
 		if (deadline && now > deadline)
 			fail("messages are not answered any more");
 		if (!moved)
-			wait_for_more(ctx);
+			wait_for_more(ctx, opt);
 	}
 	lanes_close();
 	/* Some others are in the middle of something: that is what we test. */

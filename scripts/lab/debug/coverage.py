@@ -32,10 +32,14 @@ def reports(modules, archive):
             if modules not in notes.parents or not notes.exists():
                 continue
             data.with_suffix(".gcno").symlink_to(notes)
-            out = subprocess.run(
+            gcov = subprocess.run(
                 ["gcov", "--json-format", "--stdout", data.name],
-                cwd=data.parent, capture_output=True, check=True).stdout
-            for line in out.splitlines():
+                cwd=data.parent, capture_output=True, check=False)
+            if gcov.returncode:
+                print(f"coverage: {archive}: {data.stem} was built anew since, "
+                      "and is left out", file=sys.stderr)
+                continue
+            for line in gcov.stdout.splitlines():
                 yield json.loads(line)
 
 

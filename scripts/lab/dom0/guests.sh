@@ -100,6 +100,22 @@ guest_attach() {
 	guest_attached "$1" $((10 * LAB_SLOWER)) || { echo "guest $1: its ivc device does not connect" >&2; return 1; }
 }
 
+# guest_unbind N: its frontend lets go of its device
+guest_unbind() {
+	labctl exec "guest$1" 'echo ivc-0 >/sys/bus/xen/drivers/ivc/unbind'
+}
+
+# back_unload: ivc-back lets go of all devices, and goes; their ends are told
+back_unload() {
+	back_unbind && rmmod ivc_back
+}
+
+back_unbind() {
+	for _dev in /sys/bus/xen-backend/drivers/ivc/ivc-*; do
+		[ ! -e "$_dev" ] || echo "${_dev##*/}" >/sys/bus/xen-backend/drivers/ivc/unbind
+	done
+}
+
 # guest_attached N SECONDS: every ivc device of the guest is connected (4)
 guest_attached() (
 	base=/local/domain/$(guest_domid "$1")/device/ivc
