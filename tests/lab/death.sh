@@ -72,15 +72,17 @@ again 1 2
 
 # A module in use stays. A driver unbound: its peer is told; then the module
 # goes (the kernel holds it while a device is bound), and comes back
-unbind() {
-	g "$1" 'echo ivc-0 >/sys/bus/xen/drivers/ivc/unbind'
-}
 expect_fail g 1 rmmod ivc_front
 victim 2 1
-unbind 1
+g_bg 1 file 'exec 3</dev/ivc; sleep 100'
+guest_unbind 1
 noticed 2 "guest 1's driver was unbound"
 expect_fail g 1 rmmod ivc_front
 g_kill 1 die 9
+# The driver's file, open, is use enough
+wait_until 5 g 1 'grep -qx 1 /sys/module/ivc_front/refcnt' || fail "a process has /dev/ivc open, and the module does not know"
+expect_fail g 1 rmmod ivc_front
+g_kill 1 file 9
 wait_until 5 g 1 rmmod ivc_front || fail "ivc-front cannot be unloaded"
 expect_fail g 1 test -e /dev/ivc
 g 1 insmod /ivc/ivc-front.ko
@@ -92,9 +94,7 @@ again 1 2
 # ivc-back unloaded under open channels: both are told; back, all is well
 victim 1 2 ,ENODEV
 expect_fail rmmod ivc_back
-for d in /sys/bus/xen-backend/drivers/ivc/ivc-*; do
-	echo "${d##*/}" >/sys/bus/xen-backend/drivers/ivc/unbind
-done
+back_unbind
 noticed 1 "ivc-back was unbound"
 rmmod ivc_back
 g_kill 2 die 9

@@ -35,10 +35,7 @@ do_reboot_peer() {
 	guest_reboot $B && tell $B
 }
 do_unload() {
-	for n in $A $B; do
-		echo "ivc-$(guest_domid "$n")-0" >/sys/bus/xen-backend/drivers/ivc/unbind
-	done
-	rmmod ivc_back || return 1
+	back_unload || return 1
 	guest_unpause $B 2>/dev/null || : # or it does not come back
 	insmod /ivc/ivc-back.ko || return 1
 	for n in 1 2; do

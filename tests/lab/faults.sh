@@ -53,12 +53,10 @@ done
 # Loading a module without a device, and binding it to one. Those of Linux itself on
 # that way are tried, too: it complains that something it could not add is not there.
 expect_log 'sysfs_remove_group\+|kobject_add_internal failed' 'allocations of sysfs fail, too'
-# walks RUN MODULE BUS DEVICE: RUN runs it, in a guest or here
+# walks RUN MODULE BUS DEVICE: RUN runs it, in a guest or here; it is not loaded
 walks() {
 	_run=$1 _dev=$4
-	$_run "echo 0 >/sys/bus/$3/drivers_autoprobe
-		for d in /sys/bus/$3/drivers/ivc/ivc-*; do echo \${d##*/} >/sys/bus/$3/drivers/ivc/unbind; done
-		rmmod ivc_$2"
+	$_run "echo 0 >/sys/bus/$3/drivers_autoprobe"
 	for walk in "load /ivc/ivc-$2.ko ivc_$2" "bind $3 $4"; do
 		[ "${walk%% *}" = load ] || $_run "insmod /ivc/ivc-$2.ko"
 		G_TIMEOUT=400 $_run "/ivc/ivc-faults $walk 2>&1" >/tmp/walk || fail "$_run: $(tail -n 1 /tmp/walk)"
@@ -70,9 +68,12 @@ in_dom0() {
 	/bin/busybox sh -c "$1"
 }
 for n in 1 2; do
+	guest_unbind $n
+	g $n rmmod ivc_front
 	walks "g $n" front xen ivc-0
 	g $n 'chown root:ivc /dev/ivc; chmod 660 /dev/ivc'
 done
+back_unload
 walks in_dom0 back xen-backend "ivc-$(guest_domid 1)-0"
 
 # What connects a device is done by xenbus's thread: allocations there, at random. Not

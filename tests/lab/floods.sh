@@ -6,6 +6,7 @@
 
 # shellcheck source=tests/lab/hostile.sh
 . /lab/tests/hostile.sh
+no_driver 3
 
 # took COMMAND...: hundredths of a second of it
 took() {
@@ -39,4 +40,4 @@ for flood in requests members events states nodes; do
 done
 [ -z "${slow:-}" ] || fail "less than 80 % beside a flood of$slow"
 
-driver_back
+driver_back 3

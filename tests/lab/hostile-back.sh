@@ -7,10 +7,7 @@
 seconds=${HOSTILE_SECONDS:-30}
 a=/ivc/ivc-apitest
 
-for d in /sys/bus/xen-backend/drivers/ivc/ivc-*; do
-	echo "${d##*/}" >/sys/bus/xen-backend/drivers/ivc/unbind
-done
-rmmod ivc_back
+back_unload
 
 # A reply takes 5 s to be given up, HOSTS asks for 10 s, CONNECT twice
 for n in 1 2; do

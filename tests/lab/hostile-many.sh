@@ -4,14 +4,11 @@
 # Three guests at once whose frontends break every rule they know, each with
 # another attack all the time: the two others exchange what they have to.
 
-a=/ivc/ivc-apitest
-
-expect_log 'grant_table.c.*(Bad (ref|flags)|Bad grant)' 'grants that are not there are offered'
-expect_log 'g.e. 0x|deferring g.e|still in use' 'the hostile process ends while its pages are mapped'
+# shellcheck source=tests/lab/hostile.sh
+. /lab/tests/hostile.sh
 
 for n in 3 4 5; do
-	g $n 'echo ivc-0 >/sys/bus/xen/drivers/ivc/unbind'
-	wait_until 10 g $n rmmod ivc_front || fail "guest $n: ivc-front cannot be unloaded"
+	no_driver $n
 done
 
 # Each goes through these from another place, again and again, until told
@@ -35,14 +32,9 @@ done
 begin=$(cut -d. -f1 /proc/uptime)
 streams=0
 while [ $(($(cut -d. -f1 /proc/uptime) - begin)) -lt $((LAB_TIME / 2)) ]; do
-	for pair in '1 2' '2 1'; do
-		from=${pair% *} to=${pair#* }
-		g_bg "$to" sink "su user -c '$a sink --magic 7 --id $to --timeout 100'"
-		g_as "$from" user "$a stream --magic 7 --id $from --peer $to --timeout 100 --messages 20000 --max 2000" ||
-			fail "the stream between the others: $(g_output "$to" sink)"
-		expect_status 0 g_wait "$to" sink 20 >/dev/null
-		streams=$((streams + 1))
-	done
+	stream 20000 2000 1 2
+	stream 20000 2000 2 1
+	streams=$((streams + 2))
 done
 for n in 3 4 5; do
 	g $n touch /tmp/enough
@@ -54,8 +46,5 @@ for n in 3 4 5; do
 done
 note "meanwhile $streams streams of 20000 messages, each byte right"
 for n in 3 4 5; do
-	ivcctl detach guest$n --force --wait 3 || fail "guest $n cannot be detached"
-	g $n insmod /ivc/ivc-front.ko
-	guest_attach $n || fail "guest $n cannot be attached again"
+	driver_back $n
 done
-forget_errors 3 4 5

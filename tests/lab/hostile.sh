@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What scenarios of a hostile frontend in guest 3 have in common: it has no driver
-# of its device, and two others exchange what they have to. Not a scenario: read
-# by them.
+# What scenarios of a hostile frontend in guest 3 (or more) have in common: there is
+# no driver of its device, and two others exchange what they have to. Not a
+# scenario: read by them.
 
 a=/ivc/ivc-apitest
 
@@ -11,23 +11,27 @@ a=/ivc/ivc-apitest
 expect_log 'grant_table.c.*(Bad (ref|flags)|Bad grant)' 'grants that are not there are offered'
 expect_log 'g.e. 0x|deferring g.e|still in use' 'the hostile process ends while its pages are mapped'
 
-# Guest 3's device has no driver from here on
-g 3 'echo ivc-0 >/sys/bus/xen/drivers/ivc/unbind'
-wait_until 10 g 3 rmmod ivc_front || fail "guest 3: ivc-front cannot be unloaded"
-
-# stream MESSAGES: verified, from guest 1 to guest 2, both as users
-stream() {
-	g_bg 2 sink "su user -c '$a sink --magic 7 --id 2 --timeout 100'"
-	g_as 1 user "$a stream --magic 7 --id 1 --peer 2 --timeout 100 --messages $1 --max 256" ||
-		fail "the stream between the others: $(g_output 2 sink)"
-	expect_status 0 g_wait 2 sink 20 >/dev/null
+# no_driver N: guest N's device has no driver from here on
+no_driver() {
+	guest_unbind "$1"
+	wait_until 10 g "$1" rmmod ivc_front || fail "guest $1: ivc-front cannot be unloaded"
 }
 
-# driver_back: guest 3 is one like the others again
+# stream MESSAGES [MAX [FROM TO]]: verified, of up to MAX bytes, from guest FROM to
+# guest TO, both as users
+stream() {
+	set -- "$1" "${2:-256}" "${3:-1}" "${4:-2}"
+	g_bg "$4" sink "su user -c '$a sink --magic 7 --id $4 --timeout 100'"
+	g_as "$3" user "$a stream --magic 7 --id $3 --peer $4 --timeout 100 --messages $1 --max $2" ||
+		fail "the stream between the others: $(g_output "$4" sink)"
+	expect_status 0 g_wait "$4" sink 20 >/dev/null
+}
+
+# driver_back N: guest N is one like the others again
 driver_back() {
-	ivcctl detach guest3 --force --wait 3 || fail "guest 3 cannot be detached"
-	g 3 insmod /ivc/ivc-front.ko
-	guest_attach 3 || fail "guest 3 cannot be attached again"
-	g_as 3 user "$a hosts --magic 7 --id 3 --expect none --timeout 10"
-	forget_errors 3
+	ivcctl detach "guest$1" --force --wait 3 || fail "guest $1 cannot be detached"
+	g "$1" insmod /ivc/ivc-front.ko
+	guest_attach "$1" || fail "guest $1 cannot be attached again"
+	g_as "$1" user "$a hosts --magic 7 --id $1 --expect none --timeout 10"
+	forget_errors "$1"
 }

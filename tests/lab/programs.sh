@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Public MPI programs, in four guests, a rank in each: NPB, OSU, mpi4py's tests,
+# hpcc; as they come, which is IVC on one host, over stock TCP, and with channels
+# that are left all the time: right answers. Not a scenario: read by them.
+
+# three_ways WORDS PROGRAM...: with what each took, in seconds
+three_ways() {
+	words=$1 took=
+	shift
+	for how in ivc tcp switch; do
+		since=$(cut -d. -f1 /proc/uptime)
+		right "$words" "$ranks" "$(way $how)" "$@"
+		took="$took, $how $(($(cut -d. -f1 /proc/uptime) - since)) s"
+	done
+	note "$1: right$took"
+}
+
+# The first and the last guest: on two hosts, one on each
+npb() {
+	ranks=guest1,guest2,guest3,guest4
+	for program in is mg cg ft ep lu sp bt; do
+		three_ways ' SUCCESSFUL' /mpi/$program.S.x
+	done
+}
+
+osu() {
+	ranks=guest1,guest4
+	three_ways Pass /mpi/osu_latency -c -m 8:65536 -i 20 -x 2
+	three_ways Pass /mpi/osu_bw -c -m 8:65536 -i 4 -x 1
+	ranks=guest1,guest2,guest3,guest4
+	for program in allgather allreduce alltoall bcast reduce; do
+		three_ways Pass /mpi/osu_$program -c -m 4:16384 -i 10 -x 1
+	done
+}
+
+# Without what Open MPI has no component for between guests, with stock tcp either:
+# windows (Debian leaves out osc pt2pt); and without what needs a file system that
+# guests share, or starts processes.
+mpi4py() {
+	for not in rma win spawn dynproc test_io test_file; do
+		without="${without:-} -e $not"
+	done
+	ranks=guest1,guest2,guest3,guest4
+	three_ways OK sh -c "'cd /mpi/mpi4py/test && /usr/bin/python3 runtests.py --no-builddir -q $without'"
+}
+
+# hpcc, small: it checks what it computes, and counts
+hpcc() {
+	g 1 "sed 's/^1000 /200 /' /usr/share/doc/hpcc/examples/_hpccinf.txt >/tmp/hpccinf.txt"
+	for how in ivc tcp switch; do
+		g 1 rm -f /tmp/hpccoutf.txt
+		right '' guest1,guest2,guest3,guest4 "$(way $how)" --wdir /tmp hpcc
+		g 1 grep -q '^Success=1' /tmp/hpccoutf.txt || fail "hpcc, $how: $(g 1 tail -n 20 /tmp/hpccoutf.txt)"
+	done
+	note "hpcc: right"
+}
