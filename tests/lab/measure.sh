@@ -51,26 +51,10 @@ hypercalls() {
 # shellcheck disable=SC2034 # for who reads this
 notification='^(evtchn_op|event_channel_op)'
 
-# xen_trace SECONDS: all hypercalls of that time; xen_analyze FILE: what they were.
-# Whose a CPU is, is not known before something is scheduled there. A guest that has
-# one for itself and never sleeps would not be seen at all, so each is stopped once.
-xen_trace() {
-	xen_trace_begin "$1"
-	for guest in $(guest_numbers); do
-		guest_pause "$guest"
-		guest_unpause "$guest"
-	done
-	wait "$tracer"
-}
-xen_analyze() {
-	xenalyze --summary --svm-mode /tmp/trace >"$1" 2>/dev/null
-	rm /tmp/trace
-	save_result "$1"
-}
-
-# xen_trace_begin [SECONDS], xen_trace_end FILE: the same of what is done in between
+# xen_trace_begin, xen_trace_end FILE: all hypercalls of what is done in between,
+# and what they were
 xen_trace_begin() {
-	xentrace -D -e 0x002af000 -T "${1:-120}" /tmp/trace >/dev/null 2>&1 &
+	xentrace -D -e 0x002af000 -T 120 /tmp/trace >/dev/null 2>&1 &
 	tracer=$!
 	# It has opened the buffers when there is a file.
 	wait_until 10 test -e /tmp/trace
@@ -78,5 +62,20 @@ xen_trace_begin() {
 xen_trace_end() {
 	kill -INT "$tracer"
 	wait "$tracer" || :
-	xen_analyze "$1"
+	xenalyze --summary --svm-mode /tmp/trace >"$1" 2>/dev/null
+	rm /tmp/trace
+	save_result "$1"
+}
+
+# xen_trace SECONDS FILE: the same of that time. Whose a CPU is, is not known before
+# something is scheduled there. A guest that has one for itself and never sleeps
+# would not be seen at all, so each is stopped once, however long that takes.
+xen_trace() {
+	xen_trace_begin
+	for guest in $(guest_numbers); do
+		guest_pause "$guest"
+		guest_unpause "$guest"
+	done
+	sleep "$1"
+	xen_trace_end "$2"
 }

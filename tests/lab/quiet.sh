@@ -1,11 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=150
+# lab: guests=pv,pvh time=200
 # While two guests poll, no interrupt, no event-channel notification and no
 # hypercall belongs to a message: counted in the guests, and by Xen's own trace.
 
 # shellcheck source=tests/lab/measure.sh
 . /lab/tests/measure.sh
+
+# console LEVEL: which words of the guests' kernels go there
+console() {
+	for guest in $(guest_numbers); do
+		g "$guest" "dmesg -n $1"
+	done
+}
 
 # kicks N: doorbells that guest N's channel has rung, and heard
 kicks() {
@@ -16,27 +23,26 @@ messages() {
 	echo "$1" | awk '/^served/ { print $2 }'
 }
 
-# measure SERVER CLIENT: 20 s of ping-pong, 4 s of them looked at
+# measure SERVER CLIENT: 30 s of ping-pong, 4 s of them looked at
 measure() {
 	g_bg "$1" server "$p --magic 1 --server --wait spin 2>&1"
-	g_bg "$2" client "$p --magic 1 --client --wait spin --tests latency --sizes 8 --batch 5000 --seconds 20 2>&1"
+	g_bg "$2" client "$p --magic 1 --client --wait spin --tests latency --sizes 8 --batch 5000 --seconds 30 2>&1"
 	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "no channel"
 	sleep 2
 	before="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
-	xen_trace 4
+	xen_trace 4 "/tmp/xenalyze-$1-$2"
 	after="$(irqs 1 ivc-channel) $(irqs 2 ivc-channel) $(kicks 1) $(kicks 2)"
 	g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
-		fail "the 20 s were over before the counts were taken: a machine this slow cannot tell"
+		fail "the 30 s were over before the counts were taken: a machine this slow cannot tell"
 	g_wait "$2" client 60
 	served=$(g_wait "$1" server 10)
-	n=$(($(messages "$served") * 4 / 20))
+	n=$(($(messages "$served") * 4 / 30))
 	[ "$n" -gt 10000 ] || fail "too few messages for a count: $served"
 	[ "$before" = "$after" ] ||
 		fail "interrupts, kicks, wake-ups while both sides poll: $before, then $after"
 	note "guests $1 and $2: about $n messages in 4 s; doorbell interrupts, kicks and wake-ups: 0"
 
-	xen_analyze "/tmp/xenalyze-$1-$2"
 	for guest in "$1" "$2"; do
 		calls=$(hypercalls "$(guest_domid "$guest")" "/tmp/xenalyze-$1-$2")
 		[ -n "$calls" ] || fail "Xen's trace has nothing of guest $guest"
@@ -60,10 +66,9 @@ rings() {
 	wait_until 20 g "$2" 'grep -q open /sys/kernel/debug/ivc-front/channels' ||
 		fail "no channel"
 	sleep 1
-	xen_trace 2
+	xen_trace 2 /tmp/xenalyze-asleep
 	g_wait "$2" client 30 >/dev/null
 	g_wait "$1" server 10 >/dev/null
-	xen_analyze /tmp/xenalyze-asleep
 	for guest in "$1" "$2"; do
 		calls=$(hypercalls "$(guest_domid "$guest")" /tmp/xenalyze-asleep)
 		echo "$calls" | grep -qE "$notification" ||
@@ -72,6 +77,9 @@ rings() {
 }
 
 command -v xentrace >/dev/null || fail "no xentrace in Dom0"
+# A kernel that says something notifies its console
+console 1
 measure 1 2
 measure 2 1
 rings 1 2
+console 8
