@@ -319,7 +319,6 @@ static void release(struct ivc_chan *ch)
 		ivc_doorbell_ring(ch);
 		ivc_doorbell_free(ch);
 	}
-	ivc_own_end_dir(&ch->own);
 	ivc_sent_show(ch);
 	wake_up_all(&ivc_front.moved);
 	if (ch->state == IVC_CHAN_CLOSING)

@@ -30,9 +30,7 @@ static struct ivc_ctl {
 	bool up;
 	bool broken; /* by the backend, which is to be dropped */
 	struct xenbus_device *dev;
-	struct ivc_page *page_own, *table_own;
-	struct ivc_ctl_page *page; /* what is in them */
-	struct ivc_host *table;
+	struct ivc_page *ring_page, *table_page;
 	int irq;
 	u32 req_prod; /* private: the shared ones are output only */
 	u32 ev_cons;
@@ -85,6 +83,11 @@ static void finish(struct ivc_request *req, int status)
 	ivc_request_put(req);
 }
 
+static struct ivc_ctl_page *ring(void)
+{
+	return ctl.ring_page->at;
+}
+
 /* Move what waits into the ring while there is room. Under ctl.lock. */
 static void pump(void)
 {
@@ -102,10 +105,10 @@ static void pump(void)
 		ctl.turn += IVC_CTL_REQS;
 		req->msg.cookie = ctl.turn | i;
 		ctl.inflight[i] = req;
-		memcpy(&ctl.page->req[ctl.req_prod % IVC_CTL_REQS], &req->msg,
+		memcpy(&ring()->req[ctl.req_prod % IVC_CTL_REQS], &req->msg,
 		       sizeof(req->msg));
 		/* Release pairs with the backend's acquire of req_prod. */
-		ivc_store_rel(&ctl.page->req_prod, ++ctl.req_prod);
+		ivc_store_rel(&ring()->req_prod, ++ctl.req_prod);
 		notify = true;
 	}
 	if (notify)
@@ -150,6 +153,7 @@ int ivc_request_wait(struct ivc_request *req)
 static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
 		      u32 max, u32 *total)
 {
+	const struct ivc_host *table = ctl.table_page->at;
 	u32 i;
 
 	if (count > IVC_TABLE_HOSTS)
@@ -157,7 +161,7 @@ static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
 	for (i = 0; i < count; i++) {
 		struct ivc_host h;
 
-		memcpy(&h, &ctl.table[i], sizeof(h));
+		memcpy(&h, &table[i], sizeof(h));
 		barrier(); /* one copy, and only the copy is looked at */
 		/* Ascending, so that this ends. */
 		if (h.member <= *after)
@@ -261,15 +265,15 @@ static void dispatch(const struct ivc_msg *msg)
 static int take(struct ivc_msg *msg)
 {
 	/* Acquire pairs with the backend's release of ev_prod. */
-	u32 waiting = ivc_load_acq(&ctl.page->ev_prod) - ctl.ev_cons;
+	u32 waiting = ivc_load_acq(&ring()->ev_prod) - ctl.ev_cons;
 
 	if (!waiting)
 		return 0;
 	if (waiting > IVC_CTL_EVENTS)
 		return -EPROTO;
-	memcpy(msg, &ctl.page->ev[ctl.ev_cons % IVC_CTL_EVENTS], sizeof(*msg));
+	memcpy(msg, &ring()->ev[ctl.ev_cons % IVC_CTL_EVENTS], sizeof(*msg));
 	barrier(); /* the copy is made before the slot is given back */
-	ivc_store_rel(&ctl.page->ev_cons, ++ctl.ev_cons);
+	ivc_store_rel(&ring()->ev_cons, ++ctl.ev_cons);
 	return 1;
 }
 
@@ -302,7 +306,7 @@ static void event_work(struct work_struct *work)
 	 * its look at ev_cons: if it still waits for room, we see it.
 	 */
 	ivc_fence();
-	if (ivc_load(&ctl.page->ev_want))
+	if (ivc_load(&ring()->ev_want))
 		notify_remote_via_irq(ctl.irq);
 	xen_irq_lateeoi(ctl.irq, eoi);
 }
@@ -327,9 +331,9 @@ static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
 		err = xenbus_printf(xbt, dev->nodename, "version", "%u",
 				    IVC_PROTOCOL_VERSION) ?:
 		      xenbus_printf(xbt, dev->nodename, "ring-ref", "%u",
-				    ctl.page_own->ref) ?:
+				    ctl.ring_page->ref) ?:
 		      xenbus_printf(xbt, dev->nodename, "table-ref", "%u",
-				    ctl.table_own->ref) ?:
+				    ctl.table_page->ref) ?:
 		      xenbus_printf(xbt, dev->nodename, "event-channel", "%u",
 				    port);
 		if (err) {
@@ -343,30 +347,26 @@ static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
 
 static int grant_pages(struct xenbus_device *dev)
 {
-	struct ivc_page *page = ivc_page_grant(dev), *table;
+	struct ivc_page *first = ivc_page_grant(dev), *second;
 
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	table = ivc_page_grant(dev);
-	if (IS_ERR(table)) {
-		ivc_page_end(page);
-		return PTR_ERR(table);
+	if (IS_ERR(first))
+		return PTR_ERR(first);
+	second = ivc_page_grant(dev);
+	if (IS_ERR(second)) {
+		ivc_page_end(first);
+		return PTR_ERR(second);
 	}
-	ctl.page_own = page;
-	ctl.page = page->at;
-	ctl.table_own = table;
-	ctl.table = table->at;
+	ctl.ring_page = first;
+	ctl.table_page = second;
 	return 0;
 }
 
 static void end_pages(void)
 {
-	ctl.page = NULL;
-	ctl.table = NULL;
-	ivc_page_end(ctl.table_own);
-	ivc_page_end(ctl.page_own);
-	ctl.table_own = NULL;
-	ctl.page_own = NULL;
+	ivc_page_end(ctl.table_page);
+	ivc_page_end(ctl.ring_page);
+	ctl.table_page = NULL;
+	ctl.ring_page = NULL;
 }
 
 /* Set up the ring and publish it in xenstore. */

@@ -130,31 +130,44 @@ int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 }
 
 /*
- * The directory has served. Should the peer still map a page of it, the kernel
- * frees that page when it can: nothing waits for it.
+ * The directory has served: take back what nobody maps of it. True when nothing
+ * is granted any more.
  */
-void ivc_own_end_dir(struct ivc_own *own)
+static bool end_dir(struct ivc_own *own)
 {
+	bool mapped = false;
 	u32 i;
 
-	if (!own->dir)
-		return;
-	for (i = 0; i < own->nr_dir; i++) {
-		if (own->dir_refs && own->dir_refs[i] != INVALID_GRANT_REF)
-			gnttab_end_foreign_access(own->dir_refs[i],
-						  own->dir[i]);
-		else
-			__free_page(own->dir[i]);
+	for (i = 0; own->dir && i < own->nr_dir; i++) {
+		if (!own->dir[i])
+			continue;
+		if (own->dir_refs && own->dir_refs[i] != INVALID_GRANT_REF &&
+		    !gnttab_try_end_foreign_access(own->dir_refs[i])) {
+			mapped = true;
+			continue;
+		}
+		__free_page(own->dir[i]);
+		own->dir[i] = NULL;
 	}
+	if (mapped)
+		return false;
 	kvfree(own->dir);
 	kvfree(own->dir_refs);
 	own->dir = NULL;
 	own->dir_refs = NULL;
+	return true;
+}
+
+/* As early as may be. What the peer still maps is for ivc_own_end(). */
+void ivc_own_end_dir(struct ivc_own *own)
+{
+	end_dir(own);
 }
 
 /* Take back what nobody maps. True when nothing is granted any more. */
 bool ivc_own_end(struct ivc_own *own)
 {
+	bool dir_ended = end_dir(own);
 	u32 i;
 
 	for (i = 0; own->granted && i < own->nr; i++) {
@@ -164,27 +177,33 @@ bool ivc_own_end(struct ivc_own *own)
 		own->refs[i] = INVALID_GRANT_REF;
 		own->granted--;
 	}
-	return !own->granted;
+	return dir_ended && !own->granted;
 }
 
-/*
- * Free everything, half-built or not. A page still granted (only when the
- * module goes) is left to the kernel, which frees it when the peer lets go.
- */
-void ivc_own_free(struct ivc_own *own)
+/* Those that are still granted are Linux's from here. */
+static void leave_pages(struct page **pages, const grant_ref_t *refs, u32 nr)
 {
 	u32 i;
 
-	ivc_own_end_dir(own);
-	for (i = 0; own->granted && i < own->nr; i++) {
-		if (own->refs[i] == INVALID_GRANT_REF)
+	for (i = 0; pages && refs && i < nr; i++) {
+		if (!pages[i] || refs[i] == INVALID_GRANT_REF)
 			continue;
-		gnttab_end_foreign_access(own->refs[i], own->pages[i]);
-		own->pages[i] = NULL;
+		gnttab_end_foreign_access(refs[i], pages[i]);
+		pages[i] = NULL;
 	}
-	own->granted = 0;
+}
+
+/*
+ * Free everything, half-built or not. What is still granted (only when the
+ * module goes) Linux frees when the peer lets go.
+ */
+void ivc_own_free(struct ivc_own *own)
+{
+	leave_pages(own->dir, own->dir_refs, own->nr_dir);
+	leave_pages(own->pages, own->refs, own->nr);
+	free_pages_array(own->dir, own->nr_dir);
 	free_pages_array(own->pages, own->nr);
-	kvfree(own->refs);
 	kvfree(own->dir_refs);
+	kvfree(own->refs);
 	memset(own, 0, sizeof(*own));
 }

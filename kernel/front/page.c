@@ -17,8 +17,8 @@
 static LIST_HEAD(ended);
 static DEFINE_MUTEX(ended_lock);
 
-static void try_ended(struct work_struct *work);
-static DECLARE_DELAYED_WORK(again, try_ended);
+static void ended_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(again, ended_work);
 
 struct ivc_page *ivc_page_grant(struct xenbus_device *dev)
 {
@@ -27,7 +27,6 @@ struct ivc_page *ivc_page_grant(struct xenbus_device *dev)
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&p->node);
 	err = xenbus_setup_ring(dev, GFP_KERNEL, &p->at, 1, &p->ref);
 	if (err) {
 		kfree(p);
@@ -47,18 +46,29 @@ static bool take_back(struct ivc_page *p)
 	return true;
 }
 
-static void try_ended(struct work_struct *work)
+/* Under ended_lock. */
+static void try_ended(void)
 {
 	struct ivc_page *p, *next;
 
-	mutex_lock(&ended_lock);
 	list_for_each_entry_safe (p, next, &ended, node) {
 		list_del(&p->node);
 		if (!take_back(p))
 			list_add(&p->node, &ended);
 	}
+}
+
+static void try_later(void)
+{
 	if (!list_empty(&ended))
 		queue_delayed_work(ivc_front.wq, &again, AGAIN);
+}
+
+static void ended_work(struct work_struct *work)
+{
+	mutex_lock(&ended_lock);
+	try_ended();
+	try_later();
 	mutex_unlock(&ended_lock);
 }
 
@@ -68,7 +78,7 @@ void ivc_page_end(struct ivc_page *p)
 		return;
 	mutex_lock(&ended_lock);
 	list_add(&p->node, &ended);
-	queue_delayed_work(ivc_front.wq, &again, AGAIN);
+	try_later();
 	mutex_unlock(&ended_lock);
 }
 
@@ -78,10 +88,9 @@ void ivc_page_exit(void)
 	struct ivc_page *p, *next;
 
 	cancel_delayed_work_sync(&again);
+	try_ended();
 	list_for_each_entry_safe (p, next, &ended, node) {
 		list_del(&p->node);
-		if (take_back(p))
-			continue;
 		xenbus_teardown_ring(&p->at, 1, &p->ref);
 		kfree(p);
 	}
