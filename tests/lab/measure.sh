@@ -67,13 +67,16 @@ xen_trace_end() {
 	save_result "$1"
 }
 
-# xen_trace SECONDS FILE: the same of that time. Whose a CPU is, is not known before
-# something is scheduled there. A guest that has one for itself and never sleeps
-# would not be seen at all, so each is stopped once, however long that takes.
+# xen_trace SECONDS FILE: the same of that time. The guests are stopped when it
+# begins, so that each is scheduled anew: before, whose a CPU is, is not known. What
+# a guest does that has one for itself would be nobody's; and xenalyze, which notes
+# only for whom it first sees a PVH guest's hypercall, would name none of them.
 xen_trace() {
-	xen_trace_begin
 	for guest in $(guest_numbers); do
 		guest_pause "$guest"
+	done
+	xen_trace_begin
+	for guest in $(guest_numbers); do
 		guest_unpause "$guest"
 	done
 	sleep "$1"
