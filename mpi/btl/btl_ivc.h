@@ -56,11 +56,6 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	struct {
-		unsigned int calls; /* in vain, since the clock was read */
-		uint64_t read;
-		uint64_t since; /* ns; 0: not in vain */
-	} idle;
 	size_t longest;			    /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };

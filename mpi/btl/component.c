@@ -19,11 +19,6 @@
 /* A message of 32 KiB is one, with the header of ob1. */
 #define PIECE (32 * 1024 + BTL_IVC_HEAD)
 
-/* See nothing_done(). */
-#define IDLE_CALLS 16u
-#define SLEEP_MS 10
-#define AWAY_NS 1000000u
-
 static void param_uint(const char *name, const char *help, unsigned int *value)
 {
 	mca_base_component_var_register(&mca_btl_ivc_component.super
@@ -188,6 +183,7 @@ static int open_coordinator(void)
 				   .ring = c->ring_size,
 				   .use_ivc = true,
 				   .threads = c->threads,
+				   .sleep_after_us = c->sleep_after,
 				   .switch_ms = c->switch_ms,
 				   .sever = c->switch_sever };
 	int ret;
@@ -285,44 +281,12 @@ err_free:
 	return NULL;
 }
 
-/*
- * Who waits for all the others of a collective call may keep the very CPU from
- * them that they need: sched_yield() is nothing to another guest.
- */
-static void nothing_done(struct btl_ivc_component *c)
-{
-	uint64_t now;
-
-	if (++c->idle.calls < IDLE_CALLS)
-		return;
-	c->idle.calls = 0;
-	now = coord_now();
-	/* So long for so few calls: it does something else between them. */
-	if (!c->idle.since || now - c->idle.read > AWAY_NS)
-		c->idle.since = now;
-	c->idle.read = now;
-	if (now - c->idle.since < 1000ull * c->sleep_after)
-		return;
-	coord_wait(c->c, SLEEP_MS);
-	c->idle.read = coord_now();
-}
-
 static int component_progress(void)
 {
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
-	int done;
 
 	/* After the end it is still called. */
-	if (OPAL_UNLIKELY(!c->c))
-		return 0;
-	done = coord_progress(c->c);
-	if (OPAL_LIKELY(!c->sleep_after))
-		return done;
-	if (done)
-		c->idle.since = 0;
-	else
-		nothing_done(c);
-	return done;
+	return OPAL_LIKELY(c->c != NULL) ? coord_progress(c->c) : 0;
 }
 
 static int component_close(void)

@@ -192,6 +192,10 @@ int coord_progress(struct coordinator *c)
 			c->hot--;
 		done += look_around(c);
 	}
+	if (done)
+		c->vain.since = 0;
+	else if (c->o.sleep_after_us)
+		coord_in_vain(c);
 	coord_step_end(c);
 	return done;
 }

@@ -6,8 +6,8 @@
  * delivered once, and those to one peer in the order in which they were sent,
  * whatever the switches between. docs/mpi.md says how. It knows nothing of MPI.
  *
- * Errors: -errno. Nothing is printed. Nothing waits, but coord_close() and
- * coord_wait().
+ * Errors: -errno. Nothing is printed. Nothing waits, but coord_close(),
+ * coord_wait(), and coord_progress() if it is asked to.
  *
  * Threads. If asked for, any thread may call anything at any time, except that
  * coord_peer_del() and coord_close() are the last calls on what they free.
@@ -76,6 +76,8 @@ struct coord_options {
 	size_t ring; /* bytes each way; 0: fits message_max */
 	bool use_ivc;
 	bool threads;
+	/* coord_progress() sleeps after so long in vain, 10 ms; 0: never */
+	unsigned int sleep_after_us;
 	unsigned int switch_ms; /* tests: leave each channel after 0 to that */
 	bool sever;		/* tests: at times by closing it, unannounced */
 };
@@ -88,7 +90,7 @@ struct coord_stats {
 	uint64_t skipped; /* and of those, which the peer had after all */
 	uint64_t ivc_sent, net_sent;
 	uint64_t queued;
-	uint64_t slept; /* coord_wait() */
+	uint64_t slept;
 };
 
 /*

@@ -134,6 +134,11 @@ struct coordinator {
 	unsigned int n_visitors;
 	struct pollfd *fds; /* what a sleep waits for */
 	unsigned int room_fds;
+	struct {
+		unsigned int calls; /* since the clock was read */
+		uint64_t read;
+		uint64_t since; /* ns; 0: not in vain */
+	} vain;			/* progress that finds nothing */
 
 	unsigned int calls;  /* of progress, since it looked at the clock */
 	unsigned int period; /* until it does again */
@@ -202,6 +207,9 @@ int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 /* All of the lane up to the peer's BACK may be here. */
 int coord_check_through(struct coord_peer *p);
 void coord_lane_free(struct coordinator *c, struct lane *l);
+
+/* wait.c: a step has found nothing. */
+void coord_in_vain(struct coordinator *c);
 
 /* meet.c. */
 void coord_group_tick(struct coordinator *c);

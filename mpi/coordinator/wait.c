@@ -8,11 +8,14 @@
  * queue that waits for a ring's room in another one's order) is looked for
  * after a while; so that a sleep never is the reason why something stands.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #include "internal.h"
+
+#define IN_VAIN_CALLS 16u
+#define SLEEP_MS 10
+#define AWAY MS
 
 /* Lanes, and the network and the group. */
 static struct pollfd *room_for(struct coordinator *c)
@@ -61,21 +64,19 @@ static bool nothing_there(struct coord_peer *p)
 			queued ? IVC_READABLE | IVC_WRITABLE : IVC_READABLE);
 }
 
-void coord_wait(struct coordinator *c, int ms)
+/* In a step. */
+static void sleep_in_step(struct coordinator *c, int ms)
 {
-	struct pollfd *fds;
+	struct pollfd *fds = room_for(c);
 	unsigned int i, n = 0;
 
-	if (!coord_step_begin(c))
-		return;
-	fds = room_for(c);
 	if (!fds)
-		goto out;
+		return;
 	for (i = 0; i < c->n_active; i++) {
 		struct coord_peer *p = c->active[i];
 
 		if (!nothing_there(p))
-			goto out;
+			return;
 		fds[n++] = (struct pollfd){ .fd = ivc_channel_fd(p->lane->ch),
 					    .events = POLLIN };
 	}
@@ -87,6 +88,35 @@ void coord_wait(struct coordinator *c, int ms)
 	poll(fds, n, bound(c, ms));
 	c->period = 1;
 	c->stats.slept++;
-out:
+}
+
+void coord_wait(struct coordinator *c, int ms)
+{
+	if (!coord_step_begin(c))
+		return;
+	sleep_in_step(c, ms);
 	coord_step_end(c);
+}
+
+/*
+ * Progress has found nothing. Who waits for all the others of a collective call
+ * may keep the very CPU from them that they need: sched_yield() is nothing to
+ * another guest.
+ */
+void coord_in_vain(struct coordinator *c)
+{
+	uint64_t now;
+
+	if (++c->vain.calls < IN_VAIN_CALLS)
+		return;
+	c->vain.calls = 0;
+	now = coord_now();
+	/* So long for so few calls: it does something else between them. */
+	if (!c->vain.since || now - c->vain.read > AWAY)
+		c->vain.since = now;
+	c->vain.read = now;
+	if (now - c->vain.since < 1000ull * c->o.sleep_after_us)
+		return;
+	sleep_in_step(c, SLEEP_MS);
+	c->vain.read = coord_now();
 }
