@@ -5,15 +5,16 @@
 
 # Ranks that look for messages all the time keep the CPUs of this machine, which are
 # two, from Dom0 that carries them; so Dom0 comes first, whatever way they go.
-xl sched-credit2 -d 0 -w 4096 || fail "Dom0 cannot be put first"
+dom0_first || fail "Dom0 cannot be put first"
 # With more ranks than CPUs each other's, too: then they sleep after so many us.
 SLEEP_AFTER=0
 
-# way NAME: the options for one of the three ways: as it comes, which is IVC on
-# one host; the same, but every channel is left within some ms; without it
+# way NAME: the options for one of the ways: all that there is; as it comes, which
+# is IVC on one host; the same, but every channel is left within some ms; without it
 way() {
 	case $1 in
-	ivc) echo "--mca btl ivc,self --mca btl_ivc_sleep_after $SLEEP_AFTER" ;;
+	all) echo "--mca btl_ivc_sleep_after $SLEEP_AFTER" ;;
+	ivc) echo "--mca btl ivc,self $(way all)" ;;
 	switch) echo "$(way ivc) --mca btl_ivc_switch_ms 40" ;;
 	tcp) echo '--mca btl tcp,self' ;;
 	esac

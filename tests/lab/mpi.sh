@@ -10,7 +10,6 @@
 . /lab/tests/jobs.sh
 all=guest1,guest2,guest3,guest4
 SLEEP_AFTER=100
-sleep="--mca btl_ivc_sleep_after $SLEEP_AFTER"
 
 # module N: is loaded again, and attached
 module() {
@@ -37,12 +36,12 @@ note "2 KB over TCP, p50: $own us by the component's, $(awk '$1 == "network" { p
 module 1
 module 2
 module 3
-right 'messages checked' $all "$sleep" /mpi/mpi-check -r 15
+right 'messages checked' $all "$(way all)" /mpi/mpi-check -r 15
 note "guest 4 alone without it: $(cat /tmp/job.out)"
 module 4
 
 ## four ranks: every pair has a channel, by itself
-job_bg 1 check $all "$sleep" /mpi/mpi-check -r 60
+job_bg 1 check $all "$(way all)" /mpi/mpi-check -r 60
 wait_until 60 flying 6 || fail "no channel for each of the six pairs"
 g_wait 1 check 120 >/tmp/job.out || fail "IVC: $(tail -n 8 /tmp/job.out)"
 note "over IVC, six channels: $(cat /tmp/job.out)"

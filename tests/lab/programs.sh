@@ -16,7 +16,6 @@ three_ways() {
 	note "$1: right$took"
 }
 
-# The first and the last guest: on two hosts, one on each
 npb() {
 	ranks=guest1,guest2,guest3,guest4
 	for program in is mg cg ft ep lu sp bt; do
@@ -24,6 +23,7 @@ npb() {
 	done
 }
 
+# Two ranks in the first and the last guest: on two hosts, one on each
 osu() {
 	ranks=guest1,guest4
 	three_ways Pass /mpi/osu_latency -c -m 8:65536 -i 20 -x 2
@@ -48,10 +48,8 @@ mpi4py() {
 # hpcc, small: it checks what it computes, and counts
 hpcc() {
 	g 1 "sed 's/^1000 /200 /' /usr/share/doc/hpcc/examples/_hpccinf.txt >/tmp/hpccinf.txt"
-	for how in ivc tcp switch; do
-		g 1 rm -f /tmp/hpccoutf.txt
-		right '' guest1,guest2,guest3,guest4 "$(way $how)" --wdir /tmp hpcc
-		g 1 grep -q '^Success=1' /tmp/hpccoutf.txt || fail "hpcc, $how: $(g 1 tail -n 20 /tmp/hpccoutf.txt)"
-	done
-	note "hpcc: right"
+	ranks=guest1,guest2,guest3,guest4
+	# Only the first rank has anything to show.
+	three_ways '^Success=1' sh -c \
+		"'cd /tmp && rm -f hpccoutf.txt && hpcc && if [ -e hpccoutf.txt ]; then cat hpccoutf.txt; fi'"
 }

@@ -11,7 +11,7 @@ number=$(echo "$all" | wc -l)
 
 # 60 vCPUs are more than two CPUs can serve at once; Dom0, on whom they all wait,
 # comes first, as on any host that is full.
-xl sched-credit2 -d 0 -w 4096 || fail "Dom0 cannot be put first"
+dom0_first || fail "Dom0 cannot be put first"
 
 # To one end for all; some at a time, since each takes seconds to begin
 begin=$(cut -d. -f1 /proc/uptime)

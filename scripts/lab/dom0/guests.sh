@@ -174,6 +174,11 @@ guest_unpause() {
 	xl unpause "guest$1"
 }
 
+# dom0_first: it runs whenever it can, on CPUs that are too few for the guests
+dom0_first() {
+	xl sched-credit2 -d 0 -w 4096
+}
+
 # wait_until SECONDS COMMAND...: poll until COMMAND succeeds
 wait_until() {
 	_end=$(($(date +%s) + $1))
