@@ -52,12 +52,21 @@ hypercalls() {
 notification='^(evtchn_op|event_channel_op)'
 
 # xen_trace_begin, xen_trace_end FILE: all hypercalls of what is done in between,
-# and what they were
+# and what they were. The guests are stopped when it begins, so that each is
+# scheduled anew: before, whose a CPU is, is not known. What a guest does that has
+# one for itself would be nobody's; and xenalyze, which notes only for whom it first
+# sees a PVH guest's hypercall, would name none of them.
 xen_trace_begin() {
+	for guest in $(guest_numbers); do
+		guest_pause "$guest"
+	done
 	xentrace -D -e 0x002af000 -T 120 /tmp/trace >/dev/null 2>&1 &
 	tracer=$!
 	# It has opened the buffers when there is a file.
 	wait_until 10 test -e /tmp/trace
+	for guest in $(guest_numbers); do
+		guest_unpause "$guest"
+	done
 }
 xen_trace_end() {
 	kill -INT "$tracer"
@@ -65,20 +74,4 @@ xen_trace_end() {
 	xenalyze --summary --svm-mode /tmp/trace >"$1" 2>/dev/null
 	rm /tmp/trace
 	save_result "$1"
-}
-
-# xen_trace SECONDS FILE: the same of that time. The guests are stopped when it
-# begins, so that each is scheduled anew: before, whose a CPU is, is not known. What
-# a guest does that has one for itself would be nobody's; and xenalyze, which notes
-# only for whom it first sees a PVH guest's hypercall, would name none of them.
-xen_trace() {
-	for guest in $(guest_numbers); do
-		guest_pause "$guest"
-	done
-	xen_trace_begin
-	for guest in $(guest_numbers); do
-		guest_unpause "$guest"
-	done
-	sleep "$1"
-	xen_trace_end "$2"
 }
