@@ -43,7 +43,8 @@ static int may_grant(domid_t domid)
 		    (READ_ONCE(ch->state) != IVC_CHAN_ENDED &&
 		     READ_ONCE(ch->state) != IVC_CHAN_CLOSING))
 			continue;
-		n = READ_ONCE(ch->own.granted);
+		/* One that is mapped keeps all of its channel's. */
+		n = READ_ONCE(ch->own.granted) ? ch->own.nr : 0;
 		closed += n;
 		if (READ_ONCE(ch->overdue))
 			overdue += n;

@@ -163,10 +163,10 @@ void ivc_ctx_leave_all(int reason, bool tell);
 /* Pages of ours that a peer may map: kernel control, control, data. */
 struct ivc_own {
 	u32 nr;
-	u32 granted; /* refs that have not been ended yet */
+	u32 granted; /* refs, of both kinds, that have not been ended yet */
 	struct page **pages;
 	grant_ref_t *refs;
-	u32 nr_dir; /* directory pages, until the channel is established */
+	u32 nr_dir; /* directory pages: granted until it is established */
 	struct page **dir;
 	grant_ref_t *dir_refs;
 };

@@ -89,6 +89,7 @@ static int fill_dir(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 		err = grant(own->dir[i], domid, &own->dir_refs[i]);
 		if (err)
 			return err;
+		own->granted++;
 		next = own->dir_refs[i];
 	}
 	*dir_gref = next;
@@ -129,55 +130,45 @@ int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 	return fill_dir(own, domid, dir_gref);
 }
 
-/*
- * The directory has served: take back what nobody maps of it. True when nothing
- * is granted any more.
- */
-static bool end_dir(struct ivc_own *own)
+/* Take back which of these nobody maps. */
+static void end_refs(struct ivc_own *own, grant_ref_t *refs, u32 nr)
 {
-	bool mapped = false;
 	u32 i;
 
-	for (i = 0; own->dir && i < own->nr_dir; i++) {
-		if (!own->dir[i])
+	for (i = 0; own->granted && refs && i < nr; i++) {
+		if (refs[i] == INVALID_GRANT_REF ||
+		    !gnttab_try_end_foreign_access(refs[i]))
 			continue;
-		if (own->dir_refs && own->dir_refs[i] != INVALID_GRANT_REF &&
-		    !gnttab_try_end_foreign_access(own->dir_refs[i])) {
-			mapped = true;
+		refs[i] = INVALID_GRANT_REF;
+		own->granted--;
+	}
+}
+
+/*
+ * The directory has served. What the peer still maps of it is tried again by
+ * ivc_own_end().
+ */
+void ivc_own_end_dir(struct ivc_own *own)
+{
+	u32 i;
+
+	if (!own->dir || !own->dir_refs)
+		return;
+	end_refs(own, own->dir_refs, own->nr_dir);
+	for (i = 0; i < own->nr_dir; i++) {
+		if (!own->dir[i] || own->dir_refs[i] != INVALID_GRANT_REF)
 			continue;
-		}
 		__free_page(own->dir[i]);
 		own->dir[i] = NULL;
 	}
-	if (mapped)
-		return false;
-	kvfree(own->dir);
-	kvfree(own->dir_refs);
-	own->dir = NULL;
-	own->dir_refs = NULL;
-	return true;
-}
-
-/* As early as may be. What the peer still maps is for ivc_own_end(). */
-void ivc_own_end_dir(struct ivc_own *own)
-{
-	end_dir(own);
 }
 
 /* Take back what nobody maps. True when nothing is granted any more. */
 bool ivc_own_end(struct ivc_own *own)
 {
-	bool dir_ended = end_dir(own);
-	u32 i;
-
-	for (i = 0; own->granted && i < own->nr; i++) {
-		if (own->refs[i] == INVALID_GRANT_REF ||
-		    !gnttab_try_end_foreign_access(own->refs[i]))
-			continue;
-		own->refs[i] = INVALID_GRANT_REF;
-		own->granted--;
-	}
-	return dir_ended && !own->granted;
+	ivc_own_end_dir(own);
+	end_refs(own, own->refs, own->nr);
+	return !own->granted;
 }
 
 /* Those that are still granted are Linux's from here. */

@@ -4,9 +4,11 @@
  * channels are closed; and doorbells that ring for such channels: see front.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <ivc/barrier.h>
 #include "front.h"
 
@@ -17,14 +19,27 @@
 static struct {
 	struct end end;
 	void *map;
+	uint32_t nr; /* pages there */
 } held[MAX_HELD];
+
+/* All that the directory names, or one page of the directory itself. */
+static void hold_pages(struct front *f, int n, uint32_t domid, uint32_t dir,
+		       bool only_dir)
+{
+	held[n].nr = only_dir ? 1 : REFS;
+	held[n].map = only_dir ? xengnttab_map_grant_ref(f->gnttab, domid, dir,
+							 PROT_READ)
+			       : peer_map(f, domid, dir, REFS, NULL);
+	if (!held[n].map && errno != EINVAL)
+		die("the victim's pages: %s", strerror(errno));
+}
 
 /*
  * One more channel that is closed and kept. 0: it was refused. -1: its victim
  * has closed it before we had its pages, which takes long on a slow machine.
  */
 static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
-		    int n)
+		    int n, bool only_dir)
 {
 	struct end *e = &held[n].end;
 	struct ivc_msg ev;
@@ -40,10 +55,7 @@ static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
 	if (err == 1) {
 		struct ivc_kctl *kctl = (struct ivc_kctl *)e->pages;
 
-		held[n].map =
-			peer_map(f, to->domid, ev.accept.dir_gref, REFS, NULL);
-		if (!held[n].map && errno != EINVAL)
-			die("the victim's pages: %s", strerror(errno));
+		hold_pages(f, n, to->domid, ev.accept.dir_gref, only_dir);
 		ret = held[n].map ? 1 : -1;
 		ivc_store_rel(&kctl->state, IVC_WIRE_CLOSED);
 		xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
@@ -54,25 +66,46 @@ static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
 	return ret;
 }
 
-static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n)
+static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n,
+		 bool only_dir)
 {
 	int ret, tries = 0;
 
 	do {
 		if (tries++ > 20)
 			die("the victim's pages: they are gone each time");
-		ret = hold_one(f, me, to, n);
+		ret = hold_one(f, me, to, n, only_dir);
 	} while (ret < 0);
 	return ret;
+}
+
+/* As many as the victim allows: how many channels. */
+static int hold_all(struct front *f, uint32_t me, const struct ivc_host *to,
+		    bool only_dir)
+{
+	int n = 0;
+
+	while (n < MAX_HELD && hold(f, me, to, n, only_dir)) {
+		n++;
+		/* As long as it takes until that is noticed to be too long. */
+		sleep_ms(4000);
+	}
+	if (n == MAX_HELD)
+		die("%s of %d channels held, and it goes on",
+		    only_dir ? "the directories" : "all pages", n);
+	if (!n)
+		die("not even one channel");
+	return n;
 }
 
 static void let_go(struct front *f, int n)
 {
 	while (n--) {
-		xengnttab_unmap(f->gnttab, held[n].map, REFS);
+		xengnttab_unmap(f->gnttab, held[n].map, held[n].nr);
 		xenevtchn_notify(f->evtchn, (evtchn_port_t)held[n].end.port);
 		end_free(f, &held[n].end);
 	}
+	sleep_ms(4000);
 }
 
 void attack_held(struct front *f, uint64_t magic, int seconds)
@@ -81,31 +114,26 @@ void attack_held(struct front *f, uint64_t magic, int seconds)
 	int64_t end;
 	uint64_t rings = 0;
 	uint32_t me;
-	int n = 0, i;
+	int n, dirs, i;
 
 	front_connect(f);
 	me = front_register(f, magic, OUR_ID);
 	while (!find_victim(f, me, 1, &to))
 		sleep_ms(50);
-	while (n < MAX_HELD && hold(f, me, &to, n)) {
-		n++;
-		/* As long as it takes until that is noticed to be too long. */
-		sleep_ms(4000);
-	}
-	if (n == MAX_HELD)
-		die("%u pages held, and it goes on", n * REFS);
-	if (!n)
-		die("not even one channel");
+	/* A page of it keeps a whole channel there. */
+	dirs = hold_all(f, me, &to, true);
+	let_go(f, dirs);
+	n = hold_all(f, me, &to, false);
+	close(creat("/tmp/ringing", 0644)); /* the scenario looks at it now */
 	for (end = now_ms() + seconds * 1000; now_ms() < end; rings++)
 		for (i = 0; i < n; i++)
 			xenevtchn_notify(f->evtchn,
 					 (evtchn_port_t)held[i].end.port);
 	let_go(f, n);
-	sleep_ms(4000);
-	if (!hold(f, me, &to, 0))
+	if (!hold(f, me, &to, 0, false))
 		die("no channel even after all was let go");
 	let_go(f, 1);
 	front_disconnect(f);
-	passed("held: %u pages, then no more; rung %llu times", n * REFS,
-	       (unsigned long long)rings * (unsigned int)n);
+	passed("held: %d directories, %u pages, then no more; rung %llu times",
+	       dirs, n * REFS, (unsigned long long)rings * (unsigned int)n);
 }

@@ -109,9 +109,11 @@ mutant kernel-page-believed hostile-front front/connect.c \
 mutant pages-not-zeroed hostile-front front/own.c \
 	's/GFP_KERNEL_ACCOUNT | __GFP_ZERO |/GFP_KERNEL_ACCOUNT |/'
 mutant freed-while-granted hostile-front front/own.c \
-	's/!gnttab_try_end_foreign_access(own->refs\[i\]))/(gnttab_try_end_foreign_access(own->refs[i]), 0))/'
+	's/!gnttab_try_end_foreign_access(refs\[i\]))/(gnttab_try_end_foreign_access(refs[i]), 0))/'
 mutant granted-without-end hostile-front front/connect.c \
 	's/overdue > IVC_MAX_OVERDUE || closed > IVC_MAX_CLOSED/overdue == 4711 \&\& closed == 4712/'
+mutant directory-kept-for-nothing hostile-front front/connect.c \
+	's/READ_ONCE(ch->own.granted) ? /READ_ONCE(ch->own.granted) > 2 ? /'
 mutant never-spurious hostile-front front/doorbell.c \
 	's/heard || news || armed ? 0/heard || news || armed || true ? 0/'
 mutant unloaded-while-open death front/ctxfile.c '/\.owner = THIS_MODULE,/d'

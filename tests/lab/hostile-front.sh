@@ -76,14 +76,16 @@ g_kill 1 idle 9
 
 # Pages of guest 1 that guest 3 maps and never lets go of: guest 1 grants no
 # more, and is not rung out of its own time by channels that are long closed
-g_bg 1 victim "su user -c '/ivc/ivc-victim 99 1 $((40 * LAB_SLOWER))'"
+g 1 rm -f /tmp/enough
+g_bg 1 victim "su user -c '/ivc/ivc-victim 99 1 3600 /tmp/enough'"
 g_bg 3 held "/ivc/ivc-hostile held 12 99"
-wait_until 20 open || fail "guest 3 does not come to hold anything"
-sleep 7
+wait_until $((60 * LAB_SLOWER)) g 3 'test -e /tmp/ringing' ||
+	fail "guest 3 does not come to hold anything: $(g_wait 3 held 60)"
 ringing "channels that are closed" 1000
-expect_status 0 g_wait 3 held 60 >"$OUT/held"
+expect_status 0 g_wait 3 held $((60 * LAB_SLOWER)) >"$OUT/held"
 note "guest 3: $(cat "$OUT/held")"
-expect_status 0 g_wait 1 victim $((60 * LAB_SLOWER)) >/dev/null
+g 1 touch /tmp/enough
+expect_status 0 g_wait 1 victim $((30 * LAB_SLOWER)) >/dev/null
 
 # Gone in each state, and through all states at random: after that only the
 # toolstack can give the guest a device again.
