@@ -15,7 +15,7 @@ device_irqs() {
 
 # sum DOMID FILE [REGEX]: hypercalls of that domain, all or of these names
 sum() {
-	hypercalls "$1" "$2" | awk -v re="${3:-.}" '$1 ~ re { n += $2 } END { print n + 0 }'
+	hypercalls "$1" "$2" | total "${3:-}"
 }
 
 # counted LABEL OPTIONS N: N round trips of 8 B, and what there was of each kind

@@ -47,6 +47,11 @@ hypercalls() {
 	' "$2"
 }
 
+# total [REGEX]: of such lines, all or of these names
+total() {
+	awk -v re="${1:-.}" '$1 ~ re { n += $2 } END { print n + 0 }'
+}
+
 # What xenalyze calls a notification: its older name is that of an older call
 # shellcheck disable=SC2034 # for who reads this
 notification='^(evtchn_op|event_channel_op)'
