@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pv,pv,pv vif=yes mpi=yes mem=256 time=560 suite=no
+# lab: guests=pv,pv,pv,pv vif=yes mpi=yes mem=256 time=900 suite=no
 # Open MPI in four guests: without the module as if there were no component; then
 # over IVC, TCP, and channels that are left all the time; latency of the two.
 
