@@ -37,10 +37,10 @@ emulator_fault() {
 	grep -q 'Triple fault' "$LAB_BUILD/results/$1/host1-serial.log" 2>/dev/null
 }
 
-# again NAME: it is to be tried again, and that is said; twice in a group at most
+# again NAME: it is to be tried again, and that is said; four times in a group at most
 AGAIN=0
 again() {
-	[ "${VERDICT[$1]:-fail}" = fail ] && [ "$RETRIES" -lt 2 ] &&
+	[ "${VERDICT[$1]:-fail}" = fail ] && [ "$RETRIES" -lt 4 ] &&
 		emulator_fault "$1" || return 1
 	RETRIES=$((RETRIES + 1))
 	AGAIN=$((AGAIN + 1))
