@@ -283,10 +283,10 @@ err_free:
 
 static int component_progress(void)
 {
-	struct btl_ivc_component *c = &mca_btl_ivc_component;
+	struct coordinator *c = mca_btl_ivc_component.c;
 
 	/* After the end it is still called. */
-	return OPAL_LIKELY(c->c != NULL) ? coord_progress(c->c) : 0;
+	return OPAL_LIKELY(c != NULL) ? coord_progress(c) : 0;
 }
 
 static int component_close(void)

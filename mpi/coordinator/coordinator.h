@@ -157,9 +157,6 @@ int coord_progress(struct coordinator *c);
  */
 void coord_wait(struct coordinator *c, int ms);
 
-/* CLOCK_MONOTONIC, in ns. */
-uint64_t coord_now(void);
-
 /* Is there nothing left that this process has sent and not got rid of? */
 bool coord_idle(const struct coordinator *c);
 

@@ -161,6 +161,8 @@ static inline void coord_unlock(struct coord_peer *p)
 		pthread_mutex_unlock(&p->lock);
 }
 
+/* CLOCK_MONOTONIC, in ns. */
+uint64_t coord_now(void);
 uint64_t coord_random(struct coordinator *c);
 
 /* There is traffic. Stored once: each time would be a fence in every message.
