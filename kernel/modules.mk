@@ -3,7 +3,7 @@
 #
 #   KDIR=   kernel build directory; default: the newest installed headers
 #   C=2     run sparse over everything
-#   KDEBUG=1  lockdep-friendly debug checks (none are compiled in without it)
+#   KDEFINES=-DDEBUG  state changes are logged; without it, if dynamic debug says so
 
 KDIR ?= $(shell ls -d /lib/modules/*/build /usr/src/linux-headers-*-amd64 \
 	2>/dev/null | sort -V | tail -1)
@@ -21,7 +21,7 @@ $(KMOD)/.stamp: $(KSRC)
 	$(Q)for f in $(KSRC); do mkdir -p $(KMOD)/$$(dirname $$f) && \
 		ln -sfn $(abspath .)/$$f $(KMOD)/$$f || exit 1; done
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(KDIR) M=$(abspath $(KMOD)) W=1 \
-		KCFLAGS=-Werror $(if $(C),C=$(C)) modules
+		KCFLAGS="-Werror $(KDEFINES)" $(if $(C),C=$(C)) modules
 	$(Q)touch $@
 else
 $(KMOD)/.stamp:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pvh time=300 suite=debug
+# lab: guests=pv,pvh time=480 suite=debug
 # A backend that lies to both guests in every way: their kernels and processes go
 # on, come back to it each time, and are as before when ivc-back is back.
 
@@ -11,7 +11,7 @@ back_unload
 
 # A reply takes 5 s to be given up, HOSTS asks for 10 s, CONNECT twice
 for n in 1 2; do
-	g_bg $n load "su user -c '/ivc/ivc-ioctl 99 $((seconds + 60)) 45'"
+	g_bg $n load "su user -c '/ivc/ivc-ioctl 99 $((seconds + 150)) 45'"
 	ivc-hostile-back "$(guest_domid $n)" "$seconds" >"$OUT/back$n" 2>&1 &
 	eval "back$n=$!"
 done
@@ -20,7 +20,7 @@ for n in 1 2; do
 	note "guest $n ($(guest_type $n)): $(cat "$OUT/back$n")"
 done
 for n in 1 2; do
-	g_wait $n load 150 >"$OUT/load$n" 2>&1 || fail "guest $n: $(cat "$OUT/load$n")"
+	g_wait $n load 240 >"$OUT/load$n" 2>&1 || fail "guest $n: $(cat "$OUT/load$n")"
 	note "guest $n: $(cat "$OUT/load$n")"
 done
 

@@ -7,10 +7,11 @@ DBG_TESTS = $(filter-out $(shell grep -lE '^. lab:.*(hosts=2|suite=no)' \
 	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'),$(shell grep -l '^. lab:' \
 	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'))
 
-# The modules are built once per kernel, with counters of what was run.
+# The modules are built once per kernel, with counters of what was run. They log
+# each change of state, since that kernel has no dynamic debug.
 debug-modules-%:
 	$(Q)$(MAKE) modules KDIR=$(abspath $(DBG))/build/$* \
-		KMOD=$(DBG)/modules/$* GCOV_PROFILE=y
+		KMOD=$(DBG)/modules/$* GCOV_PROFILE=y KDEFINES=-DDEBUG
 
 debug-kernel: deps-debug
 	$(Q)scripts/lab/debug-kernel.sh $(DBG)
