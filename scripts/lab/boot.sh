@@ -92,7 +92,7 @@ run_conf() {
 	LAB_VCPUS=${CONF[vcpus]}
 	LAB_GUEST_ARGS='${CONF[guest]} $GUEST_ARGS'
 	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
-	LAB_SLOWER=$([ -n "$DEBUG_KERNEL" ] && echo "$DEBUG_SLOWER" || echo 1)
+	LAB_SLOWER=$SLOWER
 	LAB_SCENARIOS='$items'
 	EOF
 }
@@ -270,7 +270,8 @@ show_last_words() {
 # boot_listen: follow host 1's events until it powers off, or time runs out.
 # SECONDS is bash's clock.
 boot_listen() {
-	local line word rest verdict took why deadline=$((SECONDS + 90 * CONF[hosts] + 10 * $(guests_wanted))) current=
+	local line word rest verdict took why current=
+	local deadline=$((SECONDS + SLOWER * (90 * CONF[hosts] + 10 * $(guests_wanted))))
 
 	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
 	EVENTS_PID=$!

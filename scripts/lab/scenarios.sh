@@ -34,10 +34,8 @@ scenario_conf() {
 			die "tests/lab/$1.sh: unknown key '${word%%=*}' in its '# lab:' line"
 		CONF[${word%%=*}]=${word#*=}
 	done
-	if [ -n "$DEBUG_KERNEL" ]; then
-		CONF[time]=$((CONF[time] * DEBUG_SLOWER))
-		[ "${CONF[mem]}" -ge $DEBUG_MEM ] || CONF[mem]=$DEBUG_MEM
-	fi
+	CONF[time]=$((CONF[time] * SLOWER))
+	[ -z "$DEBUG_KERNEL" ] || [ "${CONF[mem]}" -ge $DEBUG_MEM ] || CONF[mem]=$DEBUG_MEM
 	for word in "${!OVERRIDE[@]}"; do
 		CONF[$word]=${OVERRIDE[$word]}
 	done

@@ -5,12 +5,9 @@
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
-# shellcheck source=tests/lab/jobs.sh
-. /lab/tests/jobs.sh
 # shellcheck source=tests/lab/programs.sh
 . /lab/tests/programs.sh
 all=guest1,guest2,guest3,guest4
-SLEEP_AFTER=100
 
 watch_both
 for n in 3 4; do
@@ -26,7 +23,7 @@ for how in tcp switch; do
 	right 'messages checked' $all "$(way $how)" /mpi/mpi-check -r 20
 	note "$how: $(cat /tmp/job.out)"
 done
-if has is.S.x; then
+if has is.S.x && has osu_latency && has mpi4py/test; then
 	osu
 	npb
 	mpi4py

@@ -4,8 +4,15 @@
 # hpcc; as they come, which is IVC on one host, over stock TCP, and with channels
 # that are left all the time: right answers. Not a scenario: read by them.
 
+# shellcheck source=tests/lab/jobs.sh
+. /lab/tests/jobs.sh
 # shellcheck disable=SC2034 # of job()
-JOB_TIMEOUT=400
+JOB_TIMEOUT=400 SLEEP_AFTER=100
+
+# built PROGRAM: or there is nothing to run
+built() {
+	has "$1" || skip "no $1: make payload-mpi MPI_SUITES=DIRECTORY"
+}
 
 # three_ways WORDS PROGRAM...: with what each took, in seconds
 three_ways() {
@@ -28,6 +35,7 @@ four_ranks() {
 }
 
 npb() {
+	built is.S.x
 	four_ranks
 	for program in is mg cg ft ep lu sp bt; do
 		three_ways ' SUCCESSFUL' /mpi/$program.S.x
@@ -36,6 +44,7 @@ npb() {
 
 # Two ranks in the first and the last guest: on two hosts, one on each
 osu() {
+	built osu_latency
 	ranks=guest1,guest4
 	three_ways Pass /mpi/osu_latency -c -m 8:65536 -i 20 -x 2
 	three_ways Pass /mpi/osu_bw -c -m 8:65536 -i 4 -x 1
@@ -49,6 +58,7 @@ osu() {
 # windows (Debian leaves out osc pt2pt); and without what needs a file system that
 # guests share, or starts processes.
 mpi4py() {
+	built mpi4py/test
 	for not in rma win spawn dynproc test_io test_file; do
 		without="${without:-} -e $not"
 	done

@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# lab: guests=pv,pv,pv,pv vif=yes mpi=yes mem=256 time=1500 suite=no
+# OSU latency, bandwidth and collectives in guests of one host: right answers, three ways.
+
+# shellcheck source=tests/lab/programs.sh
+. /lab/tests/programs.sh
+osu
