@@ -90,6 +90,7 @@ run_conf() {
 	LAB_ATTACH=${CONF[attach]}
 	LAB_MEM=${CONF[mem]}
 	LAB_VCPUS=${CONF[vcpus]}
+	LAB_CPUS=${CONF[cpus]}
 	LAB_GUEST_ARGS='${CONF[guest]} $GUEST_ARGS'
 	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
 	LAB_SLOWER=$SLOWER
@@ -209,7 +210,7 @@ qemu() {
 	done
 	exec qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \
 		-cpu max,-smap,-rdtscp,-rdpid,-xsave,-avx,-avx2,-fma,-f16c,-pku \
-		-smp 2 -m "$(boot_memory)" \
+		-smp "${CONF[cpus]}" -m "$(boot_memory)" \
 		-nodefaults -display none -no-reboot \
 		-chardev "$serial,id=serial" -serial chardev:serial \
 		-kernel "$IMAGES/xen" \

@@ -30,18 +30,26 @@ count_guests() {
 
 # A PVH guest's vCPU must not move between CPUs: QEMU's SVM emulation now and
 # then lets it fault into the hypervisor's own text.  Nor is it good for it to
-# share a CPU with PV vCPUs, Dom0's among them, which is on CPU 0: so PVH guests
-# get CPU 1 for themselves where there is but one PV guest.  Otherwise PV guests
-# may float, and of PVH guests the first gets the CPU that Dom0 has not.
+# share a CPU with PV vCPUs, least with Dom0's, which is on CPU 0: all that were
+# seen to fault did.  And two PVH guests of one CPU are slow, each switch between
+# them taking milliseconds.  So PVH guests have the last CPUs, as many as there
+# are but the first, and PV guests the others; all, if they are several and would
+# have one.  PVH guests alone get all CPUs in turns.
 guest_cpus() {
+	pvs=$(count_guests pv) apart=$(count_guests pvh)
 	if [ "$LAB_VCPUS" -gt 1 ]; then
 		[ "$(guest_type "$1")" = pv ] && echo '"all"' || echo '["0","1"]'
-	elif [ "$(count_guests pv)" = 1 ]; then
-		[ "$(guest_type "$1")" = pv ] && echo '"0"' || echo '"1"'
-	elif [ "$(guest_type "$1")" = pv ]; then
+		return
+	fi
+	[ "$pvs" -gt 0 ] && first=1 || first=0
+	[ "$apart" -le $((LAB_CPUS - first)) ] || apart=$((LAB_CPUS - first))
+	first=$((LAB_CPUS - apart))
+	if [ "$(guest_type "$1")" = pvh ]; then
+		echo "\"$((first + $1 % apart))\""
+	elif [ "$pvs" -gt 1 ] && [ "$first" = 1 ]; then
 		echo '"all"'
 	else
-		echo "\"$(($1 % 2))\""
+		echo "\"0-$((first - 1))\""
 	fi
 }
 
