@@ -194,7 +194,7 @@ int main(void)
 	for (i = 0; i < 20; i++)
 		ivc_unregister(must_register(1));
 	check(entries("/proc/self/fd") == fds, "no descriptor is left");
-	/* One that has been joined is listed until the kernel is done with it. */
+	/* One that was joined is listed until the kernel is done with it. */
 	for (i = 0; i < 100 && entries("/proc/self/task") != threads; i++)
 		usleep(20000);
 	check(i < 100, "no thread is left");
