@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 vif=yes mpi=yes mem=224 time=900 suite=no
+# lab: guests=pvh,pvh hosts=2 vif=yes mpi=yes mem=256 time=900 suite=no
 # The paper's Figures 12 and 13: latency and bandwidth of MPI, messages of 2 KB,
 # over time, while one guest comes from another host and goes there again.
 

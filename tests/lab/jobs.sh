@@ -49,7 +49,10 @@ job_bg() {
 right() {
 	_says=$1
 	shift
-	job 1 "$@" >/tmp/job.out || fail "status $?: $*: $(tail -n 8 /tmp/job.out)"
+	_begun=$(cut -d. -f1 /proc/uptime)
+	# A status after JOB_TIMEOUT is of its end: mpirun has one of its own then.
+	job 1 "$@" >/tmp/job.out ||
+		fail "status $?, after $(($(cut -d. -f1 /proc/uptime) - _begun)) of $JOB_TIMEOUT s: $*: $(tail -n 8 /tmp/job.out)"
 	grep -q "$_says" /tmp/job.out || fail "no '$_says': $*: $(tail -n 8 /tmp/job.out)"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh,pvh,pvh hosts=2 vif=yes mpi=yes mem=224 cpus=5 time=900 suite=no
+# lab: guests=pvh,pvh,pvh,pvh hosts=2 vif=yes mpi=yes mem=256 cpus=5 time=900 suite=no
 # MPI jobs of four guests on two hosts: IVC in each pair, TCP between them.
 
 # shellcheck source=tests/lab/apart.sh

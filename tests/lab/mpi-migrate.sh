@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh hosts=2 vif=yes mpi=yes mem=224 cpus=3 time=1500 suite=no
+# lab: guests=pvh,pvh hosts=2 vif=yes mpi=yes mem=256 time=1500 suite=no
 # MPI jobs during live migrations, twelve in all, of a guest to another host and
 # back: one that checks each message, benchmarks, a rank that computes meanwhile.
 

@@ -7,7 +7,7 @@
 # shellcheck source=tests/lab/jobs.sh
 . /lab/tests/jobs.sh
 # shellcheck disable=SC2034 # of job()
-JOB_TIMEOUT=400 SLEEP_AFTER=100
+JOB_TIMEOUT=1000 SLEEP_AFTER=100
 
 # built PROGRAM: or there is nothing to run
 built() {
