@@ -34,7 +34,7 @@ count_guests() {
 # seen to fault did.  And two PVH guests of one CPU are slow, each switch between
 # them taking milliseconds.  So PVH guests have the last CPUs, as many as there
 # are but the first, and PV guests the others; all, if they are several and would
-# have one.  PVH guests alone get all CPUs in turns.
+# have one.  PVH guests alone get CPU 0, too, if there are no fewer than CPUs.
 guest_cpus() {
 	pvs=$(count_guests pv) apart=$(count_guests pvh)
 	if [ "$LAB_VCPUS" -gt 1 ]; then
