@@ -91,6 +91,7 @@ run_conf() {
 	LAB_MEM=${CONF[mem]}
 	LAB_VCPUS=${CONF[vcpus]}
 	LAB_CPUS=${CONF[cpus]}
+	LAB_AWAY=${CONF[away]}
 	LAB_GUEST_ARGS='${CONF[guest]} $GUEST_ARGS'
 	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
 	LAB_SLOWER=$SLOWER

@@ -8,11 +8,12 @@
 
 MPI_PACKAGES="openmpi-bin libopenmpi3 libgfortran5 dropbear-bin python3-mpi4py
 	python3-distutils hpcc libblas3"
-# Programs, and libraries that are loaded by name; what these need is found.
+# Programs, and libraries that are loaded by name or that programs of MPI_SUITES
+# need (Fortran's arithmetic of vectors); what these need is found.
 MPI_PROGRAMS="usr/bin/orterun usr/bin/orted usr/bin/ompi_info usr/bin/dbclient
 	usr/bin/hpcc usr/bin/python3.11 usr/sbin/dropbear
 	usr/lib/x86_64-linux-gnu/libmpi_mpifh.so.40
-	usr/lib/x86_64-linux-gnu/libgfortran.so.5
+	usr/lib/x86_64-linux-gnu/libgfortran.so.5 lib/x86_64-linux-gnu/libmvec.so.1
 	usr/share/doc/hpcc/examples/_hpccinf.txt"
 # Components of Open MPI for hardware and batch systems that no guest has.
 MPI_NOT='ucx|uct|ofi|psm|openib|usnic|monitoring|slurm|flux|jsm|gridengine'

@@ -27,7 +27,7 @@ scenario_conf() {
 	[ -z "$1" ] || [ -e "$LAB_TESTS/$1.sh" ] ||
 		die "no scenario '$1': 'lab list' shows them"
 	CONF=([guests]="pv,pv" [hosts]=1 [time]=120 [vif]=no [attach]=yes [mpi]=no
-	      [mem]=192 [vcpus]=1 [cpus]=2 [dom0]="" [guest]="" [suite]=yes
+	      [mem]=192 [vcpus]=1 [cpus]=2 [away]=0 [dom0]="" [guest]="" [suite]=yes
 	      [expect]="")
 	# shellcheck disable=SC2013 # words are meant
 	[ -z "$1" ] || for word in $(sed -n 's/^# lab://p' "$LAB_TESTS/$1.sh"); do
@@ -49,5 +49,5 @@ scenario_conf() {
 # Scenarios of one key can share a boot.
 scenario_key() {
 	scenario_conf "$1"
-	echo "${CONF[guests]} ${CONF[hosts]} ${CONF[vif]} ${CONF[attach]} ${CONF[mpi]} ${CONF[mem]} ${CONF[vcpus]} ${CONF[cpus]} ${CONF[dom0]} ${CONF[guest]}"
+	echo "${CONF[guests]} ${CONF[hosts]} ${CONF[vif]} ${CONF[attach]} ${CONF[mpi]} ${CONF[mem]} ${CONF[vcpus]} ${CONF[cpus]} ${CONF[away]} ${CONF[dom0]} ${CONF[guest]}"
 }

@@ -6,10 +6,13 @@
 # Ranks that look for messages all the time keep the CPUs of this machine, which are
 # two, from Dom0 that carries them; so Dom0 comes first, whatever way they go.
 dom0_first || fail "Dom0 cannot be put first"
+[ "$LAB_HOSTS" = 1 ] || on_host2 dom0_first || fail "host 2's Dom0 cannot be put first"
 # With more ranks than CPUs each other's, too: then they sleep after so many us.
 SLEEP_AFTER=0
 # How long a channel is used at most, in ms, where it is left all the time
 SWITCH_MS=40
+# and what else is told then
+SWITCH_MORE=
 
 # way NAME: the options for one of the ways: all that there is; as it comes, which
 # is IVC on one host; the same, but every channel is left within some ms; without it
@@ -17,7 +20,7 @@ way() {
 	case $1 in
 	all) echo "--mca btl_ivc_sleep_after $SLEEP_AFTER" ;;
 	ivc) echo "--mca btl ivc,self $(way all)" ;;
-	switch) echo "$(way ivc) --mca btl_ivc_switch_ms $SWITCH_MS" ;;
+	switch) echo "$(way ivc) --mca btl_ivc_switch_ms $SWITCH_MS $SWITCH_MORE" ;;
 	tcp) echo '--mca btl tcp,self' ;;
 	esac
 }

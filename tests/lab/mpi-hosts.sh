@@ -1,16 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pvh,pvh,pvh,pvh hosts=2 vif=yes mpi=yes mem=256 cpus=5 time=900 suite=no
+# lab: guests=pv,pv,pv,pv hosts=2 away=2 vif=yes mpi=yes mem=256 time=900 suite=no
 # MPI jobs of four guests on two hosts: IVC in each pair, TCP between them.
 
-# shellcheck source=tests/lab/apart.sh
-. /lab/tests/apart.sh
+# shellcheck source=tests/lab/accounts.sh
+. /lab/tests/accounts.sh
 # shellcheck source=tests/lab/jobs.sh
 . /lab/tests/jobs.sh
 all=guest1,guest2,guest3,guest4
 SLEEP_AFTER=100
 
-apart
 job_bg 1 check $all "$(way ivc)" /mpi/mpi-check -r 60
 wait_until 60 flying 1 || fail "no channel on host 1"
 on_host2 ". /lab/tests/accounts.sh; wait_until 60 flying 1" || fail "no channel on host 2"
@@ -21,4 +20,3 @@ for how in tcp switch; do
 	right 'messages checked' $all "$(way $how)" /mpi/mpi-check -r 20
 	note "$how: $(cat /tmp/job.out)"
 done
-together

@@ -8,7 +8,8 @@
 . /lab/tests/accounts.sh
 # shellcheck source=tests/lab/jobs.sh
 . /lab/tests/jobs.sh
-JOB_TIMEOUT=1200
+# Dom0 has guests to move, and shares a CPU with one.
+JOB_TIMEOUT=1200 SLEEP_AFTER=100
 pair=guest2,guest1
 
 # there_and_back: guest 1 goes to host 2 and comes back

@@ -23,6 +23,13 @@ guest_alive() {
 	guest_domid "$1" >/dev/null
 }
 
+# on_its_host N COMMAND...: where guest N is made. The last LAB_AWAY are host 2's.
+on_its_host() {
+	[ "$1" -gt $(($(guest_numbers | wc -l) - LAB_AWAY)) ] && _where=on_host2 || _where=
+	shift
+	$_where "$@"
+}
+
 # count_guests TYPE: how many of this run
 count_guests() {
 	echo "$LAB_GUESTS" | tr ' ' '\n' | grep -cx "$1"
@@ -142,6 +149,12 @@ guest_attached() (
 # guest_create N: create, wait until it is usable
 guest_create() {
 	guest_start "$1" && guest_wait "$1"
+}
+
+# guest_remake N: whatever has become of it
+guest_remake() {
+	guest_alive "$1" && guest_destroy "$1" >/dev/null 2>&1
+	guest_create "$1" >/dev/null
 }
 
 # guest_destroy N: at once, as a power failure would
