@@ -118,6 +118,8 @@ static void drop_next(struct coord_peer *p)
 		c->stats.refused++;
 		coord_route(p);
 		coord_unlock(p);
+		/* Its next mark may have been held back. */
+		coord_set_look(p);
 		return;
 	}
 	coord_lane_free(c, l);

@@ -95,6 +95,8 @@ static int open_lane(struct coord_peer *p)
 		p->leave_at = p->c->now +
 			      coord_random(p->c) % (o->switch_ms * MS) + 1;
 	event(p, COORD_OPEN);
+	/* The peer's mark for it may have been held back: nobody else tells. */
+	coord_set_look(p);
 	if (p->lane->flushed) {
 		event(p, COORD_FLUSH);
 		coord_set_active(p, true);

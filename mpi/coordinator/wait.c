@@ -3,11 +3,10 @@
  * Sleeping until there may be something to do, for processes that share a CPU
  * with those they wait for: with each other, or their guests' virtual CPUs.
  *
- * What comes through a channel, the first bytes of a new one too, the network or
- * the group ends the sleep. What nobody tells (a time that has come, a channel
- * that is being established, or handed over) is looked for after a while; so
- * that a sleep never is the reason why something stands. Seldom is often enough
- * where a descriptor tells: each look takes the CPU from who is waited for.
+ * What comes through a channel, the network or the group ends the sleep. What
+ * nobody tells (a time that has come, a channel that is being established, a
+ * queue that waits for a ring's room in another one's order) is looked for
+ * after a while; so that a sleep never is the reason why something stands.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -18,10 +17,10 @@
 #define SLEEP_MS 10
 #define AWAY MS
 
-/* Lanes, new ones and strangers', and the network and the group. */
+/* Lanes, and the network and the group. */
 static struct pollfd *room_for(struct coordinator *c)
 {
-	unsigned int n = c->n_active + c->n_peers + c->n_visitors + 2;
+	unsigned int n = c->n_active + 2;
 	struct pollfd *fds;
 
 	if (n > c->room_fds) {
@@ -34,42 +33,24 @@ static struct pollfd *room_for(struct coordinator *c)
 	return c->fds;
 }
 
-/* Has it to say what becomes of a channel, as soon as that is known? */
-static bool owes(const struct coord_peer *p)
-{
-	return p->state == COORD_SUSPENDING &&
-	       (p->back || !(p->lane->stop_said || p->lane->back_said));
-}
-
 /*
- * How long at most, in ms: these things have no descriptor, nor has a message
- * that another thread queues meanwhile.
+ * How long at most, in ms: what is on its way from one state to another has no
+ * descriptor, nor has a message that another thread queues meanwhile.
  */
 static int bound(const struct coordinator *c, int ms)
 {
 	const struct coord_peer *p;
 
-	if (c->o.threads || c->n_look)
+	if (c->o.threads || !LIST_EMPTY(&c->visitors) || c->n_look)
 		return 1;
 	LIST_FOREACH (p, &c->peers, entry)
-		if (owes(p) || (p->next && !p->next->open))
+		if (p->next || (p->lane && p->state != COORD_ACTIVE))
 			return 1;
 	return ms;
 }
 
 /* False: there is something, or something is wrong, as reading will tell. */
-static bool add_channel(struct coordinator *c, unsigned int *n, ivc_channel *ch,
-			int events)
-{
-	if (ivc_arm(ch, events))
-		return false;
-	c->fds[(*n)++] = (struct pollfd){ .fd = ivc_channel_fd(ch),
-					  .events = POLLIN };
-	return true;
-}
-
-static bool add_lane(struct coordinator *c, unsigned int *n,
-		     struct coord_peer *p)
+static bool nothing_there(struct coord_peer *p)
 {
 	bool queued;
 
@@ -79,24 +60,8 @@ static bool add_lane(struct coordinator *c, unsigned int *n,
 	coord_lock(p);
 	queued = p->waits && p->out;
 	coord_unlock(p);
-	return add_channel(c, n, p->lane->ch,
-			   queued ? IVC_READABLE | IVC_WRITABLE : IVC_READABLE);
-}
-
-/* Of these the first bytes are awaited. */
-static bool add_new(struct coordinator *c, unsigned int *n)
-{
-	struct coord_peer *p;
-	struct visitor *v;
-
-	LIST_FOREACH (p, &c->peers, entry)
-		if (p->next && p->next->open && !p->next->heard &&
-		    !add_channel(c, n, p->next->ch, IVC_READABLE))
-			return false;
-	LIST_FOREACH (v, &c->visitors, entry)
-		if (!add_channel(c, n, v->ch, IVC_READABLE))
-			return false;
-	return true;
+	return !ivc_arm(p->lane->ch,
+			queued ? IVC_READABLE | IVC_WRITABLE : IVC_READABLE);
 }
 
 /* In a step. */
@@ -107,11 +72,14 @@ static void sleep_in_step(struct coordinator *c, int ms)
 
 	if (!fds)
 		return;
-	for (i = 0; i < c->n_active; i++)
-		if (!add_lane(c, &n, c->active[i]))
+	for (i = 0; i < c->n_active; i++) {
+		struct coord_peer *p = c->active[i];
+
+		if (!nothing_there(p))
 			return;
-	if (!add_new(c, &n))
-		return;
+		fds[n++] = (struct pollfd){ .fd = ivc_channel_fd(p->lane->ch),
+					    .events = POLLIN };
+	}
 	fds[n++] =
 		(struct pollfd){ .fd = c->ops->fd(c->net), .events = POLLIN };
 	if (c->ctx)

@@ -2,9 +2,11 @@
 /*
  * Latency or bandwidth between ranks 0 and 1 over time, as osu_latency and
  * osu_bw measure them, while guests move:
- * mpi-time [-b] [-s SIZE] [-i MS] [-t TABLE] [-p PLOT] [-f FILE] SECONDS
+ * mpi-time [-b] [-s SIZE] [-w MS] [-i MS] [-t TABLE] [-p PLOT] [-f FILE]
+ *          SECONDS
  *   -b  bandwidth: windows of messages, each answered by a short one
  *   -s  bytes of a message (2048)
+ *   -w  rest for so many milliseconds before each message, or window (0)
  *   -i  a row of the table for so many milliseconds (1000)
  *   -t  the table; -p  gnuplot's script and data
  *   -f  it ends as soon as this file is there
@@ -29,6 +31,7 @@ static const char *until_file;
 static uint64_t until;
 static int me;
 static bool bandwidth;
+static unsigned int rest_ms;
 static unsigned char *buffer;
 
 static MPI_T_pvar_session session;
@@ -125,6 +128,12 @@ static bool over(uint64_t now)
 	return !access(until_file, F_OK);
 }
 
+static void rest(void)
+{
+	if (rest_ms)
+		usleep(1000 * rest_ms);
+}
+
 static void sample(uint64_t from, uint64_t to, unsigned int parts)
 {
 	bool ivc = by_ivc();
@@ -140,8 +149,8 @@ static uint64_t latency(void)
 
 	for (; !last; seq++) {
 		if (!me) {
-			t = clock_ns();
-			last = over(t);
+			rest();
+			last = over(clock_ns());
 			fill(buffer, seq, last);
 			t = clock_ns();
 			MPI_Send(buffer, (int)options.size, MPI_BYTE, 1, 1,
@@ -168,6 +177,7 @@ static uint64_t windows(void)
 
 	for (; !last; seq += WINDOW) {
 		if (!me) {
+			rest();
 			last = over(clock_ns());
 			for (unsigned int i = 0; i < WINDOW; i++)
 				fill(buffer + i * options.size, seq + i, last);
@@ -224,13 +234,16 @@ static void parse(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "bs:i:t:p:f:")) != -1)
+	while ((opt = getopt(argc, argv, "bs:w:i:t:p:f:")) != -1)
 		switch (opt) {
 		case 'b':
 			bandwidth = true;
 			break;
 		case 's':
 			options.size = (uint32_t)atoi(optarg);
+			break;
+		case 'w':
+			rest_ms = (unsigned int)atoi(optarg);
 			break;
 		case 'i':
 			options.interval_ms = (uint32_t)atoi(optarg);
