@@ -274,7 +274,7 @@ show_last_words() {
 # SECONDS is bash's clock.
 boot_listen() {
 	local line word rest verdict took why current=
-	local deadline=$((SECONDS + SLOWER * (90 * CONF[hosts] + 10 * $(guests_wanted))))
+	local deadline=$((SECONDS + SLOWER * (150 * CONF[hosts] + 10 * $(guests_wanted))))
 
 	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
 	EVENTS_PID=$!
