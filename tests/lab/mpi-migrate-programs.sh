@@ -11,11 +11,12 @@
 JOB_TIMEOUT=1200 SLEEP_AFTER=100
 pair=guest2,guest1
 
-go() {
-	migrate_guest 1 || fail "guest 1 cannot go"
-}
-back() {
-	return_guest 1 || fail "guest 1 cannot come back"
+# while_moving TAG: guest 1 goes and comes back, and then it has ended well
+while_moving() {
+	migrate_guest 1 || fail "$1: guest 1 cannot go"
+	return_guest 1 || fail "$1: guest 1 cannot come back"
+	g 2 touch /tmp/stop
+	collect 2 "$1" 300
 }
 
 # and_again TAG PROGRAM...: one after the other, again and again, while all is well
@@ -33,15 +34,9 @@ and_again() {
 watch_both
 has osu_latency || skip "no benchmarks: make payload-mpi MPI_SUITES=DIRECTORY"
 and_again osu 'osu_latency -c -m 2048:2048 -i 4000 -x 10' 'osu_bw -c -m 2048:2048 -i 300 -x 2'
-go
-back
-g 2 touch /tmp/stop
-collect 2 osu 300
+while_moving osu
 and_again npb mg.S.x lu.S.x cg.S.x is.S.x
-go
-back
-g 2 touch /tmp/stop
-collect 2 npb 300
+while_moving npb
 grep -q UNSUCCESSFUL /tmp/out.npb && fail "NPB: wrong answers"
 note "two migrations each: osu_latency and osu_bw right $(grep -c Pass /tmp/out.osu) times, NPB $(grep -c ' SUCCESSFUL' /tmp/out.npb) times"
 unwatch

@@ -11,13 +11,6 @@
 JOB_TIMEOUT=1800 SLEEP_AFTER=100
 pair=guest2,guest1
 
-go() {
-	migrate_guest 1 || fail "guest 1 cannot go"
-}
-back() {
-	return_guest 1 || fail "guest 1 cannot come back"
-}
-
 watch_both
 ## one job, ten migrations. It rests between its messages: what moves a guest is
 ## emulated by the CPUs that emulate its ranks, and takes minutes beside one that
@@ -26,9 +19,9 @@ g 2 rm -f /tmp/stop
 job_bg 2 time $pair "$(way ivc)" /mpi/mpi-time -w 20 -f /tmp/stop 1700
 for n in 1 2 3 4 5; do
 	wait_until 60 flying 1 || fail "no channel, before migration $((2 * n - 1))"
-	go
+	migrate_guest 1 || fail "guest 1 cannot go"
 	sleep 2
-	back
+	return_guest 1 || fail "guest 1 cannot come back"
 	note "$((2 * n)) migrations"
 done
 wait_until 60 flying 1 || fail "no channel after the last return"
@@ -43,10 +36,10 @@ for pair in guest2,guest1 guest1,guest2; do
 	job_bg 2 compute $pair "$(way ivc)" /mpi/mpi-check -r 5 -c 60
 	wait_until 180 flying 1 || fail "compute, $pair: no channel"
 	sleep 10
-	go
+	migrate_guest 1 || fail "guest 1 cannot go"
 	collect 2 compute 150
 	grep -q 'messages checked' /tmp/out.compute || fail "compute, $pair"
 	note "a rank computes for a minute, $pair: $(tail -n 1 /tmp/out.compute)"
-	back
+	return_guest 1 || fail "guest 1 cannot come back"
 done
 unwatch

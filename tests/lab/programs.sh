@@ -41,7 +41,7 @@ four_ranks() {
 npb() {
 	built is.S.x
 	four_ranks
-	for program in ft ep cg lu sp bt is mg; do
+	for program in is mg cg ft ep lu sp bt; do
 		three_ways ' SUCCESSFUL' /mpi/$program.S.x
 	done
 }
