@@ -151,7 +151,7 @@ static bool is_time(struct coordinator *c)
 	}
 	/* A program that computes between its calls makes few. */
 	c->period = c->now - last > pace ? 1 : CLOCK_CALLS;
-	return c->hot || c->now - c->looked >= pace;
+	return c->hot || c->n_look || c->now - c->looked >= pace;
 }
 
 static int look_around(struct coordinator *c)

@@ -218,6 +218,8 @@ void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
 void coord_group_look(struct coord_peer *p);
 int coord_register(struct coordinator *c);
+/* Is it for this side to make a channel, when its time has come? */
+bool coord_is_ours(const struct coord_peer *p);
 /* Go on with p->next. */
 void coord_meet(struct coord_peer *p);
 

@@ -296,10 +296,10 @@ static void accept_all(struct coordinator *c)
 	}
 }
 
-static bool wants_channel(const struct coord_peer *p)
+bool coord_is_ours(const struct coord_peer *p)
 {
 	return p->used && p->co_located && !p->lane && !p->next && !p->error &&
-	       p->c->o.name < p->name && p->c->now >= p->retry_at;
+	       p->c->o.name < p->name;
 }
 
 void coord_group_tick(struct coordinator *c)
@@ -325,7 +325,7 @@ void coord_group_tick(struct coordinator *c)
 		visit(c, v);
 	}
 	LIST_FOREACH (p, &c->peers, entry)
-		if (wants_channel(p))
+		if (coord_is_ours(p) && c->now >= p->retry_at)
 			attempt(p);
 }
 

@@ -75,7 +75,9 @@ _Static_assert(sizeof(struct tcp_place) == 20, "tcp_place");
 _Static_assert(sizeof(struct tcp_greeting) == 64, "tcp_greeting");
 _Static_assert(sizeof(struct tcp_unit) == 8, "tcp_unit");
 
-enum tcp_watch_kind { WATCH_LISTENER, WATCH_GUEST, WATCH_LINK };
+#define TCP_TICK (2 * MS) /* between two looks at what goes by time */
+
+enum tcp_watch_kind { WATCH_LISTENER, WATCH_GUEST, WATCH_LINK, WATCH_TIMER };
 
 /* What epoll hands back. */
 struct tcp_watch {
@@ -143,6 +145,7 @@ struct net {
 	uint64_t name;
 	int epoll;
 	struct tcp_watch listener[2]; /* IPv4, IPv6 */
+	struct tcp_watch timer;	      /* it is time for tcp_tick() */
 	struct tcp_address self;
 	uint64_t now, looked;
 	uint64_t random;
@@ -167,6 +170,8 @@ static inline void tcp_unlock(struct net_link *l)
 
 /* tcp.c: have epoll tell of @w, also when it can be written to. */
 int tcp_watch(struct net *n, struct tcp_watch *w, bool out);
+/* Have it tell in @ns, at least 1, that there is something to do. */
+void tcp_wake(struct net *n, uint64_t ns);
 
 /* tcp-address.c: listen, and fill in self. */
 int tcp_listen(struct net *n);
@@ -195,7 +200,7 @@ void tcp_guest_drop(struct net *n, struct tcp_guest *g);
 void tcp_meet_event(struct net_link *l, uint32_t events);
 /* Under the link's lock: the connection is no more. */
 void tcp_broken(struct net_link *l, int error);
-/* Time has passed. */
-void tcp_tick(struct net *n);
+/* Time has passed. Is there something that goes by time? */
+bool tcp_tick(struct net *n);
 
 #endif /* COORD_TCP_INTERNAL_H */

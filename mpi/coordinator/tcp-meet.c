@@ -48,6 +48,7 @@ static void retry_later(struct net_link *l, int error)
 	l->error = error;
 	l->state = LINK_WAITING;
 	l->retry_at = l->net->now + wait / 2 + jitter(l->net, wait);
+	tcp_wake(l->net, TCP_TICK + 1);
 	if (!l->deadline)
 		l->deadline = l->net->now + l->net->o.timeout_s * SECOND;
 }
@@ -192,6 +193,7 @@ void tcp_need(struct net_link *l)
 	l->state = LINK_WAITING;
 	l->error = -EHOSTUNREACH;
 	l->net->needed = true;
+	tcp_wake(l->net, 1);
 }
 
 /* A connection is there for good, as the other side sees it: go on. */
@@ -281,6 +283,7 @@ void tcp_accept(struct net *n, struct tcp_watch *listener)
 		g->until = n->now + TCP_GUEST_S * SECOND;
 		LIST_INSERT_HEAD(&n->guest, g, entry);
 		n->guests++;
+		tcp_wake(n, TCP_TICK + 1);
 		if (tcp_watch(n, &g->watch, false))
 			tcp_guest_drop(n, g);
 	}
@@ -364,7 +367,7 @@ void tcp_guest_event(struct net *n, struct tcp_guest *g)
 	tcp_guest_drop(n, g);
 }
 
-static void link_tick(struct net_link *l)
+static bool link_tick(struct net_link *l)
 {
 	struct net *n = l->net;
 
@@ -391,14 +394,16 @@ static void link_tick(struct net_link *l)
 		}
 		break;
 	default:
-		break;
+		return false;
 	}
+	return true;
 }
 
-void tcp_tick(struct net *n)
+bool tcp_tick(struct net *n)
 {
 	struct tcp_guest *g, *next;
 	struct net_link *l;
+	bool timed = false;
 
 	for (g = LIST_FIRST(&n->guest); g; g = next) {
 		next = LIST_NEXT(g, entry);
@@ -407,7 +412,8 @@ void tcp_tick(struct net *n)
 	}
 	LIST_FOREACH (l, &n->link, entry) {
 		tcp_lock(l);
-		link_tick(l);
+		timed |= link_tick(l);
 		tcp_unlock(l);
 	}
+	return timed || !LIST_EMPTY(&n->guest);
 }

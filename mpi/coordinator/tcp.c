@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "tcp-internal.h"
 
 #define EVENTS 32
-#define TICK (2 * MS) /* between two looks at what takes time */
 
 int tcp_watch(struct net *n, struct tcp_watch *w, bool out)
 {
@@ -22,6 +22,40 @@ int tcp_watch(struct net *n, struct tcp_watch *w, bool out)
 	if (!epoll_ctl(n->epoll, EPOLL_CTL_MOD, w->fd, &ev))
 		return 0;
 	return epoll_ctl(n->epoll, EPOLL_CTL_ADD, w->fd, &ev) ? -errno : 0;
+}
+
+void tcp_wake(struct net *n, uint64_t ns)
+{
+	struct itimerspec in = { .it_value = { .tv_nsec = (long)ns } };
+
+	timerfd_settime(n->timer.fd, 0, &in, NULL);
+}
+
+static int timer_open(struct net *n)
+{
+	n->timer.fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	return n->timer.fd < 0 ? -errno : tcp_watch(n, &n->timer, false);
+}
+
+static void timer_read(struct net *n)
+{
+	uint64_t count;
+	ssize_t ret = read(n->timer.fd, &count, sizeof(count));
+
+	(void)ret;
+}
+
+/* What goes by time, and links that were idle and are needed. */
+static void look_at_time(struct net *n)
+{
+	if (!n->needed && n->now - n->looked <= TCP_TICK)
+		return;
+	n->looked = n->now;
+	n->needed = false;
+	/* Who sleeps is to wake for it. */
+	if (tcp_tick(n))
+		tcp_wake(n, TCP_TICK + 1);
 }
 
 static int net_address(struct net *n, void *buf, size_t max)
@@ -140,11 +174,6 @@ static int net_poll(struct net *n, uint64_t now)
 	int got;
 
 	n->now = now;
-	if (n->needed || now - n->looked > TICK) {
-		n->looked = now;
-		n->needed = false;
-		tcp_tick(n);
-	}
 	got = epoll_wait(n->epoll, ev, EVENTS, 0);
 	for (int i = 0; i < got; i++) {
 		struct tcp_watch *w = ev[i].data.ptr;
@@ -159,8 +188,13 @@ static int net_poll(struct net *n, uint64_t now)
 		case WATCH_LINK:
 			link_event(n, (struct net_link *)w, ev[i].events);
 			break;
+		case WATCH_TIMER:
+			timer_read(n);
+			break;
 		}
 	}
+	/* Last: who needs a link says so before it sets the timer. */
+	look_at_time(n);
 	return got > 0 ? got : 0;
 }
 
@@ -205,6 +239,8 @@ static void net_close(struct net *n)
 	for (int i = 0; i < 2; i++)
 		if (n->listener[i].fd >= 0)
 			close(n->listener[i].fd);
+	if (n->timer.fd >= 0)
+		close(n->timer.fd);
 	if (n->epoll >= 0)
 		close(n->epoll);
 	free((char *)n->o.include);
@@ -256,6 +292,7 @@ int tcp_open(const struct tcp_options *o, const struct net_user *user,
 		return -ENOMEM;
 	n->epoll = -1;
 	n->listener[0].fd = n->listener[1].fd = -1;
+	n->timer = (struct tcp_watch){ WATCH_TIMER, -1 };
 	n->user = *user;
 	n->o = *o;
 	n->o.include = n->o.exclude = NULL;
@@ -272,8 +309,7 @@ int tcp_open(const struct tcp_options *o, const struct net_user *user,
 		ret = -errno;
 	if (!ret) {
 		n->epoll = epoll_create1(EPOLL_CLOEXEC);
-		if (n->epoll < 0)
-			ret = -errno;
+		ret = n->epoll < 0 ? -errno : timer_open(n);
 	}
 	if (!ret)
 		ret = tcp_listen(n);

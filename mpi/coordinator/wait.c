@@ -3,10 +3,13 @@
  * Sleeping until there may be something to do, for processes that share a CPU
  * with those they wait for: with each other, or their guests' virtual CPUs.
  *
- * What comes through a channel, the network or the group ends the sleep. What
- * nobody tells (a time that has come, a channel that is being established, a
- * queue that waits for a ring's room in another one's order) is looked for
- * after a while; so that a sleep never is the reason why something stands.
+ * What is to be said is said before. Then what comes through a channel, also
+ * one that is being established or left, the network or the group ends the
+ * sleep, and so does a time that has come. The few things that nobody tells (a
+ * channel that is being handed over, a message that another thread queues) are
+ * looked for after a millisecond, while there are such; so that a sleep never
+ * is the reason why something stands. Not oftener: each look takes the CPU from
+ * who is waited for.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -17,76 +20,146 @@
 #define SLEEP_MS 10
 #define AWAY MS
 
-/* Lanes, and the network and the group. */
-static struct pollfd *room_for(struct coordinator *c)
+struct sleep {
+	struct coordinator *c;
+	unsigned int n; /* descriptors in c->fds */
+	int ms;		/* at most; 0: not at all */
+};
+
+/* For each peer's channel and its next, each visitor's, network and group. */
+static bool room_for_all(struct coordinator *c)
 {
-	unsigned int n = c->n_active + 2;
+	unsigned int n = 2 * c->n_peers + c->n_visitors + 2;
 	struct pollfd *fds;
 
-	if (n > c->room_fds) {
-		fds = realloc(c->fds, n * sizeof(*fds));
-		if (!fds)
-			return NULL;
-		c->fds = fds;
-		c->room_fds = n;
-	}
-	return c->fds;
+	if (n <= c->room_fds)
+		return true;
+	fds = realloc(c->fds, n * sizeof(*fds));
+	if (!fds)
+		return false;
+	c->fds = fds;
+	c->room_fds = n;
+	return true;
+}
+
+static void at_most(struct sleep *s, int ms)
+{
+	if (ms < s->ms)
+		s->ms = ms;
+}
+
+static void add_fd(struct sleep *s, int fd, short events)
+{
+	s->c->fds[s->n++] = (struct pollfd){ .fd = fd, .events = events };
+}
+
+/* Returns false if there is something, or something is wrong. */
+static bool add_channel(struct sleep *s, ivc_channel *ch, int events)
+{
+	if (ivc_arm(ch, events))
+		return false;
+	add_fd(s, ivc_channel_fd(ch), POLLIN);
+	return true;
+}
+
+static void add_lane(struct sleep *s, struct coord_peer *p)
+{
+	int events = IVC_READABLE;
+
+	/* Others write only where nothing is queued, and only we empty it. */
+	coord_lock(p);
+	if (p->waits && p->out)
+		events |= IVC_WRITABLE;
+	coord_unlock(p);
+	/*
+	 * From one that is not active nothing is taken at this moment: it may
+	 * have something for a long time.
+	 */
+	if (!add_channel(s, p->lane->ch, events))
+		at_most(s, p->active ? 0 : 1);
 }
 
 /*
- * How long at most, in ms: what is on its way from one state to another has no
- * descriptor, nor has a message that another thread queues meanwhile.
+ * It has come to its end without this side, or is being handed over, and then
+ * nobody tells what has become of what was written.
  */
-static int bound(const struct coordinator *c, int ms)
+static bool unknown(const struct coord_peer *p)
 {
-	const struct coord_peer *p;
-
-	if (c->o.threads || !LIST_EMPTY(&c->visitors) || c->n_look)
-		return 1;
-	LIST_FOREACH (p, &c->peers, entry)
-		if (p->next || (p->lane && p->state != COORD_ACTIVE))
-			return 1;
-	return ms;
+	return p->state == COORD_SUSPENDING && !p->lane->back_said &&
+	       !p->lane->stop_said;
 }
 
-/* False: there is something, or something is wrong, as reading will tell. */
-static bool nothing_there(struct coord_peer *p)
+static void add_peer(struct sleep *s, struct coord_peer *p)
 {
-	bool queued;
+	struct lane *l = p->lane, *next = p->next;
 
-	if (!p->lane || !p->lane->ch)
-		return false;
-	/* Others write only where nothing is queued, and only we empty it. */
-	coord_lock(p);
-	queued = p->waits && p->out;
-	coord_unlock(p);
-	return !ivc_arm(p->lane->ch,
-			queued ? IVC_READABLE | IVC_WRITABLE : IVC_READABLE);
+	if (p->error)
+		return;
+	if (l && l->ch)
+		add_lane(s, p);
+	if (l && unknown(p))
+		at_most(s, 1);
+	/* Its first bytes; then it waits for the one in use. */
+	if (next && !next->heard && !add_channel(s, next->ch, IVC_READABLE))
+		at_most(s, 0);
+}
+
+/* Until the next channel is due. */
+static void by_the_clock(struct sleep *s)
+{
+	uint64_t now = coord_now(), end = now + (uint64_t)s->ms * MS;
+	struct coord_peer *p;
+
+	LIST_FOREACH (p, &s->c->peers, entry) {
+		uint64_t at = p->retry_at > now ? p->retry_at : now;
+
+		if (s->c->ctx && coord_is_ours(p) && at < end)
+			at_most(s, (int)((at - now) / MS) + 1);
+	}
+}
+
+/*
+ * What can be sent or said is, or nobody would tell that it is time. Returns
+ * false if there is more to do.
+ */
+static bool said(struct coordinator *c)
+{
+	struct coord_peer *p;
+	int sent = 0;
+
+	LIST_FOREACH (p, &c->peers, entry) {
+		if (p->next || (p->lane && p->state != COORD_ACTIVE))
+			coord_switch(p);
+		if (p->waits)
+			sent += coord_push(p);
+	}
+	return !sent && !c->n_look;
 }
 
 /* In a step. */
 static void sleep_in_step(struct coordinator *c, int ms)
 {
-	struct pollfd *fds = room_for(c);
-	unsigned int i, n = 0;
+	struct sleep s = { .c = c, .ms = ms };
+	struct coord_peer *p;
+	struct visitor *v;
 
-	if (!fds)
-		return;
-	for (i = 0; i < c->n_active; i++) {
-		struct coord_peer *p = c->active[i];
-
-		if (!nothing_there(p))
-			return;
-		fds[n++] = (struct pollfd){ .fd = ivc_channel_fd(p->lane->ch),
-					    .events = POLLIN };
-	}
-	fds[n++] =
-		(struct pollfd){ .fd = c->ops->fd(c->net), .events = POLLIN };
-	if (c->ctx)
-		fds[n++] = (struct pollfd){ .fd = c->ctx_fd,
-					    .events = POLLIN | POLLPRI };
-	poll(fds, n, bound(c, ms));
 	c->period = 1;
+	if (!said(c) || !room_for_all(c))
+		return;
+	if (c->o.threads)
+		at_most(&s, 1);
+	LIST_FOREACH (p, &c->peers, entry)
+		add_peer(&s, p);
+	LIST_FOREACH (v, &c->visitors, entry)
+		if (!add_channel(&s, v->ch, IVC_READABLE))
+			at_most(&s, 0);
+	by_the_clock(&s);
+	if (s.ms <= 0)
+		return;
+	add_fd(&s, c->ops->fd(c->net), POLLIN);
+	if (c->ctx)
+		add_fd(&s, c->ctx_fd, POLLIN | POLLPRI);
+	poll(c->fds, s.n, s.ms);
 	c->stats.slept++;
 }
 

@@ -58,8 +58,8 @@ struct job {
 	/* What traffic() sends. */
 	unsigned int messages; /* from each to each */
 	size_t size_max;
-	unsigned int break_every; /* the network, after so many; 0: never */
-	int seconds;		  /* in which it must be done */
+	unsigned int switch_every, break_every; /* after so many; 0: never */
+	int seconds;				/* in which it must be done */
 	unsigned int seed;
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "job.h"
@@ -26,7 +27,7 @@ static void disturb(struct rank *r, int to)
 {
 	const struct job *j = r->j;
 
-	if (j->switch_ms && !job_random(&r->rng, 400))
+	if (j->switch_every && !job_random(&r->rng, j->switch_every))
 		coord_force(r->peer[to], j->sever && job_random(&r->rng, 2));
 	if (j->break_every && !job_random(&r->rng, j->break_every)) {
 		coord_break_net(r->peer[to]);
@@ -160,15 +161,43 @@ static void computes(const struct job *j, int me)
 	job_close(&r);
 }
 
-/* So long that a test of rounds that are not heard of takes too long. */
-#define LONG_MS 2000
+/* Nothing takes so long, so what is awaited has come and nobody has told. */
+#define LONG_MS 10000
+
+static void sleep_long(struct rank *r)
+{
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	coord_wait(r->c, LONG_MS);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	must(to.tv_sec - from.tv_sec < LONG_MS / 1000, "rank %d was not told",
+	     r->me);
+	must(!job_late(), "rank %d: %u came", r->me,
+	     r->got[(r->me + r->j->ranks - 1) % r->j->ranks]);
+}
 
 static void sleeping(struct rank *r)
 {
 	if (!coord_progress(r->c))
-		coord_wait(r->c, LONG_MS);
-	must(!job_late(), "rank %d: %u came", r->me,
-	     r->got[(r->me + r->j->ranks - 1) % r->j->ranks]);
+		sleep_long(r);
+}
+
+/* Rank 0 sleeps before it has made any progress with its first message. */
+static void first_message(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	while (!me && !r.sent[1])
+		send_one(&r, 1, &r.rng);
+	if (!me)
+		sleep_long(&r);
+	while (me && !r.got[0])
+		sleeping(&r);
+	job_barrier(&r);
+	job_close(&r);
 }
 
 /*
@@ -187,7 +216,12 @@ static void rounds(const struct job *j, int me)
 	for (unsigned int i = 0; i < j->messages; i++) {
 		while (me && r.got[last] == i)
 			sleeping(&r);
-		send_one(&r, next, &r.rng);
+		disturb(&r, next);
+		disturb(&r, last);
+		/* Some are to be sent at once or not at all. */
+		for (send_one(&r, next, &r.rng); r.sent[next] == i;
+		     send_one(&r, next, &r.rng))
+			sleeping(&r);
 		while (!me && r.got[last] == i)
 			sleeping(&r);
 		while (r.waiting)
@@ -211,6 +245,7 @@ START_TEST(by_the_clock)
 			 .rank = traffic,
 			 .use_ivc = true,
 			 .switch_ms = 1,
+			 .switch_every = 400,
 			 .sever = _i & 1,
 			 .threads = _i & 2,
 			 .messages = SWITCH_MESSAGES,
@@ -227,6 +262,7 @@ START_TEST(four_processes)
 			 .rank = traffic,
 			 .use_ivc = true,
 			 .switch_ms = 2,
+			 .switch_every = 400,
 			 .sever = true,
 			 .messages = SWITCH_MESSAGES / 8,
 			 .size_max = 4096,
@@ -243,6 +279,7 @@ START_TEST(large_messages)
 			 .rank = traffic,
 			 .use_ivc = true,
 			 .switch_ms = 3,
+			 .switch_every = 400,
 			 .sever = true,
 			 .messages = SWITCH_MESSAGES / 10,
 			 .message_max = 65536,
@@ -310,6 +347,37 @@ START_TEST(sleepers)
 }
 END_TEST
 
+START_TEST(sleeps_at_once)
+{
+	struct job j = { .ranks = 2,
+			 .rank = first_message,
+			 .messages = 1,
+			 .size_max = 4096,
+			 .seconds = 60,
+			 .seed = 10 };
+
+	job_run(&j);
+}
+END_TEST
+
+/* The same, while channels are left, channels break, connections break. */
+START_TEST(sleepers_switch)
+{
+	struct job j = { .ranks = 3,
+			 .rank = rounds,
+			 .use_ivc = true,
+			 .switch_every = 40,
+			 .sever = _i > 0,
+			 .break_every = _i > 1 ? 100 : 0,
+			 .messages = 10000,
+			 .size_max = 4096,
+			 .seconds = 120,
+			 .seed = (unsigned int)_i };
+
+	job_run(&j);
+}
+END_TEST
+
 TCase *case_switch(void)
 {
 	TCase *tc = tcase_create("switch");
@@ -322,5 +390,7 @@ TCase *case_switch(void)
 	tcase_add_test(tc, without_switches);
 	tcase_add_test(tc, one_computes);
 	tcase_add_loop_test(tc, sleepers, 0, 4);
+	tcase_add_test(tc, sleeps_at_once);
+	tcase_add_loop_test(tc, sleepers_switch, 0, 3);
 	return tc;
 }
