@@ -67,7 +67,8 @@ mpi_python() {
 		mpi_run "$root" usr/bin/python3.11 -S -B -W ignore - >"$IMAGES/python.list" <<-'EOF'
 		import sys
 		sys.modules["_hashlib"] = sys.modules["_ssl"] = None
-		import argparse, array, ctypes, distutils.util, glob
+		import argparse, array, ctypes.util, distutils.util
+		import distutils.versionpredicate, glob
 		import inspect, io, itertools, json, marshal, math, mpi4py, operator
 		import optparse, os, pickle, platform, random, runpy, site, socket, struct
 		import subprocess, tempfile, textwrap, threading, time, unittest, uuid

@@ -48,15 +48,31 @@ job_bg() {
 	g_bg "$_n" "$_tag" "su mpi -c $(_quote "$(mpirun_line "$@")")"
 }
 
+# follow: every minute, where the job is
+follow() {
+	while sleep 60; do
+		note "$(tail -n 1 /tmp/job.out | cut -c 1-100)"
+	done
+}
+
 # right WORDS HOSTS OPTIONS PROGRAM...: begun in guest 1, ends well and says so
 right() {
 	_says=$1
 	shift
 	_begun=$(cut -d. -f1 /proc/uptime)
+	follow &
+	_follows=$! _status=0
+	job 1 "$@" >/tmp/job.out || _status=$?
+	kill $_follows
+	wait $_follows || :
 	# A status after JOB_TIMEOUT is of its end: mpirun has one of its own then.
-	job 1 "$@" >/tmp/job.out ||
-		fail "status $?, after $(($(cut -d. -f1 /proc/uptime) - _begun)) of $JOB_TIMEOUT s: $*: $(tail -n 8 /tmp/job.out)"
-	grep -q "$_says" /tmp/job.out || fail "no '$_says': $*: $(tail -n 8 /tmp/job.out)"
+	[ $_status = 0 ] || {
+		tail -n 80 /tmp/job.out
+		fail "status $_status, after $(($(cut -d. -f1 /proc/uptime) - _begun)) of $JOB_TIMEOUT s: $*"
+	}
+	grep -q "$_says" /tmp/job.out && return
+	tail -n 80 /tmp/job.out
+	fail "no '$_says': $*"
 }
 
 # has PROGRAM: is it one of those that were built elsewhere (MPI_SUITES=), and
