@@ -160,10 +160,13 @@ void coord_fail(struct coord_peer *p, int error)
 	coord_unlock(p);
 	coord_set_active(p, false);
 	lost = !TAILQ_EMPTY(&q) || p->back_len;
-	end_queued(p, &q, error);
-	/* Who has said goodbye, and is owed nothing, is not missed. */
+	/*
+	 * Who has said goodbye, and is owed nothing, is not missed. First why,
+	 * since a caller may not survive what cannot be sent.
+	 */
 	if (!c->closing && c->u.failed && (error != -EPIPE || lost))
 		c->u.failed(c->u.arg, p, error);
+	end_queued(p, &q, error);
 }
 
 void coord_peer_free(struct coord_peer *p)

@@ -6,10 +6,10 @@
  * What is to be said is said before. Then what comes through a channel, also
  * one that is being established or left, the network or the group ends the
  * sleep, and so does a time that has come. The few things that nobody tells (a
- * channel that is being handed over, a message that another thread queues) are
- * looked for after a millisecond, while there are such; so that a sleep never
- * is the reason why something stands. Not oftener: each look takes the CPU from
- * who is waited for.
+ * channel that the library is establishing, or that is being handed over, a
+ * message that another thread queues) are looked for after a millisecond, while
+ * there are such; so that a sleep never is the reason why something stands. Not
+ * oftener: each look takes the CPU from who is waited for.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -99,8 +99,12 @@ static void add_peer(struct sleep *s, struct coord_peer *p)
 		add_lane(s, p);
 	if (l && unknown(p))
 		at_most(s, 1);
-	/* Its first bytes; then it waits for the one in use. */
-	if (next && !next->heard && !add_channel(s, next->ch, IVC_READABLE))
+	if (!next || next->heard)
+		return;
+	/* One that is not established is not armed; then its first bytes. */
+	if (!next->open)
+		at_most(s, 1);
+	else if (!add_channel(s, next->ch, IVC_READABLE))
 		at_most(s, 0);
 }
 

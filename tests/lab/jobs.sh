@@ -50,8 +50,9 @@ job_bg() {
 
 # follow: every minute, where the job is
 follow() {
+	_minutes=0
 	while sleep 60; do
-		note "$(tail -n 1 /tmp/job.out | cut -c 1-100)"
+		note "$((_minutes += 1)) min: $(tail -n 1 /tmp/job.out | cut -c 1-100)"
 	done
 }
 
