@@ -348,6 +348,7 @@ ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
 
 ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 {
+	uint32_t from = ch->tx.pos;
 	int64_t ret;
 
 	if (unlikely(!p))
@@ -360,6 +361,12 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 	if (max > UINT32_MAX)
 		max = UINT32_MAX;
 	ret = ivc_tx_reserve(&ch->tx, (uint32_t)min, (uint32_t)max, p);
+	/* What fills up the ring's end is written, too, so in time or not. */
+	if (unlikely(ch->tx.pos != from)) {
+		ivc_in_order();
+		if (unlikely(!ivc_channel_alive(ch)))
+			return write_late(ch, from);
+	}
 	if (!ret) {
 		ch->tx_calls++;
 		ch->tx_full++;

@@ -202,6 +202,55 @@ START_TEST(written_in_time)
 END_TEST
 
 /* What is unread can be had twice: all of it at once, and as ever. */
+/* As the kernel does: at the first store that is too late. */
+static void take_ring(int sig)
+{
+	(void)sig;
+	mmap(a->tx.data, SIZE, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	ivc_store_rel(&kctl_a->status, -ECONNRESET);
+}
+
+/*
+ * A record that does not fit at the end of the ring: the ring is taken before
+ * what fills that up is stored, by a reserve and by a write of a record.
+ */
+START_TEST(ended_at_the_wrap)
+{
+	struct sigaction act = { .sa_handler = take_ring };
+	uint8_t piece[600] = { 0 };
+	struct iovec whole = { piece, sizeof(piece) };
+	uint32_t from;
+	void *room;
+
+	ivc_tx_init(&a->tx,
+		    mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		    SIZE, ctrl_b);
+	ivc_rx_init(&b->rx, a->tx.data, SIZE, ctrl_b);
+	while (ivc_ring_contig(a->tx.pos, a->tx.cells) >=
+	       ivc_ring_cells(sizeof(piece))) {
+		ck_assert_int_eq(ivc_write(a, piece, sizeof(piece)),
+				 sizeof(piece));
+		ck_assert_int_eq(ivc_read(b, piece, sizeof(piece)),
+				 sizeof(piece));
+	}
+	from = a->tx.pos;
+	sigaction(SIGSEGV, &act, NULL);
+	ck_assert_int_eq(mprotect(a->tx.data, SIZE, PROT_NONE), 0);
+	if (_i)
+		ck_assert_int_eq(ivc_write_record(a, &whole, 1), -ECONNRESET);
+	else
+		ck_assert_int_eq(ivc_reserve(a, sizeof(piece), sizeof(piece),
+					     &room),
+				 -ECONNRESET);
+	signal(SIGSEGV, SIG_DFL);
+	/* From there on the kernel is asked what was in time. */
+	ck_assert_uint_eq(a->tx.pos, from);
+	munmap(a->tx.data, SIZE);
+}
+END_TEST
+
 START_TEST(unread)
 {
 	size_t total = fill(b, 100 + (size_t)_i * 57);
@@ -558,6 +607,7 @@ Suite *suite_channel(void)
 	tcase_add_test(t, commit_after_the_end);
 	tcase_add_test(t, handing_over);
 	tcase_add_loop_test(t, written_in_time, 0, 4);
+	tcase_add_loop_test(t, ended_at_the_wrap, 0, 2);
 	tcase_add_loop_test(t, unread, 0, 4);
 	tcase_add_test(t, unread_without_end);
 	tcase_add_test(t, position);
