@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pv,pv,pv vif=yes mpi=yes mem=256 time=1500 suite=no
+# lab: guests=pv,pv,pv,pv vif=yes mpi=yes mem=256 time=2400 suite=no
 # mpi4py's own tests in four guests of one host: right answers, three ways.
 
 # shellcheck source=tests/lab/programs.sh

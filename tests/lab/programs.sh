@@ -7,7 +7,7 @@
 # shellcheck source=tests/lab/jobs.sh
 . /lab/tests/jobs.sh
 # shellcheck disable=SC2034 # of job()
-JOB_TIMEOUT=1000 SLEEP_AFTER=100
+JOB_TIMEOUT=1500 SLEEP_AFTER=100
 
 # built PROGRAM: or there is nothing to run
 built() {
@@ -27,7 +27,7 @@ three_ways() {
 }
 
 # All of them, whose six channels are made anew in turns by the two CPUs of this
-# machine: the jobs would do little else if each were left every 40 ms, or if each
+# machine: the jobs would do little else if each were left sooner, or if each
 # had rings of 256 KiB, whose 130 pages are granted and mapped anew every time.
 # shellcheck disable=SC2034 # of way()
 four_ranks() {
@@ -61,9 +61,9 @@ osu() {
 # Without what Open MPI has no component for between guests, with stock tcp either:
 # windows (Debian leaves out osc pt2pt); and without what needs a file system that
 # guests share, or starts processes. And, for the emulated CPUs' sake, without what
-# passes no message between ranks (msgspec, datatype, dtlib, pack) and the collective calls
-# over all types and roots of buffers, which take ten minutes, and three times as
-# many over TCP; docs/mpi.md has the run of all of it.
+# passes no message between ranks (msgspec, datatype, dtlib, pack) and the collective
+# calls over all types and roots of buffers, which take ten minutes each way;
+# docs/mpi.md has the runs of more of it.
 mpi4py() {
 	built mpi4py/test
 	for not in rma win spawn dynproc test_io test_file \
