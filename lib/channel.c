@@ -400,15 +400,15 @@ int ivc_commit(ivc_channel *ch, size_t len)
 	return ret ? (int)ret : -EAGAIN;
 }
 
-ssize_t ivc_peek(ivc_channel *ch, const void **p)
+/* All but the common case. */
+static __attribute__((noinline)) ssize_t peek_other(struct ivc_channel *ch,
+						    const void **p)
 {
 	uint32_t before = ch->rx.published;
 	int64_t ret;
 	int status;
 
-	if (unlikely(!p))
-		return -EINVAL;
-	ret = ivc_rx_peek(&ch->rx, p);
+	ret = ivc_rx_peek_other(&ch->rx, p);
 	freed(ch, before);
 	if (ret)
 		return ret;
@@ -424,19 +424,44 @@ ssize_t ivc_peek(ivc_channel *ch, const void **p)
 	return ret ? ret : status;
 }
 
-int ivc_release(ivc_channel *ch, size_t len)
+ssize_t ivc_peek(ivc_channel *ch, const void **p)
+{
+	uint32_t len;
+
+	if (unlikely(!p))
+		return -EINVAL;
+	len = ivc_rx_peek_line(&ch->rx, p);
+	return len ? (ssize_t)len : peek_other(ch, p);
+}
+
+/* All but the common case. */
+static __attribute__((noinline)) int release_other(struct ivc_channel *ch,
+						   size_t len)
 {
 	uint32_t before = ch->rx.published;
 	int ret;
 
 	if (unlikely(len > UINT32_MAX))
 		return -EINVAL;
-	ret = ivc_rx_release(&ch->rx, (uint32_t)len);
+	ret = ivc_rx_release_other(&ch->rx, (uint32_t)len);
 	if (ret)
 		return ret;
 	freed(ch, before);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
+	return 0;
+}
+
+int ivc_release(ivc_channel *ch, size_t len)
+{
+	bool turn;
+
+	if (!ivc_rx_release_line(&ch->rx, len, &turn))
+		return release_other(ch, len);
+	ch->rx_bytes += len;
+	ch->rx_calls++;
+	if (unlikely(turn))
+		return (int)give_back(ch, 0);
 	return 0;
 }
 

@@ -165,6 +165,16 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 	}
 }
 
+/* The fast path's way on, to @pos at @next. True: it ends there. */
+static inline bool ivc_rx_pass(struct ivc_rx *rx, const uint8_t *next,
+			       uint32_t pos)
+{
+	rx->pos = pos;
+	rx->cell = next;
+	ivc_store(&rx->ctrl->at, (uint64_t)pos);
+	return next == rx->turn;
+}
+
 /*
  * Read a message of exactly @len bytes, for which ivc_ring_one() is true, of
  * kind @kind, a constant, if it is what comes next: what
@@ -187,10 +197,7 @@ static inline bool ivc_rx_read_one(struct ivc_rx *rx, void *buf, uint32_t len,
 	if (kind == IVC_RING_ANY && unlikely(next > rx->turn))
 		return false;
 	ivc_ring_move(buf, cell + IVC_RING_HDR, len, kind);
-	rx->pos = pos += cells;
-	rx->cell = next;
-	ivc_store(&rx->ctrl->at, (uint64_t)pos);
-	*turn = next == rx->turn;
+	*turn = ivc_rx_pass(rx, next, pos + cells);
 	return true;
 }
 
@@ -227,12 +234,26 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 }
 
 /*
- * Look at the next bytes where they are. Returns how many there are at *@p,
- * 0 when the ring is empty, or -EPROTO. They stay there until
- * ivc_rx_release(); a hostile peer can change them meanwhile, so what must
- * hold is checked on a copy.
+ * Look at a record that shares a line with its header, the common case, for
+ * callers that inline it. Returns its length, or 0 when something else comes
+ * next, or is begun: ivc_rx_peek_other() knows what. There is room for such a
+ * record wherever it begins, so its header is one that ivc_ring_parse() takes.
  */
-static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
+static inline uint32_t ivc_rx_peek_line(struct ivc_rx *rx, const void **p)
+{
+	const uint8_t *cell = rx->cell;
+	/* Acquire pairs with the release in ivc_ring_put(). */
+	uint64_t hdr = ivc_load_acq((const uint64_t *)cell);
+	uint32_t len = (uint32_t)hdr;
+
+	if (!ivc_ring_line(len) || hdr != ivc_ring_hdr(rx->pos, len))
+		return 0;
+	ivc_rx_begin(rx, len);
+	*p = cell + IVC_RING_HDR;
+	return len;
+}
+
+static inline int64_t ivc_rx_peek_other(struct ivc_rx *rx, const void **p)
 {
 	uint32_t len;
 	int ret = ivc_rx_find(rx, &len);
@@ -244,13 +265,55 @@ static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
 	return len - rx->off;
 }
 
-/* Free the first @len bytes of what was peeked. 0, or -EINVAL if too many. */
-static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
+/*
+ * Look at the next bytes where they are. Returns how many there are at *@p,
+ * 0 when the ring is empty, or -EPROTO. They stay there until
+ * ivc_rx_release(); a hostile peer can change them meanwhile, so what must
+ * hold is checked on a copy.
+ */
+static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
+{
+	uint32_t len = ivc_rx_peek_line(rx, p);
+
+	return len ? (int64_t)len : ivc_rx_peek_other(rx, p);
+}
+
+/*
+ * Free all of such a record. Returns false when what is begun is another one,
+ * or partly read: that is for ivc_rx_release_other(). *@turn is as in
+ * ivc_rx_read_one().
+ */
+static inline bool ivc_rx_release_line(struct ivc_rx *rx, size_t len,
+				       bool *turn)
+{
+	uint32_t pos = rx->pos;
+
+	if (!ivc_ring_line(len) || len != rx->len || rx->off)
+		return false;
+	rx->len = 0;
+	*turn = ivc_rx_pass(rx, (const uint8_t *)ivc_rx_hdr(rx, pos) + IVC_CELL,
+			    pos + 1);
+	return true;
+}
+
+static inline int ivc_rx_release_other(struct ivc_rx *rx, uint32_t len)
 {
 	if (len > rx->len - rx->off)
 		return -EINVAL;
 	if (len)
 		ivc_rx_consume(rx, rx->len, len);
+	return 0;
+}
+
+/* Free the first @len bytes of what was peeked. 0, or -EINVAL if too many. */
+static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
+{
+	bool turn;
+
+	if (!ivc_rx_release_line(rx, len, &turn))
+		return ivc_rx_release_other(rx, len);
+	if (turn)
+		ivc_rx_turn(rx);
 	return 0;
 }
 
