@@ -232,31 +232,22 @@ qemu_start() {
 	QEMU_PIDS+=($!)
 }
 
-# Two hosts are joined by a wire of their own, on a free local port. Each packet
-# costs the emulator as much, whatever its length: long ones.
+# Two hosts are joined by a wire of their own. Each packet costs the emulator as
+# much, whatever its length: long ones. Not by TCP: QEMU leaves Nagle's algorithm
+# on, so that a second packet waits for the host's delayed acknowledgement.
 boot_start() {
-	local port wire=disable-legacy=on,iommu_platform=on,host_mtu=9000
+	local nic=disable-legacy=on,iommu_platform=on,host_mtu=9000
+	local wire="stream,id=n,addr.type=unix,addr.abstract=on,addr.path=ivc-lab.$$.${RUN##*/}"
 
 	if [ "${CONF[hosts]}" = 1 ]; then
 		qemu_start 1
 		return
 	fi
-	port=$(free_port)
-	qemu_start 1 -netdev "socket,id=n,listen=127.0.0.1:$port" \
-		-device "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,$wire"
+	qemu_start 1 -netdev "$wire,server=on" \
+		-device "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,$nic"
 	sleep 0.5
-	qemu_start 2 -netdev "socket,id=n,connect=127.0.0.1:$port" \
-		-device "virtio-net-pci,netdev=n,mac=52:54:00:00:00:02,$wire"
-}
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 20000))
-		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
+	qemu_start 2 -netdev "$wire,server=off" \
+		-device "virtio-net-pci,netdev=n,mac=52:54:00:00:00:02,$nic"
 }
 
 # The end of every domain's console, when Dom0 cannot tell any more.
@@ -273,13 +264,15 @@ show_last_words() {
 # boot_listen: follow host 1's events until it powers off, or time runs out.
 # SECONDS is bash's clock.
 boot_listen() {
-	local line word rest verdict took why current=
+	local line part="" word rest verdict took why current=
 	local deadline=$((SECONDS + SLOWER * (150 * CONF[hosts] + 10 * $(guests_wanted))))
 
 	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
 	EVENTS_PID=$!
 	while :; do
 		if ! read -r -t 1 -u 8 line; then
+			# What has come of a line is taken: the rest follows.
+			part+=$line
 			if ! kill -0 "${QEMU_PIDS[0]}" 2>/dev/null; then
 				BOOT_PROBLEM="the emulated host ended by itself"
 				break
@@ -289,6 +282,7 @@ boot_listen() {
 			fi
 			continue
 		fi
+		line=$part$line part=
 		word=${line%% *} rest=${line#* }
 		case $word in
 		stage | note) stage "$rest" ;;

@@ -46,7 +46,7 @@ npb() {
 }
 
 # Two ranks in the first and the last guest: on two hosts, one on each, where the
-# emulated wire takes 11 ms for 1 KiB and 100 for 32, whatever way.
+# emulated wire takes 10 to 20 ms for what is short and 85 for 64 KiB, whatever way.
 osu() {
 	built osu_latency
 	ranks=guest1,guest4 two=65536 four=16384
