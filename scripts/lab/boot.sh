@@ -264,22 +264,26 @@ show_last_words() {
 # boot_listen: follow host 1's events until it powers off, or time runs out.
 # SECONDS is bash's clock.
 boot_listen() {
-	local line part="" word rest verdict took why current=
+	local line word rest verdict took why ended part="" current=""
 	local deadline=$((SECONDS + SLOWER * (150 * CONF[hosts] + 10 * $(guests_wanted))))
 
-	exec 8< <(exec tail -n +1 -f "$RUN/host1/events" 2>/dev/null)
-	EVENTS_PID=$!
+	exec 8<"$RUN/host1/events"
 	while :; do
-		if ! read -r -t 1 -u 8 line; then
-			# What has come of a line is taken: the rest follows.
+		# Asked first: what it wrote before its end is read.
+		ended=
+		kill -0 "${QEMU_PIDS[0]}" 2>/dev/null || ended=yes
+		# At the end of what is there, maybe in the middle of a line. No time
+		# limit: read's own can lose what has come of a line.
+		if ! IFS= read -r -u 8 line; then
 			part+=$line
-			if ! kill -0 "${QEMU_PIDS[0]}" 2>/dev/null; then
+			if [ $ended ]; then
 				BOOT_PROBLEM="the emulated host ended by itself"
 				break
 			elif [ "$SECONDS" -gt "$deadline" ]; then
 				BOOT_PROBLEM="nothing heard in time${current:+ during $current}"
 				break
 			fi
+			sleep 0.3
 			continue
 		fi
 		line=$part$line part=
@@ -307,7 +311,6 @@ boot_listen() {
 		off) break ;;
 		esac
 	done
-	kill "$EVENTS_PID" 2>/dev/null || :
 	exec 8<&-
 	if [ "$line" != off ]; then
 		show_last_words
