@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../lib/clock.h"
 #include "job.h"
 
 #define SMALL_MAX 256
@@ -152,8 +153,20 @@ static int open_tcp(void *arg, const struct net_user *user, uint64_t name,
 	return tcp_open(&o, user, name, key, n);
 }
 
+static unsigned int look_us;
+
+static int slow_poll(struct net *n, uint64_t now)
+{
+	int64_t until = ivc_now() + 1000ll * look_us;
+
+	while (ivc_now() < until)
+		;
+	return tcp_ops.poll(n, now);
+}
+
 void job_open(struct rank *r, const struct job *j, int me)
 {
+	static struct net_ops ops;
 	struct coord_options o = { .name = NAME(me),
 				   .magic = board->magic,
 				   .message_max = j->message_max
@@ -162,6 +175,7 @@ void job_open(struct rank *r, const struct job *j, int me)
 				   .use_ivc = j->use_ivc,
 				   .threads = j->threads,
 				   .switch_ms = j->switch_ms,
+				   .sleep_after_us = j->sleep_after_us,
 				   .sever = j->sever };
 	struct coord_user u = { deliver, sent, failed, stranger, r };
 	int ret;
@@ -171,7 +185,11 @@ void job_open(struct rank *r, const struct job *j, int me)
 	r->me = me;
 	r->rng = (uint64_t)j->seed * 977 + (uint64_t)me * 131 + 7;
 	must(getrandom(o.key, sizeof(o.key), 0) == sizeof(o.key), "random");
-	ret = coord_open(&o, &u, &tcp_ops, open_tcp, (void *)j, &r->c);
+	ops = tcp_ops;
+	look_us = j->look_us;
+	if (look_us)
+		ops.poll = slow_poll;
+	ret = coord_open(&o, &u, &ops, open_tcp, (void *)j, &r->c);
 	must(!ret, "coord_open: %s", strerror(-ret));
 	ret = coord_address(r->c, board->address[me], COORD_ADDRESS_MAX);
 	must(ret > 0, "coord_address: %s", strerror(-ret));

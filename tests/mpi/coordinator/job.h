@@ -50,7 +50,8 @@ struct job {
 	void (*rank)(const struct job *j, int me);
 	/* For what job_open() opens. */
 	bool use_ivc, threads, sever;
-	unsigned int switch_ms;
+	unsigned int switch_ms, sleep_after_us;
+	unsigned int look_us; /* that a look at the network takes at least */
 	size_t message_max, buffer;
 	unsigned int timeout_s;
 	const char *include;

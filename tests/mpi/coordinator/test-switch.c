@@ -235,6 +235,29 @@ static void rounds(const struct job *j, int me)
 	job_close(&r);
 }
 
+/* Who looks in vain sleeps, also where sixteen looks take milliseconds. */
+static void in_vain(const struct job *j, int me)
+{
+	struct coord_stats st;
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	if (me)
+		usleep(500000);
+	while (me && !r.sent[0])
+		send_one(&r, 0, &r.rng);
+	while (me ? r.waiting : !r.got[1]) {
+		coord_progress(r.c);
+		must(!job_late(), "nothing came");
+	}
+	coord_get_stats(r.c, &st);
+	must(me || st.slept > 4, "it has slept %llu times",
+	     (unsigned long long)st.slept);
+	job_barrier(&r);
+	job_close(&r);
+}
+
 #ifndef SWITCH_MESSAGES
 #define SWITCH_MESSAGES 30000
 #endif
@@ -360,6 +383,21 @@ START_TEST(sleeps_at_once)
 }
 END_TEST
 
+START_TEST(sleeps_when_slow)
+{
+	struct job j = { .ranks = 2,
+			 .rank = in_vain,
+			 .sleep_after_us = 100,
+			 .look_us = _i * 200,
+			 .messages = 1,
+			 .size_max = 4096,
+			 .seconds = 60,
+			 .seed = 11 };
+
+	job_run(&j);
+}
+END_TEST
+
 /* The same, while channels are left, channels break, connections break. */
 START_TEST(sleepers_switch)
 {
@@ -391,6 +429,7 @@ TCase *case_switch(void)
 	tcase_add_test(tc, one_computes);
 	tcase_add_loop_test(tc, sleepers, 0, 4);
 	tcase_add_test(tc, sleeps_at_once);
+	tcase_add_loop_test(tc, sleeps_when_slow, 0, 2);
 	tcase_add_loop_test(tc, sleepers_switch, 0, 3);
 	return tc;
 }
