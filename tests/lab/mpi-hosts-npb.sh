@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pv,pv,pv hosts=2 away=2 vif=yes mpi=yes mem=256 time=2400 suite=no
+# lab: guests=pv,pv,pv,pv hosts=2 away=2 vif=yes mpi=yes mem=256 cpus=1 time=2400 suite=no
 # NPB of class S in 2 + 2 guests on two hosts: right answers, three ways.
 
 # shellcheck source=tests/lab/programs.sh

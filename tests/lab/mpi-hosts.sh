@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# lab: guests=pv,pv,pv,pv hosts=2 away=2 vif=yes mpi=yes mem=256 time=1500 suite=no
+# lab: guests=pv,pv,pv,pv hosts=2 away=2 vif=yes mpi=yes mem=256 cpus=1 time=1500 suite=no
 # MPI jobs of four guests on two hosts: IVC in each pair, TCP between them.
 
 # shellcheck source=tests/lab/accounts.sh
