@@ -136,6 +136,7 @@ struct coordinator {
 	unsigned int room_fds;
 	struct {
 		unsigned int calls; /* since the clock was read */
+		bool again;	    /* right after a sleep in vain */
 		uint64_t read;
 		uint64_t since; /* ns; 0: not in vain */
 	} vain;			/* progress that finds nothing */

@@ -17,8 +17,9 @@
 #include "internal.h"
 
 #define IN_VAIN_CALLS 16u
+#define AGAIN_CALLS 2u /* after a sleep in which nothing came */
 #define SLEEP_MS 10
-#define AWAY MS
+#define AWAY (MS / IN_VAIN_CALLS) /* for each call */
 
 struct sleep {
 	struct coordinator *c;
@@ -176,16 +177,17 @@ void coord_wait(struct coordinator *c, int ms)
 }
 
 /*
- * How long some calls can take of somebody who does nothing else: emulated, or
+ * How long @calls can take of somebody who does nothing else: emulated, or
  * without a clock that needs no system call, one look at the network alone may
  * be a tenth of a millisecond. So what this call's look took, if it had one,
  * counts for each; several times, for what else a program's progress looks at.
  */
-static uint64_t away(const struct coordinator *c, uint64_t now)
+static uint64_t away(const struct coordinator *c, uint64_t now,
+		     unsigned int calls)
 {
 	uint64_t look = c->calls ? 0 : now - c->now;
 
-	return AWAY + 4 * IN_VAIN_CALLS * look;
+	return calls * (AWAY + 4 * look);
 }
 
 /*
@@ -195,20 +197,20 @@ static uint64_t away(const struct coordinator *c, uint64_t now)
  */
 void coord_in_vain(struct coordinator *c)
 {
+	unsigned int calls = c->vain.again ? AGAIN_CALLS : IN_VAIN_CALLS;
 	uint64_t now;
 
-	if (++c->vain.calls < IN_VAIN_CALLS)
+	if (++c->vain.calls < calls)
 		return;
 	c->vain.calls = 0;
+	c->vain.again = false;
 	now = coord_now();
 	/* So long for so few calls: it does something else between them. */
-	if (!c->vain.since || now - c->vain.read > away(c, now))
+	if (!c->vain.since || now - c->vain.read > away(c, now, calls))
 		c->vain.since = now;
 	c->vain.read = now;
 	if (now - c->vain.since < 1000ull * c->o.sleep_after_us)
 		return;
-	/* Nothing: then what else a program's progress looks at. */
-	if (sleep_in_step(c, SLEEP_MS))
-		c->vain.calls = IN_VAIN_CALLS - 2;
+	c->vain.again = sleep_in_step(c, SLEEP_MS);
 	c->vain.read = coord_now();
 }
