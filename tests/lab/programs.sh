@@ -76,7 +76,7 @@ mpi4py() {
 }
 
 # hpcc, small: it checks what it computes, and counts. Its last part sends messages of
-# 2 MB around rings of ranks, some 2 GB in all: on two hosts that is an hour.
+# 2 MB around rings of ranks, some 2 GB in all: on two hosts ten minutes and more.
 hpcc() {
 	[ "$LAB_HOSTS" = 1 ] || JOB_TIMEOUT=5400
 	g 1 "sed 's/^1000 /200 /' /usr/share/doc/hpcc/examples/_hpccinf.txt >/tmp/hpccinf.txt"
