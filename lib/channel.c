@@ -400,7 +400,16 @@ int ivc_commit(ivc_channel *ch, size_t len)
 	return ret ? (int)ret : -EAGAIN;
 }
 
-/* All but the common case. */
+/* Most looks are such: who waits looks all the time. */
+static inline ssize_t saw_none(struct ivc_channel *ch)
+{
+	ch->rx_calls++;
+	ch->rx_empty++;
+	ivc_push_idle(ch);
+	return 0;
+}
+
+/* All but the common cases. */
 static __attribute__((noinline)) ssize_t peek_other(struct ivc_channel *ch,
 						    const void **p)
 {
@@ -414,12 +423,8 @@ static __attribute__((noinline)) ssize_t peek_other(struct ivc_channel *ch,
 		return ret;
 	/* As in read_none(). */
 	status = ivc_channel_status(ch);
-	if (!status) {
-		ch->rx_calls++;
-		ch->rx_empty++;
-		ivc_push_idle(ch);
-		return 0;
-	}
+	if (!status)
+		return saw_none(ch);
 	ret = ivc_rx_peek(&ch->rx, p);
 	return ret ? ret : status;
 }
@@ -427,11 +432,16 @@ static __attribute__((noinline)) ssize_t peek_other(struct ivc_channel *ch,
 ssize_t ivc_peek(ivc_channel *ch, const void **p)
 {
 	uint32_t len;
+	bool rests = false;
 
 	if (unlikely(!p))
 		return -EINVAL;
-	len = ivc_rx_peek_line(&ch->rx, p);
-	return len ? (ssize_t)len : peek_other(ch, p);
+	len = ivc_rx_peek_line(&ch->rx, p, &rests);
+	if (len)
+		return (ssize_t)len;
+	if (rests && !ivc_channel_status(ch))
+		return saw_none(ch);
+	return peek_other(ch, p);
 }
 
 /* All but the common case. */

@@ -238,16 +238,21 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
  * callers that inline it. Returns its length, or 0 when something else comes
  * next, or is begun: ivc_rx_peek_other() knows what. There is room for such a
  * record wherever it begins, so its header is one that ivc_ring_parse() takes.
+ * *@rests: it would find nothing, and has nothing to give back.
  */
-static inline uint32_t ivc_rx_peek_line(struct ivc_rx *rx, const void **p)
+static inline uint32_t ivc_rx_peek_line(struct ivc_rx *rx, const void **p,
+					bool *rests)
 {
 	const uint8_t *cell = rx->cell;
 	/* Acquire pairs with the release in ivc_ring_put(). */
 	uint64_t hdr = ivc_load_acq((const uint64_t *)cell);
 	uint32_t len = (uint32_t)hdr;
 
-	if (!ivc_ring_line(len) || hdr != ivc_ring_hdr(rx->pos, len))
+	if (!ivc_ring_line(len) || hdr != ivc_ring_hdr(rx->pos, len)) {
+		*rests = !hdr && rx->pos == rx->published &&
+			 !(rx->len | (uint32_t)rx->error);
 		return 0;
+	}
 	ivc_rx_begin(rx, len);
 	*p = cell + IVC_RING_HDR;
 	return len;
@@ -273,7 +278,8 @@ static inline int64_t ivc_rx_peek_other(struct ivc_rx *rx, const void **p)
  */
 static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
 {
-	uint32_t len = ivc_rx_peek_line(rx, p);
+	bool rests;
+	uint32_t len = ivc_rx_peek_line(rx, p, &rests);
 
 	return len ? (int64_t)len : ivc_rx_peek_other(rx, p);
 }
