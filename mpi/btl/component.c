@@ -95,7 +95,8 @@ static int component_register(void)
 	param_uint("ring_size",
 		   "Bytes of a channel's ring, each way: a power of two, and "
 		   "at least four times what is sent at once. 0: as small as "
-		   "that allows.",
+		   "that allows between guests; between processes of one "
+		   "machine up to 2 MiB, and 16 MiB of all of a process.",
 		   &c->ring_size);
 	c->always = false;
 	param_bool("always",

@@ -283,7 +283,7 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 	c->u = *u;
 	c->ops = ops;
 	c->frame_max = o->message_max + COORD_HEAD;
-	ret = check(o, &c->o.ring);
+	ret = check(o, &c->ring_least);
 	if (ret)
 		goto err_free;
 	c->now = coord_now();

@@ -73,7 +73,11 @@ struct coord_options {
 	uint64_t magic;		/* of the job, for ivc_register() */
 	uint8_t key[COORD_KEY]; /* random: proves that one is of the job */
 	size_t message_max;
-	size_t ring; /* bytes each way; 0: fits message_max */
+	/*
+	 * Bytes each way. 0: what fits message_max; between processes of one
+	 * machine up to 2 MiB, as long as a process has not too many of them.
+	 */
+	size_t ring;
 	bool use_ivc;
 	bool threads;
 	/* coord_progress() sleeps after so long in vain, 10 ms; 0: never */

@@ -113,6 +113,7 @@ struct coordinator {
 	const struct net_ops *ops;
 	struct net *net;
 	size_t frame_max;
+	size_t ring_least; /* the one asked for, or that a frame needs */
 
 	pthread_mutex_t step;
 	bool stepping; /* without threads: a callback's progress does nothing */

@@ -18,6 +18,8 @@
 #define REGISTER (2 * SECOND)	 /* between two attempts */
 #define VISIT (30 * SECOND)	 /* a visitor that says nothing */
 #define REFUSED_MAX 12		 /* 5 ms << that is the longest wait */
+#define RING_LOCAL (2u << 20)
+#define RINGS_LOCAL (16u << 20) /* of one process, each way */
 
 void coord_group_look(struct coord_peer *p)
 {
@@ -212,11 +214,27 @@ void coord_meet(struct coord_peer *p)
 		drop_next(p);
 }
 
+/*
+ * A ring that stays in the cache of its reader's core is slow to write: each
+ * line has to be fetched from there. So between processes of one machine it is
+ * larger than that, unless there are many; between guests each page is a grant.
+ */
+static uint32_t ring_size(const struct coordinator *c, bool local)
+{
+	size_t ring = RING_LOCAL;
+
+	if (!local || c->o.ring)
+		return (uint32_t)c->ring_least;
+	while (ring > c->ring_least && ring * c->n_members > RINGS_LOCAL)
+		ring /= 2;
+	return (uint32_t)(ring > c->ring_least ? ring : c->ring_least);
+}
+
 static void attempt(struct coord_peer *p)
 {
 	struct coordinator *c = p->c;
-	struct ivc_channel_options o = { .tx_size = (uint32_t)c->o.ring,
-					 .rx_size = (uint32_t)c->o.ring };
+	uint32_t ring = ring_size(c, p->member.local);
+	struct ivc_channel_options o = { .tx_size = ring, .rx_size = ring };
 	struct lane *l = calloc(1, sizeof(*l));
 
 	if (!l)
@@ -277,7 +295,7 @@ static void visit(struct coordinator *c, struct visitor *v)
 
 static void accept_all(struct coordinator *c)
 {
-	struct ivc_channel_options o = { .tx_size = (uint32_t)c->o.ring };
+	struct ivc_channel_options o = { .tx_size = ring_size(c, true) };
 	struct visitor *v;
 	ivc_channel *ch;
 

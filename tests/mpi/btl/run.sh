@@ -70,8 +70,8 @@ check 'a rank that computes while channels are left' \
 check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \
 	1024 --mca btl_ivc_rndv_eager_limit 1024 --mca btl_ivc_max_send_size 4096" \
 	"$prog" -r 60
-check 'fragments of 256 KiB' ok_says job 2 "$switch 5 --mca \
-	btl_ivc_max_send_size 262144" "$prog" -r 60
+check 'fragments of 256 KiB' ok_says job 2 "$ivc --mca btl_ivc_switch_ms 5 \
+	--mca btl_ivc_max_send_size 262144" "$prog" -r 60
 check 'a ring that is too small is refused' says 'not used: Invalid argument' \
 	job 2 '--mca btl ivc,tcp,self --mca btl_ivc_ring_size 4096' "$prog" -r 1
 ipv6() {

@@ -167,11 +167,11 @@ static int slow_poll(struct net *n, uint64_t now)
 void job_open(struct rank *r, const struct job *j, int me)
 {
 	static struct net_ops ops;
+	size_t message_max = j->message_max ? j->message_max : 4096;
 	struct coord_options o = { .name = NAME(me),
 				   .magic = board->magic,
-				   .message_max = j->message_max
-							  ? j->message_max
-							  : 4096,
+				   .message_max = message_max,
+				   .ring = j->ring_chosen ? 0 : 8 * message_max,
 				   .use_ivc = j->use_ivc,
 				   .threads = j->threads,
 				   .switch_ms = j->switch_ms,

@@ -53,6 +53,7 @@ struct job {
 	unsigned int switch_ms, sleep_after_us;
 	unsigned int look_us; /* that a look at the network takes at least */
 	size_t message_max, buffer;
+	bool ring_chosen; /* by the coordinator; else a small one */
 	unsigned int timeout_s;
 	const char *include;
 	int family;
@@ -108,5 +109,6 @@ TCase *case_switch(void);
 TCase *case_net(void);
 TCase *case_hostile(void);
 TCase *case_death(void);
+TCase *case_ring(void);
 
 #endif

@@ -13,7 +13,7 @@ static const struct {
 } cases[] = {
 	{ "state", case_state }, { "switch", case_switch },
 	{ "net", case_net },	 { "hostile", case_hostile },
-	{ "death", case_death },
+	{ "death", case_death }, { "ring", case_ring },
 };
 
 static bool wanted(const char *name, int argc, char **argv)
