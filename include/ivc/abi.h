@@ -9,9 +9,9 @@
  *             poll: POLLIN when ACCEPT would not say -EAGAIN: an offer waits,
  *             or there is no backend. POLLPRI: an event for NEXT_EVENT.
  *   channel   returned by CONNECT and ACCEPT, always O_CLOEXEC. poll: POLLIN
- *             when the doorbell has rung since the last ARM, and when the
- *             channel has ended (then POLLHUP too). POLLOUT once it is
- *             established.
+ *             when the doorbell has rung since the last ARM, when the channel
+ *             is established, until the first ARM, and when it has ended (then
+ *             POLLHUP too). POLLOUT once it is established.
  *
  * Closing a descriptor is always possible and never waits for another party.
  * A channel outlives the context it was made from; UNREGISTER by closing the

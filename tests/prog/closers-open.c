@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Scenarios before and while a channel comes to be. */
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,6 @@ static void nonblocking(struct stage *s)
 	expect_ret("reserve while connecting", ivc_reserve(ch, 1, 1, &p), 0);
 	expect_ret("peek while connecting", ivc_peek(ch, &cp), 0);
 	expect_ret("wait while connecting", ivc_wait(ch, IVC_READABLE, 50), 0);
-	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
 	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
 	/* Waiting for use waits for the channel first. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 5000), IVC_WRITABLE);
@@ -160,6 +160,29 @@ static void nonblocking(struct stage *s)
 	pattern_fill(PUPPET_SEED, 0, want, 100);
 	if (memcmp(buf, want, 100))
 		fail("wrong bytes");
+	channel_done(s, ch, 0, -EPIPE);
+	puppet_out(s);
+}
+
+/* An event loop hears of the channel as of all that comes through it later. */
+static void armed_while_connecting(struct stage *s)
+{
+	struct ivc_channel_options co = { 0 };
+	struct pollfd pfd = { .events = POLLIN };
+	ivc_channel *ch;
+
+	puppet_in(s);
+	expect_ret("nonblocking connect",
+		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch), 0);
+	pfd.fd = ivc_channel_fd(ch);
+	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
+	expect_ret("poll while connecting", poll(&pfd, 1, 50), 0);
+	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
+	do
+		expect_ret("poll", poll(&pfd, 1, 20000), 1);
+	while (!ivc_arm(ch, IVC_WRITABLE));
+	expect_ret("connected", ivc_connected(ch, 0), 0);
+	expect_ret("puppet: accept", answer(s).ret, 0);
 	channel_done(s, ch, 0, -EPIPE);
 	puppet_out(s);
 }
@@ -288,6 +311,7 @@ const struct scenario open_scenarios[] = {
 	{ "options that make no sense", bad_options },
 	{ "accept and connect time out", timeouts },
 	{ "nonblocking connect", nonblocking },
+	{ "armed while connecting", armed_while_connecting },
 	{ "close while connecting", close_while_connecting },
 	{ "the target leaves", target_leaves },
 	{ "closed before the accepter looks", quick },
