@@ -191,13 +191,13 @@ ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 	return write_other(ch, buf, len);
 }
 
-/* @len bytes of @parts, to @to. */
+/* @parts, one behind the other, to @to. */
 static inline void gather(uint8_t *to, const struct iovec *parts, int n)
 {
 	for (int i = 0; i < n; i++) {
 		uint32_t len = (uint32_t)parts[i].iov_len;
 
-		if (len)
+		if (len && parts[i].iov_base)
 			ivc_ring_move(to, parts[i].iov_base, len, IVC_RING_ANY);
 		to += len;
 	}

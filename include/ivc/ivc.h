@@ -208,7 +208,8 @@ int ivc_release(ivc_channel *ch, size_t len);
  * Write the @n parts, one behind the other: all of it, or nothing. Returns how
  * many bytes that were, 0 when there is no room for them now, -EMSGSIZE when
  * they are more than a quarter of the ring, less 8 bytes, -EINVAL when they are
- * none, or an error as ivc_write().
+ * none, or an error as ivc_write(). For a part without a base there is room of
+ * its length, with whatever this side had written there before.
  *
  * What was written by one call of this, or sent by one ivc_commit(), one
  * ivc_peek() has as a whole, alone, if the reader releases no other number of

@@ -521,6 +521,28 @@ START_TEST(record_refused)
 }
 END_TEST
 
+/* Room that is not written is read as part of the record. */
+START_TEST(record_with_room)
+{
+	uint8_t head[100], tail[60];
+	struct iovec parts[3] = { { head, 100 }, { NULL, 300 }, { tail, 60 } };
+	const void *view = NULL;
+
+	for (int i = 0; i < 500; i++) {
+		const uint8_t *at;
+
+		memset(head, i, sizeof(head));
+		memset(tail, ~i, sizeof(tail));
+		ck_assert_int_eq(ivc_write_record(a, parts, 3), 460);
+		ck_assert_int_eq(ivc_peek(b, &view), 460);
+		at = view;
+		ck_assert(!memcmp(at, head, 100));
+		ck_assert(!memcmp(at + 400, tail, 60));
+		ck_assert_int_eq(ivc_release(b, 460), 0);
+	}
+}
+END_TEST
+
 START_TEST(broken_peers)
 {
 	uint8_t buf[8] = { 0 };
@@ -614,6 +636,7 @@ Suite *suite_channel(void)
 	tcase_add_test(t, not_established);
 	tcase_add_loop_test(t, writable_is_right, 0, 8);
 	tcase_add_loop_test(t, record, 0, 4);
+	tcase_add_test(t, record_with_room);
 	tcase_add_test(t, record_refused);
 	tcase_add_test(t, broken_peers);
 	tcase_add_test(t, arguments);
