@@ -24,7 +24,7 @@ struct frame {
 	uint32_t len; /* of what follows this header */
 	uint8_t type;
 	uint8_t tag;
-	uint16_t reserved; /* 0 */
+	uint16_t pad; /* bytes of that, at its end, to be left; DATA only */
 };
 
 /* What follows the header in all but DATA. */
@@ -73,11 +73,12 @@ static inline ssize_t frame_check(struct frame *f, const void *at, size_t have,
 	/* Once: memory that a peer can write may change. */
 	memcpy(f, at, sizeof(*f));
 	len = sizeof(*f) + le32toh(f->len);
-	if (len > max || f->reserved || f->type < FRAME_DATA ||
+	f->pad = le16toh(f->pad);
+	if (len > max || f->pad > len - sizeof(*f) || f->type < FRAME_DATA ||
 	    f->type > FRAME_BACK)
 		return -EPROTO;
 	if (f->type != FRAME_DATA &&
-	    (f->tag || len != sizeof(*f) + sizeof(struct frame_mark)))
+	    (f->tag || f->pad || len != sizeof(*f) + sizeof(struct frame_mark)))
 		return -EPROTO;
 	return len <= have ? (ssize_t)len : 0;
 }

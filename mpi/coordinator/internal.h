@@ -81,6 +81,7 @@ struct coord_peer {
 	pthread_mutex_t lock;
 	ivc_channel *out;  /* frames go there; NULL: not now, or not */
 	uint64_t *written; /* of out's lane */
+	bool pads;	   /* it has room to leave behind messages */
 	bool to_net;	   /* frames go there */
 	bool waits;	   /* the queue is not empty, or neither of these */
 	int error;	   /* there is no way any more */

@@ -64,7 +64,7 @@ int coord_receive_lane(struct coord_peer *p)
 		}
 		c->u.deliver(c->u.arg, p, f.tag,
 			     (const uint8_t *)at + sizeof(f),
-			     (size_t)len - sizeof(f));
+			     (size_t)len - sizeof(f) - f.pad);
 		if (ivc_release(l->ch, (size_t)len)) {
 			coord_fail(p, -EPROTO);
 			break;
@@ -94,7 +94,8 @@ static int data_frame(struct coord_peer *p, const struct frame *f,
 		c->stats.skipped++;
 		return 1;
 	}
-	c->u.deliver(c->u.arg, p, f->tag, at + sizeof(*f), len - sizeof(*f));
+	c->u.deliver(c->u.arg, p, f->tag, at + sizeof(*f),
+		     len - sizeof(*f) - f->pad);
 	return 1;
 }
 

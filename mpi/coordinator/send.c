@@ -10,12 +10,32 @@
 
 #include "internal.h"
 
+/*
+ * Behind a message of some lines as many are left in a ring that is large. The
+ * reader's core, which reads line upon line, seems to fetch those behind it,
+ * too, and the next message would have to get them back before it is written.
+ * Behind shorter ones, and those of a page and more, nothing is gained by it.
+ */
+#define PAD 960
+#define PAD_FROM 768
+#define PAD_TO 3840
+#define PAD_RING (1u << 20)
+
+static bool has_room(const struct coordinator *c, const ivc_channel *ch)
+{
+	struct ivc_stats st;
+
+	return c->o.message_max >= PAD_TO + PAD && !ivc_get_stats(ch, &st) &&
+	       st.tx_size >= PAD_RING;
+}
+
 void coord_route(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
 	bool ivc = p->state == COORD_CONNECTED || p->state == COORD_ACTIVE;
 
 	p->out = ivc && !p->error ? l->ch : NULL;
+	p->pads = p->out && has_room(p->c, p->out);
 	p->written = p->out ? &l->written : NULL;
 	p->to_net = !p->error && (p->state == COORD_CLOSED ||
 				  (p->state == COORD_SUSPENDING &&
@@ -45,6 +65,12 @@ static void fill(uint8_t *at, const struct coord_send *s, size_t len)
 	}
 }
 
+/* That is left behind a message of @len: see PAD. */
+static inline uint16_t pad_of(const struct coord_peer *p, size_t len)
+{
+	return p->pads && len >= PAD_FROM && len <= PAD_TO ? PAD : 0;
+}
+
 /*
  * Whatever error there is, nothing was sent: that a channel has ended is for
  * the switch to notice, and until then there is no room.
@@ -52,15 +78,18 @@ static void fill(uint8_t *at, const struct coord_send *s, size_t len)
 static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
 			     size_t len)
 {
-	struct frame f = frame_head(FRAME_DATA, s->tag, len);
-	struct iovec parts[1 + COORD_PARTS] = { { &f, sizeof(f) } };
+	uint16_t pad = pad_of(p, len);
+	struct frame f = frame_head(FRAME_DATA, s->tag, len + pad);
+	struct iovec parts[2 + COORD_PARTS] = { { &f, sizeof(f) } };
 
+	f.pad = htole16(pad);
+	parts[1 + COORD_PARTS].iov_len = pad;
 	for (int i = 0; i < COORD_PARTS; i++)
 		parts[1 + i] =
 			(struct iovec){ (void *)s->part[i].at, s->part[i].len };
-	if (ivc_write_record(p->out, parts, 1 + COORD_PARTS) <= 0)
+	if (ivc_write_record(p->out, parts, 1 + COORD_PARTS + !!pad) <= 0)
 		return 0;
-	*p->written += sizeof(f) + len;
+	*p->written += sizeof(f) + len + pad;
 	p->ivc_sent++;
 	return 1;
 }

@@ -345,6 +345,25 @@ START_TEST(large_messages)
 }
 END_TEST
 
+/* In a ring so large that room is left behind messages of some lines. */
+START_TEST(large_ring)
+{
+	struct job j = { .ranks = 2,
+			 .rank = traffic,
+			 .use_ivc = true,
+			 .switch_ms = 10,
+			 .switch_every = 400,
+			 .sever = _i,
+			 .messages = SWITCH_MESSAGES / 2,
+			 .message_max = 8192,
+			 .ring_chosen = true,
+			 .size_max = 3000,
+			 .seed = 10 };
+
+	job_run(&j);
+}
+END_TEST
+
 START_TEST(with_threads)
 {
 	struct job j = { .ranks = 3,
@@ -455,6 +474,7 @@ TCase *case_switch(void)
 	tcase_add_loop_test(tc, by_the_clock, 0, 4);
 	tcase_add_test(tc, four_processes);
 	tcase_add_test(tc, large_messages);
+	tcase_add_loop_test(tc, large_ring, 0, 2);
 	tcase_add_test(tc, with_threads);
 	tcase_add_test(tc, without_switches);
 	tcase_add_test(tc, one_computes);
