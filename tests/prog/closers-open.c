@@ -150,6 +150,7 @@ static void nonblocking(struct stage *s)
 	expect_ret("reserve while connecting", ivc_reserve(ch, 1, 1, &p), 0);
 	expect_ret("peek while connecting", ivc_peek(ch, &cp), 0);
 	expect_ret("wait while connecting", ivc_wait(ch, IVC_READABLE, 50), 0);
+	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
 	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
 	/* Waiting for use waits for the channel first. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 5000), IVC_WRITABLE);
