@@ -51,11 +51,20 @@ _Static_assert(sizeof(struct frame_mark) == 16, "frame_mark");
 /* With the ring's header it fits into one cell, so it is never torn. */
 _Static_assert(sizeof(struct hello) == 40, "hello");
 
-static inline struct frame frame_head(uint8_t type, uint8_t tag, size_t len)
+/*
+ * One word, so one store: a word that is read back while it is several waits
+ * until all of them, and all before them, have reached the cache.
+ */
+static inline struct frame frame_head(uint8_t type, uint8_t tag, size_t len,
+				      uint16_t pad)
 {
-	return (struct frame){ .len = htole32((uint32_t)len),
-			       .type = type,
-			       .tag = tag };
+	uint64_t word = (uint32_t)len | (uint64_t)type << 32 |
+			(uint64_t)tag << 40 | (uint64_t)pad << 48;
+	struct frame f;
+
+	word = htole64(word);
+	memcpy(&f, &word, sizeof(f));
+	return f;
 }
 
 /*

@@ -54,7 +54,7 @@ static size_t length_of(const struct coord_send *s)
 
 static void fill(uint8_t *at, const struct coord_send *s, size_t len)
 {
-	struct frame f = frame_head(FRAME_DATA, s->tag, len);
+	struct frame f = frame_head(FRAME_DATA, s->tag, len, 0);
 
 	memcpy(at, &f, sizeof(f));
 	at += sizeof(f);
@@ -79,10 +79,9 @@ static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
 			     size_t len)
 {
 	uint16_t pad = pad_of(p, len);
-	struct frame f = frame_head(FRAME_DATA, s->tag, len + pad);
+	struct frame f = frame_head(FRAME_DATA, s->tag, len + pad, pad);
 	struct iovec parts[2 + COORD_PARTS] = { { &f, sizeof(f) } };
 
-	f.pad = htole16(pad);
 	parts[1 + COORD_PARTS].iov_len = pad;
 	for (int i = 0; i < COORD_PARTS; i++)
 		parts[1 + i] =
@@ -171,7 +170,7 @@ int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 int coord_mark(struct coord_peer *p, enum frame_type type, uint32_t gen,
 	       uint64_t bytes)
 {
-	struct frame f = frame_head(type, 0, sizeof(struct frame_mark));
+	struct frame f = frame_head(type, 0, sizeof(struct frame_mark), 0);
 	struct frame_mark m = { .gen = htole32(gen), .bytes = htole64(bytes) };
 	const struct net_ops *ops = p->c->ops;
 	uint8_t *at;

@@ -44,7 +44,7 @@ static void net_frame(struct coord_peer *p, uint8_t type, uint8_t tag,
 		      uint32_t says, size_t len, uint32_t last)
 {
 	const struct net_ops *ops = p->c->ops;
-	struct frame f = frame_head(type, tag, says);
+	struct frame f = frame_head(type, tag, says, 0);
 	uint8_t *at;
 	int err;
 
@@ -92,7 +92,7 @@ static void record(struct coord_peer *p, const void *buf, size_t len)
 
 static void tell(struct coord_peer *p, enum lie lie)
 {
-	struct frame f = frame_head(FRAME_DATA, 0, 100);
+	struct frame f = frame_head(FRAME_DATA, 0, 100, 0);
 	struct lane *l = p->lane;
 	uint8_t junk[48];
 
@@ -109,7 +109,7 @@ static void tell(struct coord_peer *p, enum lie lie)
 		record(p, junk, sizeof(junk));
 		break;
 	case RECORD_MARK:
-		f = frame_head(FRAME_FLUSH, 0, sizeof(struct frame_mark));
+		f = frame_head(FRAME_FLUSH, 0, sizeof(struct frame_mark), 0);
 		memset(junk, 0, sizeof(junk));
 		memcpy(junk, &f, sizeof(f));
 		record(p, junk, sizeof(f) + sizeof(struct frame_mark));
