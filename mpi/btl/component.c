@@ -129,7 +129,11 @@ static int component_register(void)
 	m->btl_rdma_pipeline_send_length = m->btl_max_send_size;
 	m->btl_rdma_pipeline_frag_size = m->btl_max_send_size;
 	m->btl_min_rdma_pipeline_size = 0;
-	m->btl_flags = MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE;
+	/*
+	 * Not SEND_INPLACE, with which ob1 takes two calls and a descriptor for
+	 * what btl_sendi() does at once.
+	 */
+	m->btl_flags = MCA_BTL_FLAGS_SEND;
 	m->btl_bandwidth = 10000;
 	m->btl_latency = 1;
 	return mca_btl_base_param_register(&c->super.btl_version, m);

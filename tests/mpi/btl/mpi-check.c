@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A program that knows nothing of how its messages travel, and checks every
- * byte: mpi-check [-t] [-r ROUNDS] [-c SECONDS]
+ * byte: mpi-check [-t] [-r ROUNDS] [-c SECONDS] [-f COUNT]
  *   -t  MPI_THREAD_MULTIPLE: two threads send and receive, too
  *   -c  rank 1 computes for so long, and makes no call, while others send
+ *   -f  rank 1 rests while rank 0 sends it so many: memory is bounded
  * The last line says how many messages were checked.
  */
 #include <mpi.h>
@@ -11,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SIZE_MAX_ (1 << 20)
 #define BURST 16
+#define FLOOD_LEN 3000
+#define FLOOD_MIB 40
 
 static int me, ranks;
 static long checked;
@@ -271,13 +275,69 @@ static void compute(double seconds)
 	free(p);
 }
 
+static long used_mib(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_maxrss / 1024;
+}
+
+/* To rank 1, each when the one before is on its way, or many at once. */
+static void send_all(unsigned char *p, int count, int at_once)
+{
+	MPI_Request *req = memory((size_t)at_once * sizeof(*req));
+
+	for (int i = 0; i < count; i += at_once) {
+		for (int k = 0; k < at_once; k++) {
+			unsigned char *at = p + k * FLOOD_LEN;
+
+			fill(at, 0, 1, i + k, FLOOD_LEN);
+			if (at_once == 1)
+				MPI_Send(at, FLOOD_LEN, MPI_BYTE, 1, 5,
+					 MPI_COMM_WORLD);
+			else
+				MPI_Isend(at, FLOOD_LEN, MPI_BYTE, 1, 5,
+					  MPI_COMM_WORLD, &req[k]);
+		}
+		if (at_once > 1)
+			MPI_Waitall(at_once, req, MPI_STATUSES_IGNORE);
+	}
+	free(req);
+}
+
+/* Rank 1 rests, and then takes what rank 0 has sent, in order. */
+static void flood(int count, int at_once)
+{
+	unsigned char *p = memory((size_t)at_once * FLOOD_LEN);
+	long before;
+
+	count -= count % at_once;
+	MPI_Barrier(MPI_COMM_WORLD);
+	before = used_mib();
+	if (!me)
+		send_all(p, count, at_once);
+	if (me == 1) {
+		sleep(1);
+		for (int i = 0; i < count; i++) {
+			MPI_Recv(p, FLOOD_LEN, MPI_BYTE, 0, 5, MPI_COMM_WORLD,
+				 MPI_STATUS_IGNORE);
+			check("flood", p, 0, 1, i, FLOOD_LEN);
+		}
+	}
+	if (me < 2 && used_mib() - before > FLOOD_MIB)
+		die("too much memory, MiB", !me, FLOOD_LEN,
+		    (size_t)(used_mib() - before));
+	free(p);
+}
+
 int main(int argc, char **argv)
 {
-	int opt, rounds = 100, provided, want = MPI_THREAD_SINGLE;
+	int opt, rounds = 100, many = 0, provided, want = MPI_THREAD_SINGLE;
 	double seconds = 0;
 	long all;
 
-	while ((opt = getopt(argc, argv, "tr:c:")) != -1)
+	while ((opt = getopt(argc, argv, "tr:c:f:")) != -1)
 		switch (opt) {
 		case 't':
 			want = MPI_THREAD_MULTIPLE;
@@ -287,6 +347,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			seconds = atof(optarg);
+			break;
+		case 'f':
+			many = atoi(optarg);
 			break;
 		default:
 			return 64;
@@ -304,6 +367,10 @@ int main(int argc, char **argv)
 	collectives(rounds);
 	if (seconds > 0 && ranks > 1)
 		compute(seconds);
+	if (many && ranks > 1) {
+		flood(many, 1);
+		flood(many, 1000);
+	}
 	MPI_Reduce(&checked, &all, 1, MPI_LONG, MPI_SUM, 0, MPI_COMM_WORLD);
 	if (!me)
 		printf("%ld messages checked\n", all);

@@ -67,6 +67,11 @@ check '3 ranks of 3 threads that sleep' \
 	ok_says job 3 "$switch 20 --mca btl_ivc_sleep_after 20" "$prog" -t -r 20
 check 'a rank that computes while channels are left' \
 	ok_says job 3 "$switch 3" "$prog" -r 10 -c 3
+net="$ivc --mca btl_ivc_always 1 -x IVC_SOCKET=$dir/none"
+for how in "$ivc" "$switch 3" "$net"; do
+	check "a rank that sends more than another one takes, ${how%-x*}" \
+		ok_says job 2 "$how" "$prog" -r 1 -f 40000
+done
 check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \
 	1024 --mca btl_ivc_rndv_eager_limit 1024 --mca btl_ivc_max_send_size 4096" \
 	"$prog" -r 60
