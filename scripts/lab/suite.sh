@@ -30,11 +30,21 @@ XEN_CRASH='Triple fault|domain_crash|Domain [0-9]+ \(vcpu#[0-9]+\) crashed'
 # emulator_fault NAME: did QEMU break a PVH guest?  A triple fault is taken for that,
 # which is not proved:
 # of a guest with Xen's own registers (RIP at e008:ffff82d0...); or of one that goes
-# on behind a hypercall, with its registers in order and no page fault.  What the
-# drivers might do wrong shows in PV guests as well, whose panics and crashes are
-# never tried again; every scenario has one.
+# on behind a hypercall, with its registers in order and no page fault.  So is a
+# double fault at the bottom of the stack on which Linux is entered: only a kernel
+# that lost the base of GS gets there, faulting in its own handler of page faults.
+# What the drivers might do wrong shows in PV guests as well, whose panics and
+# crashes are never tried again; every scenario has one.
 emulator_fault() {
-	grep -q 'Triple fault' "$LAB_BUILD/results/$1/host1-serial.log" 2>/dev/null
+	emulator_words "$1" | grep -q .
+}
+
+# emulator_words NAME: Xen's, or the guest's, of that.  A PV guest has no such stack.
+emulator_words() {
+	local dir=$LAB_BUILD/results/$1
+
+	grep -a -A 4 'Triple fault' "$dir/host1-serial.log" 2>/dev/null
+	grep -aE -B 2 -A 3 'RSP: [0-9a-f]+:fffffe000000(1f|20)' "$dir"/guest*.console 2>/dev/null
 }
 
 # again NAME: it is to be tried again, and that is said; four times in a group at most
@@ -44,8 +54,8 @@ again() {
 		emulator_fault "$1" || return 1
 	RETRIES=$((RETRIES + 1))
 	AGAIN=$((AGAIN + 1))
-	echo "again  $1: QEMU broke a PVH guest; Xen says:"
-	grep -a -A 4 'Triple fault' "$LAB_BUILD/results/$1/host1-serial.log" | tr -d '\r' | tail -n 5
+	echo "again  $1: QEMU broke a PVH guest; Xen or the guest says:"
+	emulator_words "$1" | tr -d '\r' | tail -n 6 | cut -c 1-300
 	unset "VERDICT[$1]"
 }
 
