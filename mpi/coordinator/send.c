@@ -29,6 +29,11 @@ static bool has_room(const struct coordinator *c, const ivc_channel *ch)
 	       st.tx_size >= PAD_RING;
 }
 
+static void set_waits(struct coord_peer *p)
+{
+	p->waits = !TAILQ_EMPTY(&p->queue) || (!p->out && !p->to_net);
+}
+
 void coord_route(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
@@ -40,7 +45,7 @@ void coord_route(struct coord_peer *p)
 	p->to_net = !p->error && (p->state == COORD_CLOSED ||
 				  (p->state == COORD_SUSPENDING &&
 				   l->back_said && !p->back_len));
-	p->waits = !TAILQ_EMPTY(&p->queue) || (!p->out && !p->to_net);
+	set_waits(p);
 }
 
 static size_t length_of(const struct coord_send *s)
@@ -239,7 +244,7 @@ int coord_push(struct coord_peer *p)
 			TAILQ_REMOVE(&p->queue, s, entry);
 			if (TAILQ_EMPTY(&p->queue))
 				atomic_fetch_sub(&c->n_waiting, 1);
-			coord_route(p);
+			set_waits(p);
 		}
 		coord_unlock(p);
 		if (ret <= 0)
