@@ -19,6 +19,9 @@
 
 #define REPLY_TIMEOUT (5 * HZ)
 
+/* Events handled before other work items get their turn. */
+#define BUDGET IVC_CTL_EVENTS
+
 /*
  * More requests than this wait only if the backend does not answer, since most
  * of them are closes of what the quotas allow. Each event may add one.
@@ -32,7 +35,8 @@ static struct ivc_ctl {
 	struct xenbus_device *dev;
 	struct ivc_page *ring_page, *table_page;
 	int irq;
-	u32 req_prod; /* private: the shared ones are output only */
+	unsigned int eoi; /* what the next EOI says, of event_work() */
+	u32 req_prod;	  /* private: the shared ones are output only */
 	u32 ev_cons;
 	u32 turn; /* upper part of the next cookie */
 	struct list_head waiting;
@@ -277,9 +281,14 @@ static int take(struct ivc_msg *msg)
 	return 1;
 }
 
+/*
+ * Woken by the backend's event channel, which stays masked until we say EOI. A
+ * backend that writes without end gets a budget at a time: between two of them
+ * the teardown can cancel us, and whoever shares the CPU has it.
+ */
 static void event_work(struct work_struct *work)
 {
-	unsigned int eoi = XEN_EOI_FLAG_SPURIOUS;
+	unsigned int left = BUDGET, eoi;
 	struct ivc_msg msg;
 	int ret;
 
@@ -288,8 +297,12 @@ static void event_work(struct work_struct *work)
 			ret = -EPROTO;
 			break;
 		}
-		eoi = 0;
+		ctl.eoi = 0;
 		dispatch(&msg);
+		if (!--left) {
+			queue_work(ivc_front.wq, &ctl.work);
+			return;
+		}
 		cond_resched();
 	}
 	if (ret < 0) {
@@ -308,11 +321,16 @@ static void event_work(struct work_struct *work)
 	ivc_fence();
 	if (ivc_load(&ring()->ev_want))
 		notify_remote_via_irq(ctl.irq);
+	eoi = ctl.eoi;
+	ctl.eoi = XEN_EOI_FLAG_SPURIOUS;
 	xen_irq_lateeoi(ctl.irq, eoi);
 }
 
 static irqreturn_t control_event(int irq, void *data)
 {
+	/* The first event may come before ivc_ctl_connect() knows the number.
+	 */
+	WRITE_ONCE(ctl.irq, irq);
 	queue_work(ivc_front.wq, &ctl.work);
 	return IRQ_HANDLED;
 }
@@ -361,6 +379,19 @@ static int grant_pages(struct xenbus_device *dev)
 	return 0;
 }
 
+/*
+ * No event is heard and none is being handled when this returns, so that what
+ * they use can go.
+ */
+static void stop_events(void)
+{
+	/* First the handler, which queues the work; the work last gives EOI. */
+	disable_irq(ctl.irq);
+	cancel_work_sync(&ctl.work);
+	unbind_from_irqhandler(ctl.irq, &ctl);
+	ctl.irq = -1;
+}
+
 static void end_pages(void)
 {
 	ivc_page_end(ctl.table_page);
@@ -385,6 +416,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	ctl.dev = dev;
 	ctl.req_prod = 0;
 	ctl.ev_cons = 0;
+	ctl.eoi = XEN_EOI_FLAG_SPURIOUS;
 	ctl.broken = false;
 	err = bind_evtchn_to_irqhandler_lateeoi(port, control_event, 0,
 						"ivc-control", &ctl);
@@ -402,10 +434,10 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	return 0;
 
 err_irq:
-	unbind_from_irqhandler(ctl.irq, &ctl);
-	ctl.irq = -1;
+	stop_events();
 err_pages:
 	end_pages();
+	ctl.dev = NULL;
 	return err;
 }
 
@@ -430,10 +462,7 @@ void ivc_ctl_disconnect(void)
 	ctl.nr_waiting = 0;
 	spin_unlock(&ctl.lock);
 
-	disable_irq(ctl.irq);
-	cancel_work_sync(&ctl.work);
-	unbind_from_irqhandler(ctl.irq, &ctl);
-	ctl.irq = -1;
+	stop_events();
 	for (i = 0; i < IVC_CTL_REQS; i++) {
 		if (ctl.inflight[i])
 			list_add(&ctl.inflight[i]->node, &orphans);

@@ -27,22 +27,26 @@ static int __init ivc_front_init(void)
 	err = ivc_chanfs_init();
 	if (err)
 		goto err_wq;
-	err = ivc_ctxfile_init();
-	if (err)
-		goto err_chanfs;
 	ivc_debugfs_init();
 	err = ivc_xenbus_init();
 	if (err)
 		goto err_debugfs;
+	/*
+	 * Last: a process that has the device open holds the module, but a
+	 * module whose init fails is freed all the same.
+	 */
+	err = ivc_ctxfile_init();
+	if (err)
+		goto err_xenbus;
 	return 0;
 
+err_xenbus:
+	ivc_xenbus_exit();
 err_debugfs:
 	ivc_debugfs_exit();
-	ivc_ctxfile_exit();
-err_chanfs:
+	ivc_page_exit();
 	ivc_chanfs_exit();
 err_wq:
-	ivc_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	return err;
 }
@@ -51,8 +55,8 @@ module_init(ivc_front_init);
 static void __exit ivc_front_exit(void)
 {
 	/* No descriptor is open: they hold the module. */
-	ivc_xenbus_exit();
 	ivc_ctxfile_exit();
+	ivc_xenbus_exit();
 	ivc_abandon_all();
 	ivc_debugfs_exit();
 	ivc_page_exit();

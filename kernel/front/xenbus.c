@@ -85,6 +85,8 @@ static bool version_ok(struct xenbus_device *dev)
 /* The backend waits for us. Under conn_lock, as the next. */
 static void start(struct xenbus_device *dev)
 {
+	int err;
+
 	if (dev->state != XenbusStateInitialising &&
 	    dev->state != XenbusStateClosed)
 		return;
@@ -93,7 +95,10 @@ static void start(struct xenbus_device *dev)
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;
 	}
-	if (!ivc_ctl_connect(dev))
+	err = ivc_ctl_connect(dev);
+	if (err)
+		xenbus_dev_error(dev, err, "setting up the control ring");
+	else
 		xenbus_switch_state(dev, XenbusStateInitialised);
 }
 
@@ -302,6 +307,14 @@ static struct xenbus_driver front_driver = {
 	.otherend_changed = backend_changed,
 };
 
+/* A device that is bound can suspend, and its ring break, until it is not. */
+static void unregister_driver(void)
+{
+	xenbus_unregister_driver(&front_driver);
+	cancel_work_sync(&thaw_work);
+	cancel_work_sync(&broken_work);
+}
+
 int ivc_xenbus_init(void)
 {
 	int err;
@@ -311,14 +324,12 @@ int ivc_xenbus_init(void)
 		return err;
 	err = register_xenbus_watch(&nodes_watch);
 	if (err)
-		xenbus_unregister_driver(&front_driver);
+		unregister_driver();
 	return err;
 }
 
 void ivc_xenbus_exit(void)
 {
 	unregister_xenbus_watch(&nodes_watch);
-	cancel_work_sync(&thaw_work);
-	xenbus_unregister_driver(&front_driver);
-	cancel_work_sync(&broken_work);
+	unregister_driver();
 }
