@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "discard.h"
 #include "local.h"
 
 #define CALL_TIMEOUT_NS (5 * IVC_SEC)
@@ -191,11 +192,25 @@ static void refuse(const struct ivc_msg *offer)
 	(void)local_link_send(&msg, -1);
 }
 
+/* Refuse an offer since this process lacks something: accept says what. */
+static void refuse_for(struct local_context *lc, const struct ivc_msg *offer,
+		       int lack)
+{
+	refuse(offer);
+	lc->lack = lack;
+	local_context_lit(lc);
+}
+
 static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 {
 	struct local_context *lc = context_of(msg->member);
 	struct local_offer *o;
 
+	/* Its socket is closed by that: the offerer hears of it at once. */
+	if (lc && fds->lack) {
+		refuse_for(lc, msg, -EMFILE);
+		return;
+	}
 	if (fds->nr != 1 || !lc || msg->offer.tx_shift > IVC_RING_MAX_SHIFT ||
 	    msg->offer.rx_shift > IVC_RING_MAX_SHIFT) {
 		refuse(msg);
@@ -203,7 +218,10 @@ static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 	}
 	o = calloc(1, sizeof(*o));
 	if (!o) {
-		refuse(msg);
+		/* As of an offer that waits in the list: local_offer_drop(). */
+		ivc_hangup(fds->fd[0], &local.discarding);
+		fds->nr = 0;
+		refuse_for(lc, msg, -ENOMEM);
 		return;
 	}
 	o->fd = fds->fd[0];

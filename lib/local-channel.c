@@ -24,16 +24,17 @@
 #define BELLS_PER_ARM 4
 #define BELLS_MAX 1024 /* a socket's buffer holds fewer */
 
-struct local_channel *local_channel_new(struct ivc_channel *ch)
+int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp)
 {
 	struct local_channel *lc;
+	int ret = local_get();
 
-	if (local_get())
-		return NULL;
+	if (ret)
+		return ret;
 	lc = calloc(1, sizeof(*lc));
 	if (!lc) {
 		local_put();
-		return NULL;
+		return -ENOMEM;
 	}
 	lc->ch = ch;
 	lc->other = -1;
@@ -43,7 +44,8 @@ struct local_channel *local_channel_new(struct ivc_channel *ch)
 	pthread_mutex_lock(&local.lock);
 	LIST_INSERT_HEAD(&local.channels, lc, node);
 	pthread_mutex_unlock(&local.lock);
-	return lc;
+	*lcp = lc;
+	return 0;
 }
 
 void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev)
@@ -209,7 +211,7 @@ void local_close(struct ivc_channel *ch)
 		return;
 	}
 	if (lc->own) {
-		local_kctl(lc)->reason = -EPIPE;
+		local_kctl(lc)->reason = lc->failed ? -ECONNREFUSED : -EPIPE;
 		/* Release: with CLOSED come the reason and all we wrote. */
 		ivc_store_rel(&local_kctl(lc)->state, IVC_WIRE_CLOSED);
 	}

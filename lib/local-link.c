@@ -275,7 +275,8 @@ static bool link_take(void)
 	if (local.link < 0)
 		return false;
 	n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
-	if (n == -EAGAIN || n == -EINTR)
+	/* No memory just now is no end of it: epoll comes again. */
+	if (n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
 		return false;
 	/* ivcd may have gone with requests of ours unread; its last words
 	 * come after the error.

@@ -10,6 +10,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +42,45 @@ static int memory_fd(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * mmap() and madvise() say EAGAIN of memory that a limit does not allow to be
+ * locked (mlockall(2)). Everywhere here that means "not yet".
+ */
+static int memory_error(int err)
+{
+	return err == EAGAIN || err == ENOSPC || err == ENOBUFS ? -ENOMEM
+								: -err;
+}
+
+/*
+ * Over RLIMIT_FSIZE the kernel sends SIGXFSZ to this thread, and over any
+ * signal it gives up what it has allocated. So all signals wait, and that one
+ * is taken away again, unless somebody else had sent one before.
+ */
+static int allocate(int fd, size_t size)
+{
+	const struct timespec now = { 0 };
+	sigset_t all, xfsz, old, pending;
+	int ret = 0;
+
+	sigfillset(&all);
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	sigpending(&pending);
+	/* All of it now: a page missing later would be SIGBUS. */
+	while (fallocate(fd, 0, 0, (off_t)size)) {
+		if (errno == EINTR)
+			continue;
+		ret = memory_error(errno);
+		break;
+	}
+	if (ret == -EFBIG && !sigismember(&pending, SIGXFSZ))
+		sigtimedwait(&xfsz, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
 int local_memory_make(uint32_t ring, uint8_t **p)
 {
 	const size_t size = IVC_LOCAL_HEAD + (size_t)ring;
@@ -50,15 +91,13 @@ int local_memory_make(uint32_t ring, uint8_t **p)
 	fd = memory_fd();
 	if (fd < 0)
 		return fd;
-	/* All of it now: a page missing later would be SIGBUS. */
-	if (fallocate(fd, 0, 0, (off_t)size)) {
-		ret = errno == ENOSPC ? -ENOMEM : -errno;
+	ret = allocate(fd, size);
+	if (ret)
 		goto err_fd;
-	}
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED) {
-		ret = -errno;
+		ret = memory_error(errno);
 		goto err_fd;
 	}
 	if (fcntl(fd, F_ADD_SEALS, IVC_LOCAL_SEALS)) {
@@ -67,7 +106,7 @@ int local_memory_make(uint32_t ring, uint8_t **p)
 	}
 	/* As of a channel of the driver: not there in a child. */
 	if (madvise(map, size, MADV_DONTFORK)) {
-		ret = -errno;
+		ret = memory_error(errno);
 		goto err_map;
 	}
 	kctl = map;
@@ -100,21 +139,28 @@ int local_memory_map(int fd, uint32_t ring, const uint8_t **p)
 	const size_t size = IVC_LOCAL_HEAD + (size_t)ring;
 	const struct ivc_kctl *kctl;
 	void *map;
+	int ret;
 
 	if (!ivc_ring_size_ok(ring) || !memory_ok(fd, (off_t)size))
 		return -EPROTO;
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED)
-		return -errno;
-	(void)madvise(map, size, MADV_DONTFORK);
-	kctl = map;
-	if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||
-	    ivc_load(&kctl->version) != IVC_PROTOCOL_VERSION) {
-		munmap(map, size);
-		return -EPROTO;
+		return memory_error(errno);
+	if (madvise(map, size, MADV_DONTFORK)) {
+		ret = memory_error(errno);
+		goto err_map;
 	}
+	kctl = map;
+	ret = -EPROTO;
+	if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||
+	    ivc_load(&kctl->version) != IVC_PROTOCOL_VERSION)
+		goto err_map;
 	*p = map;
 	return 0;
+
+err_map:
+	munmap(map, size);
+	return ret;
 }
 
 void local_memory_unmap(const uint8_t *p, uint32_t ring)

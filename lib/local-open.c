@@ -53,6 +53,8 @@ static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
 /*
  * Take the peer's greeting and map its memory, a ring of at most @most bytes.
  * -EAGAIN: not yet there. -EPIPE: the socket has ended. -EPROTO: it is wrong.
+ * Any other error: the greeting was right, and this process lacks something
+ * that it takes, a descriptor (-EMFILE) or memory.
  */
 static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
 {
@@ -67,23 +69,39 @@ static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
 	 */
 	if (n == -ECONNRESET)
 		n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
-	if (n == -EAGAIN || n == -EINTR)
-		return -EAGAIN;
 	if (n < 0)
 		return n == -ECONNRESET ? -EPIPE : (int)n;
-	if (n == 0 && !fds.nr)
+	if (n == 0 && !fds.some)
 		return -EPIPE;
-	if (n != sizeof(g) || fds.cut || fds.nr != 1 || !greeting_ok(&g, most))
+	if (n != sizeof(g) || fds.cut || fds.nr + fds.lack != 1 ||
+	    !greeting_ok(&g, most))
 		ret = -EPROTO;
+	else if (fds.lack)
+		ret = -EMFILE;
 	else
 		ret = local_memory_map(fds.fd[0], g.ring, &lc->peer);
-	if (!ret) {
-		lc->rx_size = g.ring;
-		/* Judged: a memfd, which closes at once. */
-		close(fds.fd[0]);
-		return 0;
+	if (ret == -EPROTO || !fds.nr) {
+		ivc_discard(&fds, &local.discarding);
+		return ret;
 	}
-	ivc_discard(&fds, &local.discarding);
+	/* Judged: a memfd, which closes at once. */
+	close(fds.fd[0]);
+	if (!ret)
+		lc->rx_size = g.ring;
+	return ret;
+}
+
+/*
+ * Before the peer is told anything: a channel that the thread cannot watch
+ * would only hear of its end when it asks, which who polls the ring never does.
+ */
+static int watch(struct local_channel *lc)
+{
+	int ret;
+
+	pthread_mutex_lock(&local.lock);
+	ret = local_watch(lc);
+	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
 
@@ -92,8 +110,9 @@ static void establish(struct local_channel *lc, enum ivc_chan_event ev)
 {
 	ivc_store_rel(&local_kctl(lc)->state, IVC_WIRE_OPEN);
 	local_channel_step(lc, ev);
-	/* Unwatched, it would only hear of the end when it asks. */
-	(void)local_watch(lc);
+	/* The thread has seen the end already, and watches no more. */
+	if (!lc->key)
+		local_channel_ended(lc);
 	/* Offered under an ivcd that has gone: the next one shall know. */
 	if (!lc->conn) {
 		lc->adopt = true;
@@ -153,17 +172,20 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 		  uint32_t member, uint32_t tx_size, uint32_t rx_size)
 {
-	struct local_channel *lc = local_channel_new(ch);
+	struct local_channel *lc;
 	int memory, ret;
 
-	if (!lc)
-		return -ENOMEM;
+	ret = local_channel_new(ch, &lc);
+	if (ret)
+		return ret;
 	/* From here on local_close() undoes it. */
 	lc->rx_size = rx_size ? rx_size : LOCAL_RING_DEFAULT;
 	memory = own_memory(lc, tx_size ? tx_size : LOCAL_RING_DEFAULT);
 	if (memory < 0)
 		return memory;
 	ret = socket_pair(lc);
+	if (!ret)
+		ret = watch(lc);
 	if (!ret)
 		ret = greet(ch->fd, lc->tx_size, memory);
 	close(memory);
@@ -220,6 +242,25 @@ static int book(struct local_channel *lc, const struct local_offer *o)
 	return ret;
 }
 
+/*
+ * The greeting of @o. What the offerer did wrong, or did not wait for, is no
+ * error of the accepter's: -ECONNABORTED. What this process lacks is.
+ */
+static int offer_greeting(struct local_channel *lc, const struct local_offer *o)
+{
+	int ret =
+		hung_up(o->fd) ? -EPIPE : take_greeting(lc, o->fd, o->tx_size);
+
+	switch (ret) {
+	case -EAGAIN: /* the greeting goes ahead of the offer */
+	case -EPIPE:
+	case -EPROTO:
+		return -ECONNABORTED;
+	default:
+		return ret;
+	}
+}
+
 /* Take @o, which is ours. -ECONNABORTED: it is no good, or not any more. */
 static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		      uint32_t tx_max)
@@ -227,15 +268,18 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 	uint32_t size = tx_max && tx_max < o->rx_size ? tx_max : o->rx_size;
 	int memory, ret;
 
-	if (hung_up(o->fd) || take_greeting(lc, o->fd, o->tx_size))
-		return -ECONNABORTED;
+	ret = offer_greeting(lc, o);
+	if (ret)
+		return ret;
 	memory = own_memory(lc, size);
 	if (memory < 0)
 		return memory;
-	ret = book(lc, o);
-	if (ret == -ENOENT)
-		ret = -ECONNABORTED;
-	else if (!ret && greet(o->fd, size, memory))
+	ret = watch(lc);
+	if (!ret)
+		ret = book(lc, o);
+	if (!ret)
+		ret = greet(o->fd, size, memory);
+	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET)
 		ret = -ECONNABORTED;
 	close(memory);
 	if (ret)
@@ -267,7 +311,7 @@ static struct local_offer *next_offer(struct local_context *from,
 }
 
 /* 0: there is something to accept. */
-static int any_offer(const struct local_context *from)
+static int any_offer(struct local_context *from)
 {
 	int ret = 0;
 
@@ -278,6 +322,12 @@ static int any_offer(const struct local_context *from)
 	 */
 	if (TAILQ_EMPTY(&from->offers))
 		ret = from->attach_status ? -ENODEV : -EAGAIN;
+	/* Told once: of the offers that wait some may need less. */
+	if (from->lack) {
+		ret = from->lack;
+		from->lack = 0;
+		local_context_lit(from);
+	}
 	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
@@ -292,9 +342,9 @@ int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
 
 	if (ret)
 		return ret;
-	lc = local_channel_new(ch);
-	if (!lc)
-		return -ENOMEM;
+	ret = local_channel_new(ch, &lc);
+	if (ret)
+		return ret;
 	o = next_offer(from, lc);
 	ret = o ? take_offer(lc, o, tx_max) : -EAGAIN;
 	free(o);

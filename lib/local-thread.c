@@ -148,7 +148,7 @@ static int create(void)
 	ret = pthread_create(&local.thread, &attr, local_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	return ret ? -ENOMEM : 0;
+	return -ret;
 }
 
 static int start(void)

@@ -57,7 +57,7 @@ static void light(int fd, bool *lit, bool want)
 void local_context_lit(struct local_context *lc)
 {
 	light(lc->offer_fd, &lc->offer_lit,
-	      !TAILQ_EMPTY(&lc->offers) || lc->attach_status);
+	      !TAILQ_EMPTY(&lc->offers) || lc->lack || lc->attach_status);
 	light(lc->event_fd, &lc->event_lit,
 	      lc->detached || lc->attached || lc->hosts_changed);
 }

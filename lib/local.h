@@ -59,6 +59,12 @@ struct local_context {
 	bool hosts_changed, detached, attached;
 	int attach_status; /* not 0: not to be had back, either */
 	TAILQ_HEAD(, local_offer) offers;
+	/*
+	 * Why an offer was refused before it was in the list: this process had
+	 * no descriptor or no memory for it. The next accept returns that. 0:
+	 * none was.
+	 */
+	int lack;
 	/* eventfds, readable while there is an offer, an event. */
 	int offer_fd, event_fd;
 	bool offer_lit, event_lit;
@@ -178,7 +184,7 @@ void local_offer_drop(struct local_context *lc, struct local_offer *o,
 		      int reason);
 
 /* local-channel.c. step, ended, tell_closed: with the lock. */
-struct local_channel *local_channel_new(struct ivc_channel *ch);
+int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp);
 void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev);
 void local_channel_ended(struct local_channel *lc);
 int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info);
@@ -190,7 +196,8 @@ void local_close(struct ivc_channel *ch);
 
 /*
  * local-memory.c. make: the own end's memory, mapped at *@p, sealed; returns
- * its descriptor. map: a peer's, if it is what it must be; -EPROTO if not.
+ * its descriptor. map: a peer's, if it is what it must be; -EPROTO if not. Any
+ * other error of map says that it is, and what this process lacks to map it.
  */
 int local_memory_make(uint32_t ring, uint8_t **p);
 int local_memory_map(int fd, uint32_t ring, const uint8_t **p);

@@ -7,7 +7,9 @@
  * Every descriptor received is in the caller's hands, wanted or not: one for
  * which there is no room the kernel would close in our name, and that can take
  * as long as its maker likes (discard.h). So there is room for as many as a
- * packet can have.
+ * packet can have, and the kernel keeps one back only where this process may
+ * not have it: no descriptor is free, or a security module denies it. Linux
+ * does not tell these apart. The packet itself is whole then.
  */
 #ifndef IVC_PACKET_H
 #define IVC_PACKET_H
@@ -29,7 +31,8 @@ struct ivc_packet {
 	int fd[IVC_PACKET_FDS];
 	unsigned int nr;
 	bool some; /* there were any, though the caller may have taken them */
-	bool cut;  /* bytes or descriptors have been lost */
+	bool cut;  /* bytes have been lost: it was longer than the buffer */
+	bool lack; /* descriptors have been lost that we could not have */
 	bool signed_by; /* the kernel says who sent it: it is a packet */
 };
 
@@ -50,8 +53,9 @@ static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	if (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return -errno;
+	while (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return 0;
 }
 
@@ -87,13 +91,17 @@ static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
 	p->nr = 0;
 	p->some = false;
 	p->cut = false;
+	p->lack = false;
 	p->signed_by = false;
-	n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	do
+		n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	ivc_packet_fds(p, &msg);
-	p->cut = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
-	p->some = p->nr || p->cut;
+	p->cut = msg.msg_flags & MSG_TRUNC;
+	p->lack = msg.msg_flags & MSG_CTRUNC;
+	p->some = p->nr || p->lack;
 	return n;
 }
 

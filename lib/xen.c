@@ -153,8 +153,10 @@ static int xen_map_one(int fd, uint64_t offset, size_t size, int prot,
 {
 	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
 
+	/* EAGAIN: it may not be locked (mlockall(2)). Here that is "not yet".
+	 */
 	if (p == MAP_FAILED)
-		return -errno;
+		return errno == EAGAIN ? -ENOMEM : -errno;
 	memcpy(out, &p, sizeof(p));
 	return 0;
 }

@@ -48,7 +48,11 @@ $(LOCAL_OUT)/uses: $(LOCAL_OUT)/uses.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses hostile activate) \
+$(LOCAL_OUT)/lacks: $(LOCAL_OUT)/lacks.o $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hostile activate) \
 	$(B)/tools/ivcd
 
 ## make check-local     the local transport: processes, users, enemies, restarts

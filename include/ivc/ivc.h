@@ -15,7 +15,13 @@
  * return a pointer return NULL and set errno. The library prints nothing.
  * Named at a call are the errors particular to it; -EINVAL for arguments that
  * make no sense, -ENOMEM and -ENODEV (no IVC device, or it was detached) can
- * come from any call that is not on the data path.
+ * come from any call that is not on the data path. So can what says that this
+ * process, or the system, has reached a limit: -EMFILE (no free descriptor, or
+ * a security module denied one), -ENFILE (the system or ivcd has none), -ENOMEM
+ * (also the limits on address space and on locked memory), -EFBIG (the limit on
+ * file sizes; local transport), -ETOOMANYREFS (too many descriptors of this
+ * user are on their way in UNIX sockets). Such an error is of that one call:
+ * the context stays in its group, and other channels are not affected.
  *
  * Threads. A context may be used by any number of threads. A channel may be
  * used by one reading and one writing thread at a time without any lock:
@@ -145,7 +151,10 @@ int ivc_connected(ivc_channel *ch, int timeout_ms);
 
 /*
  * Take the next connection offered to this context; blocks until there is
- * one. The channel is the caller's until ivc_close().
+ * one. The channel is the caller's until ivc_close(). If this process lacks a
+ * descriptor or memory for it, that offer is refused (the peer's ivc_connect()
+ * says ECONNREFUSED) and errno says what is lacking; the next call takes the
+ * next offer.
  */
 ivc_channel *ivc_accept(ivc_context *ctx);
 
@@ -163,8 +172,10 @@ void ivc_peer_of(const ivc_channel *ch, ivc_peer *peer);
  * delivered in order, exactly once.
  * -EPIPE: the peer has closed; -ECONNRESET: its process or guest has died;
  * -EPROTO: it broke the ring; -ENODEV: this guest's device was detached;
- * -EREMCHG: this guest or the peer's leaves the host (see ivc_next_event()).
- * While a guest leaves and the two ends hand over, 0.
+ * -EREMCHG: this guest or the peer's leaves the host (see ivc_next_event());
+ * -ECONNREFUSED: the peer, which had connected, could not take the channel for
+ * lack of a descriptor or memory. While a guest leaves and the two ends hand
+ * over, 0.
  */
 ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len);
 

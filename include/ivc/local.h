@@ -18,7 +18,11 @@
  *   - The reply to HOSTS is followed, in the same packet, by `count` entries
  *     struct ivc_host. Their domid is 0.
  *   - CONNECT and EV_OFFER carry one descriptor (SCM_RIGHTS), a socket: see
- *     below. `dir_gref` and `port` are 0. No other message carries any.
+ *     below. `dir_gref` and `port` are 0. No other message carries any. A
+ *     receiver that cannot have the descriptor (MSG_CTRUNC: it has none free,
+ *     or a security module forbids it) refuses that one message and nothing
+ *     else: ivcd answers the CONNECT with -ENFILE, a client sends CLOSE with
+ *     -ECONNREFUSED for the EV_OFFER.
  *   - There is no EV_ACCEPTED, and EV_GONE only withdraws an offer: everything
  *     else the two ends hear from each other, over that socket.
  *   - ADOPT: a channel that is open already, made under an ivcd that has gone,
@@ -50,7 +54,9 @@
  * the channel's end: the kernel closes it with the process. An end that closes
  * in order stores `reason` and then IVC_WIRE_CLOSED in its struct ivc_kctl
  * before; if that is not there, the process has died. A socket without a
- * greeting that ends was a refusal, or an offer withdrawn.
+ * greeting that ends was a refusal, or an offer withdrawn. An offerer that
+ * cannot take the accepter's greeting, since it lacks a descriptor or memory,
+ * stores the reason -ECONNREFUSED.
  *
  * `want` in struct ivc_ctrl: bits 0 and 1 as in protocol.md, 4.1. Nobody clears
  * them on waking a sleeper; instead bits 2 to 31 change each time when earlier

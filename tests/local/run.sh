@@ -75,6 +75,7 @@ events() {
 }
 check 'joins and leaves' events
 counted "$bin/tests/local/uses"
+counted "$bin/tests/local/lacks"
 
 . "$here/place.sh"
 . "$here/meet.sh"

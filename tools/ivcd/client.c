@@ -296,7 +296,8 @@ static const char *rules(const struct client *c, const struct ivc_msg *req,
 		return "a packet of the wrong length";
 	if (fds->cut)
 		return "a packet of which something was cut off";
-	if (fds->nr != want)
+	/* One that we have no room for is as good as one: see do_connect(). */
+	if (fds->nr + fds->lack != want)
 		return "a packet with the wrong number of descriptors";
 	return NULL;
 }
@@ -311,7 +312,7 @@ static void receive(struct client *c)
 	n = ivc_packet_recv(c->fd, &req, sizeof(req), &fds);
 	if (n == -EAGAIN || n == -EINTR)
 		return;
-	if (n < 0 || (!n && !fds.nr && !fds.cut)) {
+	if (n < 0 || (!n && !fds.some)) {
 		client_drop(c, NULL);
 		return;
 	}
@@ -321,7 +322,7 @@ static void receive(struct client *c)
 	else if (!c->welcome)
 		hello(c, &req);
 	else
-		serve(c, &req, &fds.fd[0]);
+		serve(c, &req, fds.nr ? &fds.fd[0] : NULL);
 	/* What has been taken is no more ours. */
 	if (fds.nr && fds.fd[0] < 0)
 		fds.nr = 0;

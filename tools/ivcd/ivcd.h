@@ -184,7 +184,10 @@ void client_owe_nothing(struct client *c, struct owed *owed);
 void clients_bury(void); /* free the dead */
 int64_t clients_tick(int64_t now);
 
-/* request.c: @fd is taken if it has been set to -1. @table: room for hosts. */
+/*
+ * request.c: @fd, NULL if there is none, is taken if it has been set to -1.
+ * @table: room for hosts.
+ */
 int request(struct client *c, const struct ivc_msg *req, int *fd,
 	    struct ivc_msg *reply, struct ivc_host *table);
 

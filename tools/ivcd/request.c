@@ -14,7 +14,7 @@ struct call {
 	const struct ivc_msg *req;
 	struct ivc_msg *reply;
 	struct ivc_host *table;
-	int *fd;
+	int *fd; /* NULL: none came, or there was no room for it here */
 };
 
 /* The bytes of raw[] that an op uses; the rest is 0. */
@@ -87,10 +87,13 @@ static int do_connect(const struct call *call)
 
 	if (req->offer.conn || req->offer.peer_id || req->offer.dir_gref ||
 	    req->offer.port || req->offer.domid ||
-	    !ivc_packet_is_socket(*call->fd))
+	    (call->fd && !ivc_packet_is_socket(*call->fd)))
 		return -EINVAL;
 	if (!m)
 		return -ENOENT;
+	/* It is ours to lack, not the client's to suffer for. */
+	if (!call->fd)
+		return -ENFILE;
 	peer = member_peer(m, req->offer.peer);
 	if (!peer)
 		return -ENOENT;

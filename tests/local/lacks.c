@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A process that lacks something, and the peer that it costs nothing. The child
+ * is the one that lacks; both say what their calls returned, and the parent
+ * compares. In the end, when the child has enough again, the parent connects to
+ * the member that it knew before: so the child has never left its group.
+ * One line per check, as in run.sh.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <ivc/ivc.h>
+
+#define MAGIC 0x1acc
+#define SOON_MS 30000
+#define FULL 64	     /* descriptors */
+#define ROOM 8388608 /* bytes of address space that are left */
+#define NONE 12345   /* no call has returned that */
+
+static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
+static const struct ivc_channel_options large = { .tx_size = 16u << 20,
+						  .timeout_ms = SOON_MS };
+
+static int to_parent[2], to_child[2];
+static int failed, signals;
+static const char *name;
+
+static void check(int is, int want, const char *what)
+{
+	printf("%s %s: %s", is == want ? "ok  " : "FAIL", name, what);
+	if (is != want)
+		printf(": %d, not %d", is, want);
+	putchar('\n');
+	failed += is != want;
+}
+
+static __attribute__((noreturn)) void die(const char *what)
+{
+	printf("FAIL %s: %s: %s\n", name, what, strerror(errno));
+	exit(1);
+}
+
+/* To the other process: what a call has returned, or just "go on". */
+static void tell(const int pipe[2], int ret)
+{
+	if (write(pipe[1], &ret, sizeof(ret)) != sizeof(ret))
+		die("write");
+}
+
+static int hear(const int pipe[2])
+{
+	int ret;
+
+	if (read(pipe[0], &ret, sizeof(ret)) != sizeof(ret))
+		die("the other process has ended");
+	return ret;
+}
+
+static void limit(int what, rlim_t soft)
+{
+	struct rlimit r;
+
+	if (getrlimit(what, &r))
+		die("getrlimit");
+	r.rlim_cur = soft < r.rlim_max ? soft : r.rlim_max;
+	if (setrlimit(what, &r))
+		die("setrlimit");
+}
+
+/* What there is to lack. give() undoes take(). */
+static int hoard[FULL], hoarded;
+
+static void take_descriptors(void)
+{
+	limit(RLIMIT_NOFILE, FULL);
+	while ((hoard[hoarded] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		hoarded++;
+}
+
+static void give_descriptors(void)
+{
+	while (hoarded)
+		close(hoard[--hoarded]);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+static void take_space(void)
+{
+	unsigned long pages;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%lu", &pages) != 1)
+		die("statm");
+	fclose(f);
+	limit(RLIMIT_AS, pages * (rlim_t)getpagesize() + ROOM);
+}
+
+static void give_space(void)
+{
+	limit(RLIMIT_AS, RLIM_INFINITY);
+}
+
+/* Not even with root's privilege. */
+static void no_privilege(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
+						 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		die("capget");
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	if (syscall(SYS_capset, &head, data))
+		die("capset");
+}
+
+static void take_locked(void)
+{
+	no_privilege();
+	limit(RLIMIT_MEMLOCK, 65536);
+	/* MCL_CURRENT would have to lock all that is there already. */
+	if (mlockall(MCL_FUTURE))
+		die("mlockall");
+}
+
+static void give_locked(void)
+{
+	munlockall();
+}
+#endif
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+static void take_size(void)
+{
+	signal(SIGXFSZ, count_signal);
+	limit(RLIMIT_FSIZE, 102400);
+}
+
+static void give_size(void)
+{
+	limit(RLIMIT_FSIZE, RLIM_INFINITY);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
+static const struct lack {
+	const char *name;
+	void (*take)(void);
+	void (*give)(void);
+	const struct ivc_channel_options *peer; /* what it connects with */
+	int error;
+	int late; /* the peer's ring is lacked, too, not the own alone */
+} lacks[] = {
+	{ "descriptors", take_descriptors, give_descriptors, &soon, -EMFILE,
+	  1 },
+#ifndef __SANITIZE_ADDRESS__ /* whose own memory is in the way */
+	{ "address space", take_space, give_space, &large, -ENOMEM, 1 },
+	{ "locked memory", take_locked, give_locked, &soon, -ENOMEM, 1 },
+#endif
+	{ "file size", take_size, give_size, &soon, -EFBIG, 0 },
+};
+
+static ivc_context *must_register(uint32_t id)
+{
+	ivc_context *ctx = ivc_register(MAGIC, id);
+
+	if (!ctx)
+		die("register");
+	return ctx;
+}
+
+static ivc_peer must_find(ivc_context *ctx, uint32_t id)
+{
+	ivc_peer peer;
+	int ret = ivc_find(ctx, id, SOON_MS, &peer);
+
+	if (ret) {
+		errno = -ret;
+		die("find");
+	}
+	return peer;
+}
+
+static int accept_one(ivc_context *ctx, ivc_channel **ch)
+{
+	return ivc_accept_opt(ctx, &soon, ch);
+}
+
+static void short_of(const struct lack *lack)
+{
+	ivc_context *ctx = must_register(2);
+	ivc_peer peer = must_find(ctx, 1);
+	struct ivc_channel_options mine = *lack->peer;
+	ivc_channel *ch;
+	char byte;
+	int ret;
+
+	/* An offer comes to who has nothing left. */
+	lack->take();
+	tell(to_parent, 0);
+	tell(to_parent, accept_one(ctx, &ch));
+	/* Nor can that one offer. */
+	tell(to_parent, ivc_connect_opt(ctx, peer, &mine, &ch));
+	lack->give();
+
+	/* One offer waits already when there comes to be nothing left. */
+	hear(to_child);
+	lack->take();
+	tell(to_parent, accept_one(ctx, &ch));
+	lack->give();
+
+	/* Nothing is left when an own offer has been taken. */
+	mine = (struct ivc_channel_options){ .rx_size = mine.tx_size };
+	ret = ivc_connect_opt(ctx, peer, &mine, &ch);
+	tell(to_parent, ret);
+	hear(to_child);
+	lack->take();
+	tell(to_parent, lack->late ? ivc_connected(ch, SOON_MS) : NONE);
+	lack->give();
+	ivc_close(ch);
+
+	/* And with enough of it, everything is as ever. */
+	tell(to_parent, 0);
+	ret = accept_one(ctx, &ch);
+	tell(to_parent, ret);
+	tell(to_parent,
+	     ret ? NONE : (int)ivc_read_all(ch, &byte, 1, SOON_MS, NULL));
+	tell(to_parent, signals);
+	ivc_close(ch);
+	ivc_unregister(ctx);
+	exit(0);
+}
+
+static void with_peer(const struct lack *lack)
+{
+	struct ivc_channel_options asks = *lack->peer;
+	ivc_context *ctx = must_register(1);
+	ivc_peer peer = must_find(ctx, 2);
+	ivc_channel *ch;
+	char byte = 'x';
+
+	hear(to_parent);
+	check(ivc_connect_opt(ctx, peer, lack->peer, &ch), -ECONNREFUSED,
+	      "the offer is refused");
+	check(hear(to_parent), lack->error, "accept says why");
+	check(hear(to_parent), lack->error, "so does connect");
+
+	asks.timeout_ms = 0;
+	check(ivc_connect_opt(ctx, peer, &asks, &ch), 0, "an offer");
+	tell(to_child, 0);
+	check(hear(to_parent), lack->error, "that waited: accept says why");
+	check(ivc_connected(ch, SOON_MS), -ECONNREFUSED, "it is refused");
+	ivc_close(ch);
+
+	check(hear(to_parent), 0, "an offer by the one that lacks");
+	asks = *lack->peer;
+	check(ivc_accept_opt(ctx, &asks, &ch), 0, "it is taken");
+	tell(to_child, 0);
+	if (lack->late) {
+		check(hear(to_parent), lack->error, "connected says why");
+		check((int)ivc_read_all(ch, &byte, 1, SOON_MS, NULL),
+		      -ECONNREFUSED, "the accepter hears of it");
+	} else {
+		hear(to_parent);
+	}
+	ivc_close(ch);
+
+	hear(to_parent);
+	check(ivc_connect_opt(ctx, peer, &soon, &ch), 0, "with enough of it");
+	check((int)ivc_write_all(ch, &byte, 1, SOON_MS, NULL), 1, "a byte");
+	check(hear(to_parent), 0, "all is well again");
+	check(hear(to_parent), 1, "the byte has come");
+	check(hear(to_parent), 0, "no signal came");
+	ivc_close(ch);
+	ivc_unregister(ctx);
+}
+
+int main(void)
+{
+	size_t i;
+	pid_t pid;
+	int status;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		name = lacks[i].name;
+		if (pipe2(to_parent, O_CLOEXEC) || pipe2(to_child, O_CLOEXEC))
+			die("pipe");
+		pid = fork();
+		if (!pid) {
+			close(to_parent[0]);
+			close(to_child[1]);
+			short_of(&lacks[i]);
+		}
+		close(to_parent[1]);
+		close(to_child[0]);
+		with_peer(&lacks[i]);
+		if (waitpid(pid, &status, 0) != pid)
+			die("wait");
+		check(status, 0, "the process has lived on");
+		close(to_parent[0]);
+		close(to_child[1]);
+	}
+	return failed ? 1 : 0;
+}
