@@ -27,7 +27,7 @@ struct ivc_context {
 	uint32_t id;
 
 	/* Set by enroll(). */
-	uint32_t member;
+	uint64_t member;
 	uint16_t domid;
 
 	/* Guards all below. Never held while waiting for something to come. */

@@ -52,9 +52,8 @@ static int walk_step(struct ivc_context *ctx, struct ivc_event *ev)
 	const struct ivc_members *new = &ctx->fresh;
 
 	for (;;) {
-		/* Member 0 does not exist: UINT32_MAX + 1 means no more. */
-		uint64_t gone = (uint64_t)UINT32_MAX + 1;
-		uint64_t come = (uint64_t)UINT32_MAX + 1;
+		/* No member has the last number: here it means no more. */
+		uint64_t gone = UINT64_MAX, come = UINT64_MAX;
 
 		if (ctx->known_at < old->count)
 			gone = old->peer[ctx->known_at].member;
@@ -70,7 +69,7 @@ static int walk_step(struct ivc_context *ctx, struct ivc_event *ev)
 			ev->peer = new->peer[ctx->fresh_at++];
 			return 1;
 		}
-		if (gone > UINT32_MAX) {
+		if (gone == UINT64_MAX) {
 			walk_end(ctx);
 			return 0;
 		}

@@ -171,7 +171,7 @@ static void reply_own(const struct ivc_msg *msg)
 	}
 }
 
-static struct local_context *context_of(uint32_t member)
+static struct local_context *context_of(uint64_t member)
 {
 	struct local_context *lc;
 

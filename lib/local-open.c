@@ -145,7 +145,7 @@ static int socket_pair(struct local_channel *lc)
 }
 
 static int offer(struct local_channel *lc, struct ivc_context *ctx,
-		 uint32_t member)
+		 uint64_t member)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_CONNECT };
 	struct local_context *from = ctx->priv;
@@ -170,7 +170,7 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 }
 
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		  uint32_t member, uint32_t tx_size, uint32_t rx_size)
+		  uint64_t member, uint32_t tx_size, uint32_t rx_size)
 {
 	struct local_channel *lc;
 	int memory, ret;

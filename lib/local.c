@@ -147,7 +147,7 @@ static void local_leave(struct ivc_context *ctx)
 }
 
 /* A page of the list into @peers from @have on; returns how many came. */
-static int hosts_page(struct local_context *lc, uint32_t *after, bool *more,
+static int hosts_page(struct local_context *lc, uint64_t *after, bool *more,
 		      struct ivc_host *table)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_HOSTS,
@@ -169,7 +169,8 @@ static int hosts_page(struct local_context *lc, uint32_t *after, bool *more,
 static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
 		     uint32_t *written, struct ivc_host *table)
 {
-	uint32_t total = 0, after = 0;
+	uint32_t total = 0;
+	uint64_t after = 0;
 	bool more = true;
 	int i, n;
 

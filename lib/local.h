@@ -49,7 +49,7 @@ struct local_offer {
 struct local_context {
 	LIST_ENTRY(local_context) node;
 	struct ivc_context *ctx;
-	uint32_t member; /* 0: not registered now */
+	uint64_t member; /* 0: not registered now */
 	bool registered; /* has been, and shall be again */
 	bool shown;	 /* events count for the context's descriptor */
 	uint32_t cookie; /* of a REGISTER under way after a loss */
@@ -76,7 +76,7 @@ struct local_channel {
 	struct ivc_channel *ch;
 	enum ivc_chan_state state;
 	uint64_t key;	 /* in the thread's epoll set; 0: not there */
-	uint32_t member; /* the context it was made from */
+	uint64_t member; /* the context it was made from */
 	uint32_t conn;	 /* 0: not in ivcd's books */
 	uint32_t cookie; /* of an ADOPT under way */
 	bool adopt;	 /* that is still to be sent */
@@ -176,7 +176,7 @@ void local_context_lit(struct local_context *lc);
 
 /* local-open.c. offer_drop: with the lock. */
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		  uint32_t member, uint32_t tx_size, uint32_t rx_size);
+		  uint64_t member, uint32_t tx_size, uint32_t rx_size);
 int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
 		 uint32_t tx_max);
 int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info);

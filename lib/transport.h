@@ -42,7 +42,7 @@ struct ivc_transport {
 	 * offer waits, -ECONNABORTED: it was withdrawn.
 	 */
 	int (*connect)(struct ivc_context *ctx, struct ivc_channel *ch,
-		       uint32_t member, uint32_t tx_size, uint32_t rx_size);
+		       uint64_t member, uint32_t tx_size, uint32_t rx_size);
 	int (*accept)(struct ivc_context *ctx, struct ivc_channel *ch,
 		      uint32_t tx_max);
 

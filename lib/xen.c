@@ -117,7 +117,7 @@ static int xen_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
 }
 
 static int xen_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		       uint32_t member, uint32_t tx_size, uint32_t rx_size)
+		       uint64_t member, uint32_t tx_size, uint32_t rx_size)
 {
 	struct ivc_abi_connect conn = { .member = member,
 					.tx_size = tx_size,

@@ -47,7 +47,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define IVC_ABI_VERSION 1
+#define IVC_ABI_VERSION 2
 
 #define IVC_FEATURE_LOCAL (1ull << 0) /* channels inside one guest */
 #define IVC_FEATURE_KEEP (1ull << 1)  /* unread data outlives the peer */
@@ -69,17 +69,16 @@ struct ivc_abi_register {
 	__u64 magic;  /* in: the job */
 	__u32 id;     /* in: the process within the job */
 	__u32 flags;  /* in: 0 */
-	__u32 member; /* out */
+	__u64 member; /* out */
 	__u32 domid;  /* out: of this guest */
-	__u64 reserved;
+	__u32 reserved;
 };
 
 struct ivc_abi_host {
-	__u32 member;
+	__u64 member;
 	__u32 id;
 	__u16 domid;
 	__u16 local; /* same guest */
-	__u32 reserved;
 };
 
 struct ivc_abi_hosts {
@@ -91,11 +90,11 @@ struct ivc_abi_hosts {
 };
 
 struct ivc_abi_connect {
-	__u32 member;  /* in: from HOSTS */
+	__u64 member;  /* in: from HOSTS */
 	__u32 tx_size; /* in: own ring in bytes, a power of two; 0: default */
 	__u32 rx_size; /* in: ring asked from the peer; 0: default */
 	__s32 fd;      /* out: channel, not yet established: poll for POLLOUT */
-	__u64 reserved;
+	__u32 reserved;
 };
 
 struct ivc_abi_accept {

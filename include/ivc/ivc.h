@@ -60,11 +60,10 @@ typedef struct ivc_channel ivc_channel;
 
 /* A member of the group, as seen when it was listed. Passed by value. */
 typedef struct ivc_peer {
+	uint64_t member; /* names this registration; never 0, never reused */
 	uint32_t id;	 /* as it gave to ivc_register() */
-	uint32_t member; /* names this registration; never 0, never reused */
 	uint16_t domid;	 /* Xen domain it runs in */
 	uint16_t local;	 /* not 0: in this guest */
-	uint32_t reserved;
 } ivc_peer;
 
 /* Version of the library at run time: major << 16 | minor. */

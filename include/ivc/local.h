@@ -68,7 +68,7 @@
 
 #include "wire.h"
 
-#define IVC_LOCAL_VERSION 1u
+#define IVC_LOCAL_VERSION 2u
 
 /* Ops beyond enum ivc_msg_op. */
 #define IVC_LOCAL_HELLO 64
@@ -76,7 +76,11 @@
 
 #define IVC_LOCAL_MAGIC 0x4c435649u /* "IVCL" */
 
-/* HELLO, in ivc_msg.raw: the versions the client speaks. */
+/*
+ * HELLO, in ivc_msg.raw: the versions the client speaks. The packet and its
+ * reply have this layout in every version, so that two programs without a
+ * common version can find that out.
+ */
 struct ivc_local_hello {
 	__u32 magic;
 	__u32 lowest;

@@ -27,7 +27,7 @@
 #endif
 #endif
 
-#define IVC_PROTOCOL_VERSION 1
+#define IVC_PROTOCOL_VERSION 2
 
 /* Messages of the control ring. Requests come from the frontend and are
  * answered by IVC_MSG_REPLY with the same cookie; events come from the
@@ -57,7 +57,7 @@ struct ivc_msg {
 	__u16 flags;  /* IVC_OFFER_*, else zero */
 	__u32 cookie; /* of a request, repeated in its reply */
 	__s32 status; /* of a reply: 0 or -errno (Linux x86 numbers) */
-	__u32 member; /* the context it is about, 0 if none */
+	__u32 reserved;
 	union {
 		struct {
 			__u64 magic;
@@ -65,14 +65,14 @@ struct ivc_msg {
 			__u32 reserved;
 		} reg; /* REGISTER */
 		struct {
-			__u32 member;
+			__u64 member;
 			__u16 domid; /* of the frontend that asked */
 			__u16 reserved;
 			__u32 max_channels; /* the guest's quota */
 			__u32 max_pages;
 		} reged; /* reply to REGISTER */
 		struct {
-			__u32 after; /* members above that one, ascending */
+			__u64 after; /* members above that one, ascending */
 		} hosts;	     /* HOSTS */
 		struct {
 			__u32 count; /* entries in the table page */
@@ -80,16 +80,16 @@ struct ivc_msg {
 			__u32 generation;
 		} hosted; /* reply to HOSTS, and EV_HOSTS (generation) */
 		struct {
-			__u32 member;
+			__u64 member;
 		} lookup; /* LOOKUP */
 		struct {
-			__u32 member;
+			__u64 member;
 			__u32 id;
 			__u16 domid;
 			__u16 local; /* not 0: the asker's own domain */
 		} looked;	     /* reply to LOOKUP */
 		struct {
-			__u32 peer;    /* CONNECT: member to connect to */
+			__u64 peer;    /* CONNECT: member to connect to */
 			__u32 conn;    /* reply and EV_OFFER */
 			__u32 peer_id; /* EV_OFFER: process id of the offerer */
 			__u32 dir_gref; /* first directory page, granted to peer
@@ -109,8 +109,9 @@ struct ivc_msg {
 			__u32 conn;
 			__s32 reason; /* -errno the other side is told */
 		} close;	      /* CLOSE, EV_GONE */
-		__u8 raw[48];
+		__u8 raw[40];
 	};
+	__u64 member; /* the context it is about, 0 if none */
 };
 
 #define IVC_CTL_REQS 16u   /* slots frontend -> backend */
@@ -135,11 +136,10 @@ struct ivc_ctl_page {
 
 /* The host table: granted by the frontend, written by the backend. */
 struct ivc_host {
-	__u32 member; /* never 0, never used again for somebody else */
+	__u64 member; /* never 0, never used again for somebody else */
 	__u32 id;     /* as given to ivc_register() */
 	__u16 domid;
-	__u16 reserved0;
-	__u32 reserved1;
+	__u16 reserved;
 };
 
 #define IVC_TABLE_HOSTS (4096u / sizeof(struct ivc_host))

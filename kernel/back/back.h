@@ -31,7 +31,6 @@
 #include <ivc/wire.h>
 
 #define IVC_REALM_MAX 64
-
 /* What a guest may have, or has. policy.c */
 struct ivc_quota {
 	u32 contexts;
@@ -93,7 +92,7 @@ struct ivc_group {
 
 /* A registered context. */
 struct ivc_member {
-	u32 nr; /* key in ivc_back.members */
+	u64 nr; /* key in ivc_back.members */
 	u32 id;
 	struct ivc_fe *fe;
 	struct ivc_group *group;
@@ -111,7 +110,7 @@ struct ivc_end {
 	struct ivc_conn *conn;
 	struct ivc_fe *fe; /* NULL once the frontend has gone */
 	struct list_head in_fe;
-	u32 member; /* number: the member itself may have left */
+	u64 member; /* number: the member itself may have left */
 	u32 id;
 	domid_t domid;
 	u32 pages; /* charged */
@@ -141,7 +140,7 @@ extern struct ivc_back {
 	struct list_head late;
 	struct xarray members;
 	struct xarray conns;
-	u32 next_member;
+	u64 next_member;
 	u32 next_conn;
 	struct workqueue_struct *wq;
 } ivc_back;
@@ -157,9 +156,9 @@ void ivc_request(struct ivc_fe *fe, const struct ivc_msg *req,
 /* group.c */
 struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id);
 void ivc_member_leave(struct ivc_member *m);
-struct ivc_member *ivc_member_of(struct ivc_fe *fe, u32 nr);
-struct ivc_member *ivc_member_peer(struct ivc_member *m, u32 nr);
-u32 ivc_group_list(struct ivc_member *m, u32 after, struct ivc_host *table,
+struct ivc_member *ivc_member_of(struct ivc_fe *fe, u64 nr);
+struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr);
+u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 		   bool *more);
 
 /* notice.c */

@@ -47,7 +47,7 @@ static int members_show(struct seq_file *s, void *unused)
 	seq_puts(s, "# member domid realm magic id channels\n");
 	mutex_lock(&ivc_back.lock);
 	xa_for_each (&ivc_back.members, nr, m)
-		seq_printf(s, "%u %u %s %llu %u %u\n", m->nr, m->fe->domid,
+		seq_printf(s, "%llu %u %s %llu %u %u\n", m->nr, m->fe->domid,
 			   m->group->realm, m->group->magic, m->id,
 			   channels_of(m));
 	mutex_unlock(&ivc_back.lock);

@@ -75,13 +75,9 @@ struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 	}
 	/*
 	 * A number names one registration for ever: a peer that remembers it
-	 * can never reach somebody else. 2^32 of them is 10 days at the
-	 * default rate from one guest alone; then we stop, we do not wrap.
+	 * can never reach somebody else. A million registrations a second use
+	 * up 2^64 of them in half a million years.
 	 */
-	if (ivc_back.next_member == U32_MAX) {
-		err = -EOVERFLOW;
-		goto err_group;
-	}
 	m->nr = ivc_back.next_member + 1;
 	err = xa_insert(&ivc_back.members, m->nr, m, GFP_KERNEL);
 	if (err)
@@ -121,7 +117,7 @@ void ivc_member_leave(struct ivc_member *m)
 }
 
 /* The member @nr if it is @fe's. */
-struct ivc_member *ivc_member_of(struct ivc_fe *fe, u32 nr)
+struct ivc_member *ivc_member_of(struct ivc_fe *fe, u64 nr)
 {
 	struct ivc_member *m = xa_load(&ivc_back.members, nr);
 
@@ -129,7 +125,7 @@ struct ivc_member *ivc_member_of(struct ivc_fe *fe, u32 nr)
 }
 
 /* The member @nr if it is another one of @m's group. */
-struct ivc_member *ivc_member_peer(struct ivc_member *m, u32 nr)
+struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr)
 {
 	struct ivc_member *peer = xa_load(&ivc_back.members, nr);
 
@@ -137,7 +133,7 @@ struct ivc_member *ivc_member_peer(struct ivc_member *m, u32 nr)
 }
 
 /* @table is the guest's page: written, never read. */
-u32 ivc_group_list(struct ivc_member *m, u32 after, struct ivc_host *table,
+u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 		   bool *more)
 {
 	struct ivc_member *other;

@@ -33,7 +33,7 @@
 
 static void chan_work(struct work_struct *work);
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 member)
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member)
 {
 	struct ivc_chan *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
 

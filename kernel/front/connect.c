@@ -55,7 +55,7 @@ static int may_grant(domid_t domid)
 }
 
 /* Tell the backend that an offer is not taken, or not any more. */
-void ivc_refuse(u32 member, u32 conn, int reason)
+void ivc_refuse(u64 member, u32 conn, int reason)
 {
 	struct ivc_request *req = ivc_request_new(IVC_MSG_CLOSE, member);
 
@@ -109,7 +109,7 @@ int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 
 /* ------------------------------------------------------------- offer */
 
-static int lookup(u32 member, u32 peer, struct ivc_abi_host *host)
+static int lookup(u64 member, u64 peer, struct ivc_abi_host *host)
 {
 	struct ivc_request *req = ivc_request_new(IVC_MSG_LOOKUP, member);
 	int err;
@@ -197,7 +197,7 @@ static int size_or_default(u32 size, u32 *out)
 int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp)
 {
-	u32 member = READ_ONCE(ctx->member);
+	u64 member = READ_ONCE(ctx->member);
 	struct ivc_chan *ch;
 	u32 dir_gref = 0;
 	int err;

@@ -32,7 +32,7 @@ void ivc_ctx_put(struct ivc_ctx *ctx)
 	kref_put(&ctx->ref, ctx_free);
 }
 
-static void unregister(u32 member)
+static void unregister(u64 member)
 {
 	struct ivc_request *req = ivc_request_new(IVC_MSG_UNREGISTER, member);
 
@@ -60,7 +60,7 @@ static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 static void registered(struct ivc_request *req)
 {
 	struct ivc_ctx *ctx = req->data;
-	u32 member = req->msg.reged.member;
+	u64 member = req->msg.reged.member;
 	bool again, changed;
 
 	spin_lock(&ctx->lock);
@@ -152,7 +152,7 @@ static void free_offers(struct ivc_ctx *ctx)
 /* The descriptor is closed. Offers that wait are refused by the backend. */
 void ivc_ctx_close(struct ivc_ctx *ctx)
 {
-	u32 member;
+	u64 member;
 
 	ctx_event_listed(ctx, IVC_CTX_CLOSE);
 	spin_lock(&ctx->lock);
@@ -209,7 +209,7 @@ struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx)
 
 /* ------------------------------------------------ told by the backend */
 
-static struct ivc_ctx *ctx_find(u32 member)
+static struct ivc_ctx *ctx_find(u64 member)
 {
 	struct ivc_ctx *ctx, *found = NULL;
 
@@ -355,7 +355,7 @@ void ivc_ctx_attach_all(void)
 void ivc_ctx_leave_all(int reason, bool tell)
 {
 	struct ivc_ctx *ctx;
-	u32 member;
+	u64 member;
 
 	this_round++;
 	while ((ctx = unseen(this_round))) {

@@ -54,7 +54,7 @@ static struct ivc_ctl {
 /* ---------------------------------------------------------- requests */
 
 /* A small object on paths that must not fail: it is always found. */
-struct ivc_request *ivc_request_new(u16 op, u32 member)
+struct ivc_request *ivc_request_new(u16 op, u64 member)
 {
 	struct ivc_request *req =
 		kzalloc(sizeof(*req), GFP_KERNEL | __GFP_NOFAIL);
@@ -154,7 +154,7 @@ int ivc_request_wait(struct ivc_request *req)
 	return left ? req->status : -ETIMEDOUT;
 }
 
-static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
+static int copy_table(u32 count, u64 *after, struct ivc_abi_host *hosts,
 		      u32 max, u32 *total)
 {
 	const struct ivc_host *table = ctl.table_page->at;
@@ -186,11 +186,12 @@ static int copy_table(u32 count, u32 *after, struct ivc_abi_host *hosts,
  * The other members of @member's group; the first @max of them in @hosts. Not
  * for longer than two replies may take, however long the backend says it is.
  */
-int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
+int ivc_request_hosts(u64 member, struct ivc_abi_host *hosts, u32 max,
 		      u32 *total, u32 *generation)
 {
 	unsigned long end = jiffies + 2 * REPLY_TIMEOUT;
-	u32 after = 0, more = 1;
+	u64 after = 0;
+	u32 more = 1;
 	int err = 0;
 
 	*total = 0;

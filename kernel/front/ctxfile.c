@@ -48,7 +48,7 @@ static int do_register(struct ivc_ctx *ctx, void __user *arg)
 
 static int do_hosts(struct ivc_ctx *ctx, void __user *arg)
 {
-	u32 member = READ_ONCE(ctx->member);
+	u64 member = READ_ONCE(ctx->member);
 	struct ivc_abi_host *hosts;
 	struct ivc_abi_hosts h;
 	u32 i;

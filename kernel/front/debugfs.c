@@ -18,7 +18,7 @@ static int contexts_show(struct seq_file *s, void *unused)
 	seq_puts(s, "# magic id member offers\n");
 	spin_lock(&ivc_front.lock);
 	list_for_each_entry (ctx, &ivc_front.ctxs, node)
-		seq_printf(s, "%llu %u %u %u\n", ctx->magic, ctx->id,
+		seq_printf(s, "%llu %u %llu %u\n", ctx->magic, ctx->id,
 			   ctx->member, ctx->nr_offers);
 	spin_unlock(&ivc_front.lock);
 	return 0;

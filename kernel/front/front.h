@@ -93,11 +93,11 @@ struct ivc_request {
 int ivc_ctl_connect(struct xenbus_device *dev);
 void ivc_ctl_disconnect(void);
 bool ivc_ctl_broken(void);
-struct ivc_request *ivc_request_new(u16 op, u32 member);
+struct ivc_request *ivc_request_new(u16 op, u64 member);
 void ivc_request_put(struct ivc_request *req);
 void ivc_request_send(struct ivc_request *req);
 int ivc_request_wait(struct ivc_request *req);
-int ivc_request_hosts(u32 member, struct ivc_abi_host *hosts, u32 max,
+int ivc_request_hosts(u64 member, struct ivc_abi_host *hosts, u32 max,
 		      u32 *total, u32 *generation);
 
 /* ------------------------------------------------------------ context.c */
@@ -115,7 +115,7 @@ struct ivc_ctx {
 	u32 round; /* of attach and detach, the last that saw it */
 	u64 magic;
 	u32 id;
-	u32 member; /* 0 while there is no backend */
+	u64 member; /* 0 while there is no backend */
 	u32 domid;
 	struct list_head offers;
 	unsigned int nr_offers;
@@ -212,7 +212,7 @@ struct ivc_chan {
 	enum ivc_chan_state state;
 	int status;	     /* 0, or why it ended */
 	struct ivc_ctx *ctx; /* the context it was made from, and */
-	u32 member;	     /* what that was called then */
+	u64 member;	     /* what that was called then */
 	u32 conn;	     /* 0: not known yet */
 	bool conn_closed;    /* CLOSE sent */
 	struct ivc_abi_host peer;
@@ -270,7 +270,7 @@ struct ivc_chan {
 	struct address_space *mapping;
 };
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 member);
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member);
 void ivc_chan_get(struct ivc_chan *ch);
 void ivc_chan_put(struct ivc_chan *ch);
 bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
@@ -303,7 +303,7 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp);
 int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	       struct ivc_chan **chp);
-void ivc_refuse(u32 member, u32 conn, int reason);
+void ivc_refuse(u64 member, u32 conn, int reason);
 int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
 /* ----------------------------------------------------------- chanfile.c */

@@ -116,7 +116,7 @@ static void connect_to(const char *why)
 	uint32_t refs[2];
 
 	reset(why);
-	set("versions", "2,1,77");
+	set("versions", "1,2,77");
 	set("features", "");
 	state(INIT_WAIT);
 	front_must_be(INITIALISED, INITIALISED, why);
@@ -214,9 +214,9 @@ static void proves(const char *after)
 
 static void lie_by_nodes(void)
 {
-	static const char *const versions[] = { "2",  "0",  "",
-						"x",  "1x", ",",
-						"11", "-1", "4294967297" };
+	static const char *const versions[] = { "1",  "0",  "",
+						"x",  "2x", ",",
+						"22", "-1", "4294967298" };
 	static const int states[] = { 0, 1, 3, 7, 8, 9, 99, 4, 5, 6 };
 	size_t i;
 	char path[128];

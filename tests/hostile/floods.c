@@ -33,7 +33,7 @@ void flood_requests(struct front *f, int seconds)
 }
 
 /* Of what has come, how often was @me told that its group has changed? */
-static unsigned int notices(struct front *f, uint32_t me)
+static unsigned int notices(struct front *f, uint64_t me)
 {
 	struct ivc_msg none;
 	unsigned int i, n = 0;

@@ -248,7 +248,7 @@ int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply)
 	return reply->status;
 }
 
-uint32_t front_register(struct front *f, uint64_t magic, uint32_t id)
+uint64_t front_register(struct front *f, uint64_t magic, uint32_t id)
 {
 	struct ivc_msg req = { .op = IVC_MSG_REGISTER }, reply;
 	int err;

@@ -86,7 +86,7 @@ void front_post(struct front *f, const struct ivc_msg *req);
 bool front_poll(struct front *f, uint32_t cookie, struct ivc_msg *reply);
 /* Post, wait for the reply: its status. */
 int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply);
-uint32_t front_register(struct front *f, uint64_t magic, uint32_t id);
+uint64_t front_register(struct front *f, uint64_t magic, uint32_t id);
 /* An event of @op that has come or comes within @ms. */
 bool front_event(struct front *f, uint16_t op, struct ivc_msg *ev, int ms);
 
@@ -137,13 +137,13 @@ void end_free(struct front *f, struct end *e);
 void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
 	       void (*look)(const struct ivc_dir *dir));
 /* CONNECT with @e, wishing for a ring of 2^@rx_shift: the connection. */
-int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
+int offer_send(struct front *f, uint64_t me, const struct ivc_host *to,
 	       struct end *e, uint8_t rx_shift, uint32_t *conn);
 /* 1: EV_ACCEPTED, in *@ev. -errno: EV_GONE. 0: nothing within @ms. */
 int offer_outcome(struct front *f, uint32_t conn, struct ivc_msg *ev, int ms);
-int close_conn(struct front *f, uint32_t me, uint32_t conn, int reason);
+int close_conn(struct front *f, uint64_t me, uint32_t conn, int reason);
 /* Some member of the group that is not us, of id @id if that is not 0. */
-bool find_victim(struct front *f, uint32_t me, uint32_t id,
+bool find_victim(struct front *f, uint64_t me, uint32_t id,
 		 struct ivc_host *to);
 
 /* The attacks. */

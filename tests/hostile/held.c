@@ -38,7 +38,7 @@ static void hold_pages(struct front *f, int n, uint32_t domid, uint32_t dir,
  * One more channel that is closed and kept. 0: it was refused. -1: its victim
  * has closed it before we had its pages, which takes long on a slow machine.
  */
-static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
+static int hold_one(struct front *f, uint64_t me, const struct ivc_host *to,
 		    int n, bool only_dir)
 {
 	struct end *e = &held[n].end;
@@ -66,7 +66,7 @@ static int hold_one(struct front *f, uint32_t me, const struct ivc_host *to,
 	return ret;
 }
 
-static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n,
+static bool hold(struct front *f, uint64_t me, const struct ivc_host *to, int n,
 		 bool only_dir)
 {
 	int ret, tries = 0;
@@ -80,7 +80,7 @@ static bool hold(struct front *f, uint32_t me, const struct ivc_host *to, int n,
 }
 
 /* As many as the victim allows: how many channels. */
-static int hold_all(struct front *f, uint32_t me, const struct ivc_host *to,
+static int hold_all(struct front *f, uint64_t me, const struct ivc_host *to,
 		    bool only_dir)
 {
 	int n = 0;
@@ -113,7 +113,7 @@ void attack_held(struct front *f, uint64_t magic, int seconds)
 	struct ivc_host to;
 	int64_t end;
 	uint64_t rings = 0;
-	uint32_t me;
+	uint64_t me;
 	int n, dirs, i;
 
 	front_connect(f);

@@ -49,7 +49,7 @@ static void mutate(struct rng *r, void *arg, size_t size)
 		p[below(r, (uint32_t)size)] = (uint8_t)rnd(r);
 }
 
-static void ask_hosts(struct rng *r, int fd, uint32_t *member)
+static void ask_hosts(struct rng *r, int fd, uint64_t *member)
 {
 	struct ivc_abi_host hosts[64] = { 0 };
 	struct ivc_abi_hosts h = { .count = 64 };
@@ -63,7 +63,7 @@ static void ask_hosts(struct rng *r, int fd, uint32_t *member)
 
 static void context_step(struct rng *r)
 {
-	static __thread uint32_t member = 1;
+	static __thread uint64_t member = 1;
 	int *slot = &ctxs[below(r, CTXS)];
 	struct ivc_abi_register reg = { .magic = magic, .id = below(r, 40) };
 	struct ivc_abi_connect con = { .member = member,

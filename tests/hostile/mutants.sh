@@ -124,7 +124,7 @@ mutant suspend-hands-nothing-over suspend front/xenbus.c \
 mutant cancelled-suspend-forgotten suspend front/xenbus.c \
 	's/^\t\tif (ivc_front.dev)$/\t\tif (0)/'
 mutant a-node-for-each-channel many front/connect.c \
-	's/^\tch->local = ch->peer.local;/&\n\txenbus_printf(XBT_NIL, "device\/ivc\/0", "channel", "%u", ch->peer.member);/'
+	's/^\tch->local = ch->peer.local;/&\n\txenbus_printf(XBT_NIL, "device\/ivc\/0", "channel", "%llu", ch->peer.member);/'
 
 echo "mutants: those killed have passed, those that survived failed"
 echo "$killed passed, $survivors failed"

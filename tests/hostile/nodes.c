@@ -19,7 +19,8 @@ static const struct {
 } wrong[] = {
 	{ "version", NULL },
 	{ "version", "0" },
-	{ "version", "2" },
+	{ "version", "1" },
+	{ "version", "3" },
 	{ "version", "4294967296" },
 	{ "version", "-1" },
 	{ "version", "one" },

@@ -96,7 +96,7 @@ static void spoil(struct front *f, struct end *e, enum wrong how, uint16_t to)
 		kctl->magic = 0;
 		break;
 	case KCTL_VERSION:
-		kctl->version = 2;
+		kctl->version = IVC_PROTOCOL_VERSION - 1;
 		break;
 	case BAD_SHIFT:
 		e->shift = 16;
@@ -177,7 +177,7 @@ static void noise(struct front *f, struct end *e, int ms)
 		xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
 }
 
-int close_conn(struct front *f, uint32_t me, uint32_t conn, int reason)
+int close_conn(struct front *f, uint64_t me, uint32_t conn, int reason)
 {
 	struct ivc_msg req = { .op = IVC_MSG_CLOSE, .member = me };
 
@@ -201,7 +201,7 @@ int offer_outcome(struct front *f, uint32_t conn, struct ivc_msg *ev, int ms)
 	return 0;
 }
 
-int offer_send(struct front *f, uint32_t me, const struct ivc_host *to,
+int offer_send(struct front *f, uint64_t me, const struct ivc_host *to,
 	       struct end *e, uint8_t rx_shift, uint32_t *conn)
 {
 	struct ivc_msg req = { .op = IVC_MSG_CONNECT, .member = me }, reply;
@@ -289,7 +289,7 @@ static bool must_be_bare(struct front *f, const struct ivc_msg *ev)
 	return true;
 }
 
-static void offer(struct front *f, uint32_t me, const struct ivc_host *to,
+static void offer(struct front *f, uint64_t me, const struct ivc_host *to,
 		  enum wrong how, struct tally *t)
 {
 	struct ivc_msg ev;
@@ -320,7 +320,7 @@ static void offer(struct front *f, uint32_t me, const struct ivc_host *to,
 }
 
 /* The other end has connected to us. */
-static void answer(struct front *f, uint32_t me, const struct ivc_msg *ev,
+static void answer(struct front *f, uint64_t me, const struct ivc_msg *ev,
 		   enum wrong how, struct tally *t)
 {
 	struct ivc_msg req = { .op = IVC_MSG_ACCEPT, .member = me }, gone;
@@ -347,7 +347,7 @@ static void answer(struct front *f, uint32_t me, const struct ivc_msg *ev,
 	end_free(f, &e);
 }
 
-bool find_victim(struct front *f, uint32_t me, uint32_t id, struct ivc_host *to)
+bool find_victim(struct front *f, uint64_t me, uint32_t id, struct ivc_host *to)
 {
 	struct ivc_msg req = { .op = IVC_MSG_HOSTS, .member = me }, reply;
 	uint32_t i;
@@ -368,7 +368,8 @@ void attack_offers(struct front *f, uint64_t magic, int seconds)
 	struct tally t = { 0 };
 	struct ivc_host to = { 0 };
 	struct ivc_msg ev;
-	uint32_t me, how = 0;
+	uint32_t how = 0;
+	uint64_t me;
 
 	front_connect(f);
 	me = front_register(f, magic, OUR_ID);

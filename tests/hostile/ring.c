@@ -86,7 +86,8 @@ static void want_status(struct front *f, struct ivc_msg req, int want,
 static void wrong_requests(struct front *f)
 {
 	struct ivc_msg req = { 0 };
-	uint32_t me, i;
+	uint64_t me;
+	uint32_t i;
 
 	front_connect(f);
 	me = front_register(f, 0x600d, 7);

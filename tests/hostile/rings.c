@@ -11,7 +11,8 @@ void attack_rings(struct front *f, uint64_t magic, int seconds)
 	struct ivc_host to;
 	struct ivc_msg ev;
 	uint64_t rings = 0;
-	uint32_t me, conn;
+	uint64_t me;
+	uint32_t conn;
 	struct end e;
 	int64_t until;
 	int err;

@@ -52,13 +52,13 @@ number() {
 	awk -v magic="$1" -v id="$2" '$4 == magic && $5 == id { print $1 }' \
 		/sys/kernel/debug/ivc-back/members
 }
-g_as 1 user "$a reach --magic 7 --id 99 --peer $(number 7 31) --errno ENOENT" ||
+g_as 1 user "$a reach --magic 7 --id 99 --member $(number 7 31) --errno ENOENT" ||
 	fail "across realms"
-g_as 3 user "$a reach --magic 7 --id 99 --peer $(number 7 11) --errno ENOENT" ||
+g_as 3 user "$a reach --magic 7 --id 99 --member $(number 7 11) --errno ENOENT" ||
 	fail "across realms, the other way"
-g_as 1 user "$a reach --magic 7 --id 99 --peer $(number 8 21) --errno ENOENT" ||
+g_as 1 user "$a reach --magic 7 --id 99 --member $(number 8 21) --errno ENOENT" ||
 	fail "across jobs"
-g_as 1 user "$a reach --magic 7 --id 99 --peer 123456 --errno ENOENT" ||
+g_as 1 user "$a reach --magic 7 --id 99 --member 123456 --errno ENOENT" ||
 	fail "to nobody"
 # The same id twice in a job
 g_as 2 user "$a echo --magic 7 --id 11" 2>&1 | grep -q EADDRINUSE ||

@@ -62,6 +62,17 @@ static void wrong_hello(void)
 	check(raw_ended(fd, SOON_MS), "versions 7 to 9: disconnected");
 	close(fd);
 
+	/* Older ones say hello in the same place, and hear the same. */
+	fd = raw_connect();
+	msg = (struct ivc_msg){ .op = IVC_LOCAL_HELLO };
+	h = (struct ivc_local_hello){ IVC_LOCAL_MAGIC, 1,
+				      IVC_LOCAL_VERSION - 1 };
+	memcpy((char *)&msg + 16, &h, sizeof(h));
+	check(raw_call(fd, &msg, NULL, 0) == -EPROTONOSUPPORT,
+	      "the version before: EPROTONOSUPPORT");
+	check(raw_ended(fd, SOON_MS), "the version before: disconnected");
+	close(fd);
+
 	msg = (struct ivc_msg){ .op = IVC_LOCAL_HELLO };
 	h = (struct ivc_local_hello){ 0x12345678, 1, 1 };
 	memcpy(msg.raw, &h, sizeof(h));
@@ -118,7 +129,7 @@ static void expect(int fd, struct ivc_msg msg, int *passed, int want,
 	check(ret == want, "%s: %s", what, strerror(-ret));
 }
 
-static struct ivc_msg connect_msg(uint32_t member, uint32_t peer)
+static struct ivc_msg connect_msg(uint64_t member, uint64_t peer)
 {
 	return (struct ivc_msg){
 		.op = IVC_MSG_CONNECT,
@@ -165,7 +176,7 @@ static void lingering_close(const char *what, pid_t ivcd, int fd,
 }
 
 /* The same in the queue of a socket that is offered to @b, who is no more. */
-static void lingering_offer(pid_t ivcd, int fd, uint32_t a, uint32_t b)
+static void lingering_offer(pid_t ivcd, int fd, uint64_t a, uint64_t b)
 {
 	struct ivc_msg msg = connect_msg(a, b);
 	int sv[2], f, other = raw_lingering(&f), ret;
@@ -192,7 +203,7 @@ static void lingering_offer(pid_t ivcd, int fd, uint32_t a, uint32_t b)
 	close(other);
 }
 
-static void wrong_sockets(int fd, uint32_t a, uint32_t b, pid_t ivcd)
+static void wrong_sockets(int fd, uint64_t a, uint64_t b, pid_t ivcd)
 {
 	struct ivc_msg msg = connect_msg(a, b);
 	int p[2], f;
@@ -228,9 +239,9 @@ static void wrong_sockets(int fd, uint32_t a, uint32_t b, pid_t ivcd)
 void broker_questions(int ivcd)
 {
 	int fd = raw_hello(), fd2 = raw_hello(), sv[2];
-	uint32_t a = raw_register(fd, MAGIC, 1);
-	uint32_t b = raw_register(fd2, MAGIC, 2);
-	uint32_t c = raw_register(fd2, MAGIC + 1, 3);
+	uint64_t a = raw_register(fd, MAGIC, 1);
+	uint64_t b = raw_register(fd2, MAGIC, 2);
+	uint64_t c = raw_register(fd2, MAGIC + 1, 3);
 	struct ivc_msg msg;
 
 	raw_pair(sv);
@@ -241,7 +252,7 @@ void broker_questions(int ivcd)
 	expect(fd, (struct ivc_msg){ .op = IVC_MSG_HOSTS, .flags = 1 }, NULL,
 	       -EINVAL, "flags");
 	msg = (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = a };
-	msg.raw[47] = 1;
+	msg.raw[39] = 1;
 	expect(fd, msg, NULL, -EINVAL, "bytes that must be 0");
 	expect(fd, (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = b }, NULL,
 	       -ENOENT, "hosts of somebody else's member");
@@ -352,7 +363,7 @@ void broker_flood(int ms)
 }
 
 /* EV_HOSTS that have come to @fd within @ms; each answered if @ask. */
-static unsigned int notices(int fd, uint32_t member, bool ask, int ms)
+static unsigned int notices(int fd, uint64_t member, bool ask, int ms)
 {
 	struct {
 		struct ivc_msg msg;
@@ -376,7 +387,7 @@ static unsigned int notices(int fd, uint32_t member, bool ask, int ms)
 void broker_storm(void)
 {
 	int fd = raw_hello(), other = raw_hello();
-	uint32_t me = raw_register(fd, MAGIC + 8, 1);
+	uint64_t me = raw_register(fd, MAGIC + 8, 1);
 	struct ivc_msg msg;
 	unsigned int n, i;
 	int64_t ms = now_ms();

@@ -62,7 +62,7 @@ accepts() { # HOW ERRNO
 	spawn "$hostile" accept "$1" >"$dir/enemy" 2>&1
 	a=$pid
 	until_true $soon grep -q '^member' "$dir/enemy" || return 1
-	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
+	"$api" reach --magic 99 --id 1 --member "$(sed -n 's/^member //p' "$dir/enemy")" \
 		--errno "$2" --timeout $soon || return 1
 	wait "$a"
 }
@@ -76,7 +76,7 @@ slow_accept() {
 	spawn "$hostile" accept silence >"$dir/enemy" 2>&1
 	a=$pid
 	until_true $soon grep -q '^member' "$dir/enemy" || return 1
-	"$api" reach --magic 99 --id 1 --peer "$(sed -n 's/^member //p' "$dir/enemy")" \
+	"$api" reach --magic 99 --id 1 --member "$(sed -n 's/^member //p' "$dir/enemy")" \
 		--errno ETIMEDOUT --timeout 1 || return 1
 	wait "$a"
 }

@@ -22,7 +22,7 @@ reach() {
 		"$dir/ivcd.log" || return 1
 	member=$(sed -n 's/.*member \([0-9]*\): id 1 in group 0x7.* uid 12345/\1/p' \
 		"$dir/ivcd.log" | tail -1)
-	as 12346 "$api" reach --magic 7 --id 2 --peer "$member" --errno ENOENT
+	as 12346 "$api" reach --magic 7 --id 2 --member "$member" --errno ENOENT
 	rc=$?
 	end "$a"
 	return $rc

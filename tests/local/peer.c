@@ -115,7 +115,7 @@ static bool greet(int sock, const char *how)
 	else if (!strcmp(how, "wrong magic"))
 		g.magic ^= 1;
 	else if (!strcmp(how, "wrong version"))
-		g.version = 2;
+		g.version = IVC_LOCAL_VERSION + 1;
 	else if (!strcmp(how, "another ring"))
 		g.ring *= 2;
 	else if (!strcmp(how, "an odd ring"))
@@ -137,7 +137,7 @@ static const char *const greetings[] = {
 
 #define N_GREETINGS (sizeof(greetings) / sizeof(greetings[0]))
 
-static int offer(int fd, uint32_t member, uint32_t peer, int sock)
+static int offer(int fd, uint64_t member, uint64_t peer, int sock)
 {
 	struct ivc_msg msg = {
 		.op = IVC_MSG_CONNECT,
@@ -148,7 +148,7 @@ static int offer(int fd, uint32_t member, uint32_t peer, int sock)
 	return raw_call(fd, &msg, &sock, 1);
 }
 
-static void offer_one(int fd, uint32_t member, uint32_t peer, const char *what,
+static void offer_one(int fd, uint64_t member, uint64_t peer, const char *what,
 		      const char *how)
 {
 	int sv[2];
@@ -163,7 +163,7 @@ static void offer_one(int fd, uint32_t member, uint32_t peer, const char *what,
 }
 
 /* Behind a greeting that is no good, something that takes its time to close. */
-static void offer_lingering(int fd, uint32_t member, uint32_t peer)
+static void offer_lingering(int fd, uint64_t member, uint64_t peer)
 {
 	int sv[2], f, other = raw_lingering(&f);
 
@@ -187,8 +187,8 @@ static void offer_lingering(int fd, uint32_t member, uint32_t peer)
 void peer_offers(uint32_t victim)
 {
 	int fd = raw_hello();
-	uint32_t member = raw_register(fd, MAGIC, 1000);
-	uint32_t peer = raw_find(fd, member, victim);
+	uint64_t member = raw_register(fd, MAGIC, 1000);
+	uint64_t peer = raw_find(fd, member, victim);
 	size_t i;
 
 	for (i = 0; i < N_MEMORIES; i++)
@@ -217,7 +217,8 @@ void peer_accept(const char *how)
 		return;
 	}
 	fd = raw_hello();
-	printf("member %u\n", raw_register(fd, MAGIC, 1000));
+	printf("member %llu\n",
+	       (unsigned long long)raw_register(fd, MAGIC, 1000));
 	fflush(stdout);
 	do {
 		n = raw_recv(fd, &msg, sizeof(msg), &sock, SOON_MS);
@@ -241,8 +242,8 @@ void peer_channel(uint32_t victim, const char *how)
 {
 	struct ivc_local_greeting g = raw_greeting(RING);
 	int fd = raw_hello(), sv[2], memory, i;
-	uint32_t member = raw_register(fd, MAGIC, 1000);
-	uint32_t peer = raw_find(fd, member, victim);
+	uint64_t member = raw_register(fd, MAGIC, 1000);
+	uint64_t peer = raw_find(fd, member, victim);
 	struct ivc_kctl *kctl;
 	struct ivc_ctrl *ctrl;
 	uint8_t *map;

@@ -151,7 +151,7 @@ int raw_call(int fd, struct ivc_msg *msg, const int *fds, int n)
 	return reply.status;
 }
 
-uint32_t raw_register(int fd, uint64_t magic, uint32_t id)
+uint64_t raw_register(int fd, uint64_t magic, uint32_t id)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_REGISTER,
 			       .reg = { .magic = magic, .id = id } };
@@ -162,7 +162,7 @@ uint32_t raw_register(int fd, uint64_t magic, uint32_t id)
 	return msg.reged.member;
 }
 
-uint32_t raw_find(int fd, uint32_t member, uint32_t id)
+uint64_t raw_find(int fd, uint64_t member, uint32_t id)
 {
 	struct {
 		struct ivc_msg msg;

@@ -45,10 +45,10 @@ bool raw_ended(int fd, int ms);
 
 /* A request, and the reply to it; events before it are skipped. */
 int raw_call(int fd, struct ivc_msg *msg, const int *fds, int n);
-uint32_t raw_register(int fd, uint64_t magic, uint32_t id);
+uint64_t raw_register(int fd, uint64_t magic, uint32_t id);
 
 /* The member of process @id, when it is there. */
-uint32_t raw_find(int fd, uint32_t member, uint32_t id);
+uint64_t raw_find(int fd, uint64_t member, uint32_t id);
 
 /* A channel's socket pair; [0] is ours. */
 void raw_pair(int sv[2]);

@@ -28,6 +28,7 @@ struct options {
 	uint64_t magic;
 	uint32_t id;
 	uint32_t peer;
+	uint64_t member;
 	uint64_t messages;
 	uint32_t max; /* bytes of the largest message */
 	uint64_t seed;

@@ -52,7 +52,7 @@ static void unknown(struct stage *s)
 	peer.member = 0;
 	expect_ret("connect to nobody", ivc_connect_opt(s->ctx, peer, &co, &ch),
 		   -ENOENT);
-	peer.member = UINT32_MAX;
+	peer.member = UINT64_MAX;
 	expect_ret("connect to a member that never was",
 		   ivc_connect_opt(s->ctx, peer, &co, &ch), -ENOENT);
 	expect_ret("find what is gone",

@@ -105,8 +105,8 @@ ivc_peer must_find(ivc_context *ctx, const struct options *opt)
 	if (ret)
 		fail("ivc_find(%u): %s", opt->peer, errname(ret));
 	if (peer.id != opt->peer || !peer.member)
-		fail("ivc_find(%u): found id %u, member %u", opt->peer, peer.id,
-		     peer.member);
+		fail("ivc_find(%u): found id %u, member %llu", opt->peer,
+		     peer.id, (unsigned long long)peer.member);
 	return peer;
 }
 

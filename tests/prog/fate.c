@@ -55,7 +55,7 @@ static ivc_context *register_at_last(const struct options *opt)
 static void *ask(void *ctx)
 {
 	struct ivc_channel_options co = { .timeout_ms = A_SECOND };
-	ivc_peer nobody = { .member = UINT32_MAX };
+	ivc_peer nobody = { .member = UINT64_MAX };
 	ivc_channel *ch;
 
 	for (;;)

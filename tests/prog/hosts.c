@@ -125,7 +125,7 @@ static const char *event_name(enum ivc_event_type type)
 /* Each join once, each leave after its join. */
 static void events_check(const struct ivc_event *ev)
 {
-	static uint32_t present[HOSTS_MAX];
+	static uint64_t present[HOSTS_MAX];
 	static size_t n;
 	size_t i;
 
@@ -135,12 +135,13 @@ static void events_check(const struct ivc_event *ev)
 		;
 	if (ev->type == IVC_EVENT_JOIN) {
 		if (i < n || n == HOSTS_MAX)
-			fail("member %u joined twice", ev->peer.member);
+			fail("member %llu joined twice",
+			     (unsigned long long)ev->peer.member);
 		present[n++] = ev->peer.member;
 	} else {
 		if (i == n)
-			fail("member %u left and had not joined",
-			     ev->peer.member);
+			fail("member %llu left and had not joined",
+			     (unsigned long long)ev->peer.member);
 		present[i] = present[--n];
 	}
 }
@@ -160,9 +161,10 @@ int cmd_events(const struct options *opt)
 			fail("no event for %d s, %llu seen",
 			     opt->timeout_ms / 1000, (unsigned long long)n);
 		events_check(&ev);
-		printf("event %s id %u member %u domid %u status %s\n",
-		       event_name(ev.type), ev.peer.id, ev.peer.member,
-		       ev.peer.domid, errname(ev.status));
+		printf("event %s id %u member %llu domid %u status %s\n",
+		       event_name(ev.type), ev.peer.id,
+		       (unsigned long long)ev.peer.member, ev.peer.domid,
+		       errname(ev.status));
 	}
 	ivc_unregister(ctx);
 	printf("PASS events: %llu\n", (unsigned long long)n);
@@ -173,17 +175,19 @@ int cmd_events(const struct options *opt)
 int cmd_reach(const struct options *opt)
 {
 	ivc_context *ctx = must_register(opt);
-	ivc_peer peer = { .member = opt->peer };
+	ivc_peer peer = { .member = opt->member };
 	struct ivc_channel_options co = { .timeout_ms = opt->timeout_ms };
 	ivc_channel *ch;
 	int ret = ivc_connect_opt(ctx, peer, &co, &ch);
 
 	if (!ret)
-		fail("connected to member %u", opt->peer);
+		fail("connected to member %llu",
+		     (unsigned long long)opt->member);
 	if (ret != -opt->error)
-		fail("connecting to member %u: %s", opt->peer, errname(ret));
-	printf("PASS reach: connecting to member %u is refused with %s\n",
-	       opt->peer, errname(ret));
+		fail("connecting to member %llu: %s",
+		     (unsigned long long)opt->member, errname(ret));
+	printf("PASS reach: connecting to member %llu is refused with %s\n",
+	       (unsigned long long)opt->member, errname(ret));
 	ivc_unregister(ctx);
 	return 0;
 }

@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{ "hosts", cmd_hosts,
 	  "[--expect A,B,..|none] [--forbid A,B] [--hold S]",
 	  "wait for exactly these others; never see the forbidden" },
-	{ "reach", cmd_reach, "--peer MEMBER --errno NAME",
+	{ "reach", cmd_reach, "--member MEMBER --errno NAME",
 	  "connect to a member number out of the blue: must fail like that" },
 	{ "events", cmd_events, "--count C",
 	  "print that many joins, leaves, detaches and attaches" },
@@ -81,6 +81,7 @@ enum {
 	OPT_MAGIC = 256,
 	OPT_ID,
 	OPT_PEER,
+	OPT_MEMBER,
 	OPT_MESSAGES,
 	OPT_MAX,
 	OPT_SEED,
@@ -107,6 +108,7 @@ static const struct option long_options[] = {
 	{ "magic", required_argument, NULL, OPT_MAGIC },
 	{ "id", required_argument, NULL, OPT_ID },
 	{ "peer", required_argument, NULL, OPT_PEER },
+	{ "member", required_argument, NULL, OPT_MEMBER },
 	{ "messages", required_argument, NULL, OPT_MESSAGES },
 	{ "max", required_argument, NULL, OPT_MAX },
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -195,6 +197,9 @@ static void parse_one(struct options *opt, int c, const char *arg)
 		break;
 	case OPT_PEER:
 		opt->peer = (uint32_t)number(arg, UINT32_MAX);
+		break;
+	case OPT_MEMBER:
+		opt->member = number(arg, UINT64_MAX);
 		break;
 	case OPT_MESSAGES:
 		opt->messages = number(arg, UINT64_MAX);

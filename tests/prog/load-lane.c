@@ -13,7 +13,7 @@ enum lane_state { CLOSED, CONNECTING, IDLE, BUSY };
 struct lane {
 	ivc_channel *ch;
 	enum lane_state state;
-	uint32_t member; /* to whom */
+	uint64_t member; /* to whom */
 	uint32_t nr;	 /* of so many to each */
 	int64_t since;	 /* it is in that state; CLOSED: not before */
 	uint64_t seed;

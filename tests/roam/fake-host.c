@@ -40,12 +40,13 @@ struct conn {
 };
 
 struct member {
-	uint32_t id, member; /* 0: not there */
+	uint64_t member; /* 0: not there */
+	uint32_t id;
 };
 
 static struct host {
 	atomic_flag lock;
-	uint32_t next_member;
+	uint64_t next_member;
 	struct member member[2]; /* the process with the lower slot first */
 	int slots;
 	struct conn conn[CONNS];

@@ -61,8 +61,9 @@ START_TEST(control_ring)
 	AT(struct ivc_msg, flags, 2, 2);
 	AT(struct ivc_msg, cookie, 4, 4);
 	AT(struct ivc_msg, status, 8, 4);
-	AT(struct ivc_msg, member, 12, 4);
-	AT(struct ivc_msg, raw, 16, 48);
+	AT(struct ivc_msg, reserved, 12, 4);
+	AT(struct ivc_msg, raw, 16, 40);
+	AT(struct ivc_msg, member, 56, 8);
 	ck_assert_uint_eq(sizeof(struct ivc_msg), 64);
 }
 END_TEST
@@ -71,27 +72,27 @@ START_TEST(messages)
 {
 	AT(struct ivc_msg, reg.magic, 16, 8);
 	AT(struct ivc_msg, reg.id, 24, 4);
-	AT(struct ivc_msg, reged.member, 16, 4);
-	AT(struct ivc_msg, reged.domid, 20, 2);
-	AT(struct ivc_msg, reged.max_channels, 24, 4);
-	AT(struct ivc_msg, reged.max_pages, 28, 4);
-	AT(struct ivc_msg, hosts.after, 16, 4);
+	AT(struct ivc_msg, reged.member, 16, 8);
+	AT(struct ivc_msg, reged.domid, 24, 2);
+	AT(struct ivc_msg, reged.max_channels, 28, 4);
+	AT(struct ivc_msg, reged.max_pages, 32, 4);
+	AT(struct ivc_msg, hosts.after, 16, 8);
 	AT(struct ivc_msg, hosted.count, 16, 4);
 	AT(struct ivc_msg, hosted.more, 20, 4);
 	AT(struct ivc_msg, hosted.generation, 24, 4);
-	AT(struct ivc_msg, lookup.member, 16, 4);
-	AT(struct ivc_msg, looked.member, 16, 4);
-	AT(struct ivc_msg, looked.id, 20, 4);
-	AT(struct ivc_msg, looked.domid, 24, 2);
-	AT(struct ivc_msg, looked.local, 26, 2);
-	AT(struct ivc_msg, offer.peer, 16, 4);
-	AT(struct ivc_msg, offer.conn, 20, 4);
-	AT(struct ivc_msg, offer.peer_id, 24, 4);
-	AT(struct ivc_msg, offer.dir_gref, 28, 4);
-	AT(struct ivc_msg, offer.port, 32, 4);
-	AT(struct ivc_msg, offer.domid, 36, 2);
-	AT(struct ivc_msg, offer.tx_shift, 38, 1);
-	AT(struct ivc_msg, offer.rx_shift, 39, 1);
+	AT(struct ivc_msg, lookup.member, 16, 8);
+	AT(struct ivc_msg, looked.member, 16, 8);
+	AT(struct ivc_msg, looked.id, 24, 4);
+	AT(struct ivc_msg, looked.domid, 28, 2);
+	AT(struct ivc_msg, looked.local, 30, 2);
+	AT(struct ivc_msg, offer.peer, 16, 8);
+	AT(struct ivc_msg, offer.conn, 24, 4);
+	AT(struct ivc_msg, offer.peer_id, 28, 4);
+	AT(struct ivc_msg, offer.dir_gref, 32, 4);
+	AT(struct ivc_msg, offer.port, 36, 4);
+	AT(struct ivc_msg, offer.domid, 40, 2);
+	AT(struct ivc_msg, offer.tx_shift, 42, 1);
+	AT(struct ivc_msg, offer.rx_shift, 43, 1);
 	AT(struct ivc_msg, accept.conn, 16, 4);
 	AT(struct ivc_msg, accept.dir_gref, 20, 4);
 	AT(struct ivc_msg, accept.tx_shift, 24, 1);
@@ -114,9 +115,9 @@ END_TEST
 
 START_TEST(pages)
 {
-	AT(struct ivc_host, member, 0, 4);
-	AT(struct ivc_host, id, 4, 4);
-	AT(struct ivc_host, domid, 8, 2);
+	AT(struct ivc_host, member, 0, 8);
+	AT(struct ivc_host, id, 8, 4);
+	AT(struct ivc_host, domid, 12, 2);
 	ck_assert_uint_eq(sizeof(struct ivc_host), 16);
 	ck_assert_uint_eq(IVC_TABLE_HOSTS, 256);
 	AT(struct ivc_dir, magic, 0, 4);
@@ -149,10 +150,10 @@ END_TEST
 /* What programs are compiled against: a change here breaks them. */
 START_TEST(api)
 {
-	AT(ivc_peer, id, 0, 4);
-	AT(ivc_peer, member, 4, 4);
-	AT(ivc_peer, domid, 8, 2);
-	AT(ivc_peer, local, 10, 2);
+	AT(ivc_peer, member, 0, 8);
+	AT(ivc_peer, id, 8, 4);
+	AT(ivc_peer, domid, 12, 2);
+	AT(ivc_peer, local, 14, 2);
 	ck_assert_uint_eq(sizeof(ivc_peer), 16);
 	AT(struct ivc_channel_options, tx_size, 0, 4);
 	AT(struct ivc_channel_options, rx_size, 4, 4);
@@ -174,6 +175,20 @@ END_TEST
 
 START_TEST(ioctls)
 {
+	AT(struct ivc_abi_register, member, 16, 8);
+	AT(struct ivc_abi_register, domid, 24, 4);
+	AT(struct ivc_abi_host, member, 0, 8);
+	AT(struct ivc_abi_host, id, 8, 4);
+	AT(struct ivc_abi_host, domid, 12, 2);
+	AT(struct ivc_abi_host, local, 14, 2);
+	AT(struct ivc_abi_connect, member, 0, 8);
+	AT(struct ivc_abi_connect, tx_size, 8, 4);
+	AT(struct ivc_abi_connect, rx_size, 12, 4);
+	AT(struct ivc_abi_connect, fd, 16, 4);
+	AT(struct ivc_abi_accept, peer, 8, 16);
+	AT(struct ivc_abi_info, peer, 8, 16);
+	ck_assert_uint_eq(IVC_ABI_VERSION, 2);
+	ck_assert_uint_eq(IVC_PROTOCOL_VERSION, 2);
 	ck_assert_uint_eq(IVC_IOC_VERSION, 0x8020e700);
 	ck_assert_uint_eq(IVC_IOC_REGISTER, 0xc020e701);
 	ck_assert_uint_eq(IVC_IOC_HOSTS, 0xc018e702);

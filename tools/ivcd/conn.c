@@ -70,7 +70,7 @@ static void conn_free_if_done(struct conn *c)
 	free(c);
 }
 
-static void end_init(struct end *end, struct client *client, uint32_t member,
+static void end_init(struct end *end, struct client *client, uint64_t member,
 		     uint32_t id)
 {
 	end->client = client;

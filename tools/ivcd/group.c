@@ -15,15 +15,14 @@
 static LIST_HEAD(, group) groups[HASH];
 static LIST_HEAD(, member) members[HASH];
 static TAILQ_HEAD(, member) late = TAILQ_HEAD_INITIALIZER(late);
-static uint32_t next_nr;
+static uint64_t next_nr;
 static unsigned int nr_members;
 
 /*
  * A number names one registration for ever: a peer that remembers it can never
- * reach somebody else. When they are used up (days of nothing but registering,
- * at the full rate) we stop, we do not wrap. The next ivcd begins elsewhere, so
- * that a number kept over a restart finds nobody, but for a chance of members
- * in 2^30.
+ * reach somebody else. They do not end: three quarters of 2^64 are left at the
+ * start. The next ivcd begins elsewhere, so that a number kept over a restart
+ * finds nobody, but for a chance of members in 2^62.
  */
 int groups_init(void)
 {
@@ -138,9 +137,6 @@ int member_join(struct client *c, uint64_t magic, uint32_t id,
 	err = -EADDRINUSE;
 	if (id_taken(m->group, id))
 		goto err_group;
-	err = -EOVERFLOW;
-	if (next_nr == UINT32_MAX)
-		goto err_group;
 	m->nr = next_nr++;
 	m->id = id;
 	m->client = c;
@@ -149,8 +145,9 @@ int member_join(struct client *c, uint64_t magic, uint32_t id,
 	LIST_INSERT_HEAD(&members[m->nr % HASH], m, in_hash);
 	c->user->used.contexts++;
 	nr_members++;
-	log_detail("member %u: id %u in group %#llx, pid %d, uid %u", m->nr, id,
-		   (unsigned long long)magic, (int)c->pid, c->user->uid);
+	log_detail("member %llu: id %u in group %#llx, pid %d, uid %u",
+		   (unsigned long long)m->nr, id, (unsigned long long)magic,
+		   (int)c->pid, c->user->uid);
 	group_changed(m->group, m);
 	*mp = m;
 	return 0;
@@ -164,7 +161,7 @@ err_free:
 
 void member_leave(struct member *m)
 {
-	log_detail("member %u leaves", m->nr);
+	log_detail("member %llu leaves", (unsigned long long)m->nr);
 	LIST_REMOVE(m, in_hash);
 	LIST_REMOVE(m, in_client);
 	TAILQ_REMOVE(&m->group->members, m, in_group);
@@ -178,7 +175,7 @@ void member_leave(struct member *m)
 	free(m);
 }
 
-static struct member *member_find(uint32_t nr)
+static struct member *member_find(uint64_t nr)
 {
 	struct member *m;
 
@@ -189,7 +186,7 @@ static struct member *member_find(uint32_t nr)
 }
 
 /* The member @nr if it is @c's. */
-struct member *member_of(struct client *c, uint32_t nr)
+struct member *member_of(struct client *c, uint64_t nr)
 {
 	struct member *m = member_find(nr);
 
@@ -197,7 +194,7 @@ struct member *member_of(struct client *c, uint32_t nr)
 }
 
 /* The member @nr if it is another one of @m's group. */
-struct member *member_peer(struct member *m, uint32_t nr)
+struct member *member_peer(struct member *m, uint64_t nr)
 {
 	struct member *peer = member_find(nr);
 
@@ -205,7 +202,7 @@ struct member *member_peer(struct member *m, uint32_t nr)
 }
 
 /* @table has room for IVC_TABLE_HOSTS. */
-uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
+uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 		    bool *more)
 {
 	struct member *other;

@@ -122,7 +122,7 @@ struct member {
 	LIST_ENTRY(member) in_client;
 	TAILQ_ENTRY(member) in_group;
 	TAILQ_ENTRY(member) in_late;
-	uint32_t nr;
+	uint64_t nr;
 	uint32_t id;
 	struct ivc_notice notice;
 	bool late; /* in the list of those whose notice is */
@@ -138,7 +138,7 @@ struct end {
 	LIST_ENTRY(end) in_client;
 	struct conn *conn;
 	struct client *client; /* NULL: it has closed, or is gone */
-	uint32_t member;       /* a number: it may have left */
+	uint64_t member;       /* a number: it may have left */
 	uint32_t id;
 	uint64_t bytes; /* charged */
 	bool charged;
@@ -196,9 +196,9 @@ int groups_init(void);
 int member_join(struct client *c, uint64_t magic, uint32_t id,
 		struct member **mp);
 void member_leave(struct member *m);
-struct member *member_of(struct client *c, uint32_t nr);
-struct member *member_peer(struct member *m, uint32_t nr);
-uint32_t group_list(struct member *m, uint32_t after, struct ivc_host *table,
+struct member *member_of(struct client *c, uint64_t nr);
+struct member *member_peer(struct member *m, uint64_t nr);
+uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 		    bool *more);
 int64_t groups_tick(int64_t now); /* when it is to be called again */
 unsigned int members_count(void);
