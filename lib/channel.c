@@ -90,30 +90,44 @@ static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
 }
 
 /*
- * Something was written from position @from on while the channel ended: what
- * was not in time is taken back. Returns what was, or as a write into an ended
- * one.
+ * Something was written from position @from on while the channel ended, behind
+ * @before bytes of the same call that are known to be in time: what was not is
+ * taken back. Returns what was, or as a write into an ended one.
  */
-static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from)
+static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from,
+				    size_t before)
 {
 	struct ivc_abi_fate fate = { .from = from };
 	int ret = ch->ops->fate(ch, &fate);
 
-	if (ret)
+	if (!ret)
+		ivc_tx_end(&ch->tx, fate.final);
+	else if (!before)
 		return ret;
-	ivc_tx_end(&ch->tx, fate.final);
-	if (!fate.written)
+	else
+		fate.written = 0;
+	if (!fate.written && !before)
 		return ivc_channel_status(ch);
-	ch->tx_bytes += fate.written;
+	ch->tx_bytes += before + fate.written;
 	ch->tx_calls++;
-	return (ssize_t)fate.written;
+	return (ssize_t)(before + fate.written);
 }
 
-/* All but the common case, which is kept small by that. */
+/*
+ * All but the common case, which is kept small by that.
+ *
+ * A peer that reads meanwhile makes room again and again, so one call may move
+ * far more than a ring. How much of it was in time is found by walking its
+ * records, which must all be there still. So ivc_tx_write() moves less than a
+ * ring, and this looks at the status before it goes on: what is behind the look
+ * is known to be in time.
+ */
 static __attribute__((noinline)) ssize_t
 write_other(struct ivc_channel *ch, const void *buf, size_t len)
 {
-	uint32_t from = ch->tx.pos;
+	const uint8_t *src = buf;
+	size_t done = 0;
+	uint32_t from;
 	int64_t ret;
 
 	if (!ivc_channel_alive(ch)) {
@@ -122,13 +136,19 @@ write_other(struct ivc_channel *ch, const void *buf, size_t len)
 	}
 	if (len > SSIZE_MAX)
 		len = SSIZE_MAX;
-	ret = ivc_tx_write(&ch->tx, buf, len);
-	if (ret <= 0)
+	do {
+		from = ch->tx.pos;
+		ret = ivc_tx_write(&ch->tx, src + done, len - done);
+		if (ret <= 0)
+			break;
+		ivc_in_order();
+		if (unlikely(!ivc_channel_alive(ch)))
+			return write_late(ch, from, done);
+		done += (size_t)ret;
+	} while (done < len && ivc_tx_round(&ch->tx, from));
+	if (!done)
 		return write_none(ch, len, ret);
-	ivc_in_order();
-	if (unlikely(!ivc_channel_alive(ch)))
-		return write_late(ch, from);
-	return sent(ch, (size_t)ret);
+	return sent(ch, done);
 }
 
 /* One record has been written, and somebody wants something. */
@@ -136,7 +156,8 @@ static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
 {
 	if (!ivc_channel_alive(ch))
 		return write_late(ch,
-				  ch->tx.pos - ivc_ring_cells((uint32_t)len));
+				  ch->tx.pos - ivc_ring_cells((uint32_t)len),
+				  0);
 	return sent(ch, len);
 }
 
@@ -365,7 +386,7 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 	if (unlikely(ch->tx.pos != from)) {
 		ivc_in_order();
 		if (unlikely(!ivc_channel_alive(ch)))
-			return write_late(ch, from);
+			return write_late(ch, from, 0);
 	}
 	if (!ret) {
 		ch->tx_calls++;
@@ -393,7 +414,7 @@ int ivc_commit(ivc_channel *ch, size_t len)
 		(void)sent(ch, len);
 		return 0;
 	}
-	ret = write_late(ch, from);
+	ret = write_late(ch, from, 0);
 	if (ret > 0)
 		return 0;
 	/* Handed over at this moment: nothing can be sent, and why comes. */

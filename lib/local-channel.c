@@ -59,6 +59,14 @@ void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev)
 
 static void end_with(struct local_channel *lc, int status)
 {
+	const struct ivc_ctrl *peer =
+		(const struct ivc_ctrl *)(lc->peer + IVC_LOCAL_CTRL);
+
+	/*
+	 * Once: a peer that goes on changing the word cannot make two calls say
+	 * two things. Whoever sees the status sees this.
+	 */
+	lc->at = ivc_load(&peer->at);
 	/*
 	 * Release pairs with the acquire in ivc_channel_status(): who sees the
 	 * end finds in the ring what the peer had written before it.

@@ -4,11 +4,12 @@
  *
  * Nobody takes the ring away here: it stands as the two processes left it, and
  * the peer, which has closed or died before the end can be seen, has read what
- * its `at` says and will read no more. What it has not read of a write that met
- * the end is taken back; what it has not read of earlier ones was not
- * delivered.
+ * its `at` says and will read no more. Of a write that met the end, the records
+ * that the peer has not come to are taken back; what it has not read of all
+ * others was not delivered.
  *
- * `at` is an enemy's word. It is believed where it names a record of ours.
+ * `at` is an enemy's word, taken once (end_with()). It is believed where it
+ * names a byte of a record of ours.
  */
 #include <errno.h>
 #include <string.h>
@@ -46,46 +47,57 @@ static int64_t count(const struct ivc_channel *ch, uint32_t pos, uint32_t end)
 }
 
 /* Where the peer has stopped reading. */
-static int stopped_at(const struct ivc_channel *ch, uint32_t *pos)
-{
-	uint64_t at = ivc_load(&ch->map.peer->at);
-	uint32_t len;
-	int n;
+struct stop {
+	uint32_t pos;
+	uint32_t used; /* bytes of the record there */
+	uint32_t past; /* the position behind that record, if @used is not 0 */
+};
 
-	*pos = ivc_at_pos(at);
-	if (ch->tx.pos - *pos > ch->tx.cells)
+static int stopped_at(const struct ivc_channel *ch, struct stop *stop)
+{
+	const struct local_channel *lc = ch->priv;
+	uint32_t len = 0;
+	int n = 0;
+
+	stop->pos = stop->past = ivc_at_pos(lc->at);
+	stop->used = ivc_at_used(lc->at);
+	if (ch->tx.pos - stop->pos > ch->tx.cells)
 		return -EPROTO;
-	if (!(at & IVC_AT_BEGUN))
-		return 0;
-	n = record(ch, *pos, &len);
-	if (n <= 0)
+	if (lc->at & IVC_AT_BEGUN)
+		n = record(ch, stop->pos, &len);
+	if (!ivc_at_ok(lc->at, n, len))
 		return -EPROTO;
-	*pos += (uint32_t)n;
+	if (stop->used)
+		stop->past += (uint32_t)n;
 	return 0;
 }
 
 int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate)
 {
-	uint32_t from = fate->from, stop = 0;
-	int64_t before = 0, after = 0;
+	int64_t written = 0, left = -EPROTO;
+	uint32_t from = fate->from;
+	struct stop stop;
 	int ret = stopped_at(ch, &stop);
 
 	fate->status = ivc_load(&ch->kctl->status);
 	fate->final = from;
 	fate->written = 0;
 	fate->undelivered = 0;
-	if (!ret && from - stop <= ch->tx.cells)
-		before = count(ch, stop, from);
-	else if (!ret)
-		after = count(ch, from, stop);
-	if (ret || before < 0 || after < 0) {
+	/* The peer has come further than @from, if only to a part of a record.
+	 */
+	if (!ret && ch->tx.pos - stop.past < ch->tx.pos - from) {
+		written = count(ch, from, stop.past);
+		fate->final = stop.past;
+	}
+	if (!ret && written >= 0)
+		left = count(ch, stop.pos, fate->final);
+	if (left < stop.used) {
+		fate->final = from;
 		fate->status = -EPROTO;
 		return 0;
 	}
-	fate->undelivered = (uint64_t)before;
-	fate->written = (uint64_t)after;
-	if (after)
-		fate->final = stop;
+	fate->undelivered = (uint64_t)left - stop.used;
+	fate->written = (uint64_t)written;
 	return 0;
 }
 
@@ -93,10 +105,18 @@ int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
 {
 	uint8_t *buf = (uint8_t *)(uintptr_t)un->buf;
 	uint64_t skip = un->offset, done = 0;
-	uint32_t pos = 0, len = 0;
-	int ret = stopped_at(ch, &pos);
+	uint32_t pos, len = 0;
+	struct stop stop;
+	int ret = stopped_at(ch, &stop);
 
-	while (!ret && pos != ch->tx.pos && done < un->len) {
+	if (ret)
+		return ret;
+	pos = stop.pos;
+	/* Behind the end of all of it is behind the end. */
+	if (skip > UINT64_MAX - stop.used)
+		pos = ch->tx.pos;
+	skip += stop.used;
+	while (pos != ch->tx.pos && done < un->len) {
 		const uint8_t *cell =
 			ch->tx.data + ivc_ring_at(pos, ch->tx.cells - 1);
 		int n = record(ch, pos, &len);
@@ -116,5 +136,5 @@ int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
 		skip = 0;
 	}
 	un->len = done;
-	return ret;
+	return 0;
 }

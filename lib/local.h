@@ -82,7 +82,8 @@ struct local_channel {
 	bool adopt;	 /* that is still to be sent */
 	bool closing;	 /* only CLOSE is still to be sent */
 	uint32_t forks;
-	int failed; /* why it did not come to be */
+	int failed;  /* why it did not come to be */
+	uint64_t at; /* where the peer had come to when the channel ended */
 
 	int other; /* the peer's socket, until it has been passed on */
 

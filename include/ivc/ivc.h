@@ -321,15 +321,18 @@ int ivc_dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
 
 /*
  * Of a channel that has ended, for whatever reason: how many of the bytes that
- * ivc_write() took the peer has not got: neither read, nor kept for it to read.
- * Exact. 0 or more; -EAGAIN while the channel is alive or being handed over;
+ * ivc_write() took the peer has neither read nor can still read. The number is
+ * exact, to the byte: of a record that the peer has read in part the rest is
+ * counted, and what it was shown by ivc_peek() and has not released is not
+ * read. 0 or more; -EAGAIN while the channel is alive or being handed over;
  * -EPROTO when the peer lied about it. The writer's.
  */
 ssize_t ivc_undelivered(ivc_channel *ch);
 
 /*
  * Those bytes, the last that were written: up to @len of them, from the
- * @skip-th on, to be sent by another way. Returns how many. Errors as above.
+ * @skip-th on, to be sent by another way. They begin in the middle of a record
+ * if the peer had read a part of it. Returns how many. Errors as above.
  */
 ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip);
 

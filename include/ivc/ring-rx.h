@@ -142,27 +142,34 @@ static inline int ivc_rx_next(struct ivc_rx *rx)
 	return ivc_rx_find(rx, &len);
 }
 
+/* In the record at the current position, of @len bytes: @used are used. */
+static inline void ivc_rx_stay(struct ivc_rx *rx, uint32_t len, uint32_t used)
+{
+	rx->len = len;
+	rx->cell = ivc_ring_nowhere();
+	ivc_store(&rx->ctrl->at, ivc_at(rx->pos, used));
+}
+
 /* The record at the current position, of @len bytes, is begun. */
 static inline void ivc_rx_begin(struct ivc_rx *rx, uint32_t len)
 {
-	if (rx->len)
-		return;
-	rx->len = len;
-	rx->cell = ivc_ring_nowhere();
-	ivc_store(&rx->ctrl->at, rx->pos | IVC_AT_BEGUN);
+	if (!rx->len)
+		ivc_rx_stay(rx, len, 0);
 }
 
 /* @n more bytes of the record of @len have been used. @n <= what is left. */
 static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 {
-	rx->off += n;
-	if (rx->off == len) {
-		rx->len = 0;
-		rx->off = 0;
-		ivc_rx_advance(rx, ivc_ring_cells(len));
-	} else {
-		ivc_rx_begin(rx, len);
+	uint32_t used = rx->off + n;
+
+	if (unlikely(used != len)) {
+		rx->off = used;
+		ivc_rx_stay(rx, len, used);
+		return;
 	}
+	rx->len = 0;
+	rx->off = 0;
+	ivc_rx_advance(rx, ivc_ring_cells(len));
 }
 
 /* The fast path's way on, to @pos at @next. True: it ends there. */

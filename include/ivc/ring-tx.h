@@ -175,11 +175,15 @@ static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
  * copies one while the next is written. To keep the tail of a full ring from
  * being filled with crumbs, a piece is written only when it is the rest of
  * the message or at least half such a record.
+ *
+ * However fast the consumer makes room, all that one call has written is in the
+ * ring when it returns: who must find out later which part of it was in time
+ * walks its records. ivc_tx_round() tells whether that was the limit.
  */
 static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)
 {
-	const uint32_t chunk = ivc_ring_chunk(tx->cells);
+	const uint32_t chunk = ivc_ring_chunk(tx->cells), from = tx->pos;
 	const uint8_t *src = (const uint8_t *)buf;
 	size_t done = 0;
 
@@ -204,6 +208,8 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 			break;
 		if (avail > need)
 			avail = need;
+		if (tx->pos + avail - from >= tx->cells)
+			break;
 		n = ivc_ring_room(avail);
 		if (n > rest)
 			n = (uint32_t)rest;
@@ -215,6 +221,15 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 	if (unlikely(!done && tx->error))
 		return tx->error;
 	return (int64_t)done;
+}
+
+/*
+ * Has an ivc_tx_write() that began at @from come once around, so that there may
+ * be room for more?
+ */
+static inline bool ivc_tx_round(const struct ivc_tx *tx, uint32_t from)
+{
+	return tx->pos - from >= tx->cells - ivc_ring_chunk(tx->cells);
 }
 
 /*

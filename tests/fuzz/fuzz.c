@@ -81,6 +81,7 @@ void scribble_ring(struct script *s, uint8_t *data, uint32_t cells,
 void scribble_ctrl(struct script *s, struct ivc_ctrl *ctrl, uint32_t sent)
 {
 	uint8_t how = take8(s);
+	uint32_t pos;
 
 	switch (how & 7) {
 	case 0: /* all has been read */
@@ -100,7 +101,8 @@ void scribble_ctrl(struct script *s, struct ivc_ctrl *ctrl, uint32_t sent)
 		ivc_store(&ctrl->at, (uint64_t)(sent + (int8_t)take8(s)));
 		break;
 	case 6:
-		ivc_store(&ctrl->at, (sent + (int8_t)take8(s)) | IVC_AT_BEGUN);
+		pos = sent + (uint32_t)(int8_t)take8(s);
+		ivc_store(&ctrl->at, ivc_at(pos, take_len(s, 8192)));
 		break;
 	default:
 		ivc_store(&ctrl->at, (uint64_t)take32(s) << 32 | take32(s));

@@ -70,8 +70,7 @@ static void same(const struct ivc_rx *rx, const struct model *m,
 	must(rx->error == (m->broken ? -EPROTO : 0));
 	must(rx->pos - rx->published <= CELLS);
 	must(ctrl->cons == rx->published);
-	must(ivc_at_pos(ctrl->at) == rx->pos);
-	must(!!(ctrl->at & IVC_AT_BEGUN) == !!rx->len);
+	must(ctrl->at == (rx->len ? ivc_at(rx->pos, rx->off) : rx->pos));
 }
 
 /* The short way, as ivc_read() goes it: did it get all of @n? */

@@ -334,12 +334,16 @@ START_TEST(position)
 	ck_assert_int_eq(ivc_read(a, buf, 8), 8);
 	ck_assert_uint_eq(ctrl_a->at, 1);
 	ck_assert_int_eq(ivc_read(a, buf, 7), 7);
-	ck_assert_uint_eq(ctrl_a->at, 1 | IVC_AT_BEGUN);
-	ck_assert_int_eq(ivc_read(a, buf, 193), 193);
+	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 7));
+	ck_assert_int_gt(ivc_peek(a, &view), 0);
+	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 7));
+	ck_assert_int_eq(ivc_release(a, 3), 0);
+	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 10));
+	ck_assert_int_eq(ivc_read(a, buf, 190), 190);
 	ck_assert_uint_eq(ctrl_a->at, 1 + ivc_ring_cells(200));
 	ck_assert_int_eq(ivc_write(b, buf, 9), 9);
 	ck_assert_int_eq(ivc_peek(a, &view), 9);
-	ck_assert_uint_eq(ctrl_a->at, (1 + ivc_ring_cells(200)) | IVC_AT_BEGUN);
+	ck_assert_uint_eq(ctrl_a->at, ivc_at(1 + ivc_ring_cells(200), 0));
 	ck_assert_int_eq(ivc_release(a, 9), 0);
 	ck_assert_uint_eq(ctrl_a->at, 2 + ivc_ring_cells(200));
 }

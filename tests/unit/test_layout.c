@@ -21,6 +21,8 @@ START_TEST(ring_pages)
 	AT(struct ivc_ctrl, want, 128, 4);
 	AT(struct ivc_ctrl, at, 256, 8);
 	ck_assert_uint_eq(IVC_AT_BEGUN, 1ull << 32);
+	ck_assert_uint_eq(IVC_AT_USED_SHIFT, 33);
+	ck_assert_uint_eq(ivc_at(7, 5), 7 + (1ull << 32) + (5ull << 33));
 	ck_assert_uint_eq(sizeof(struct ivc_ctrl), 384);
 	ck_assert_uint_eq(IVC_CELL, 64);
 	ck_assert_uint_eq(IVC_RING_HDR, 8);
