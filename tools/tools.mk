@@ -12,7 +12,8 @@ WITH_XEN ?= $(call has_header,xenctrl.h)
 PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
 	transport.c ivc.c socket.c tcp.c unix.c message.c samples.c tests.c \
 	client.c rows.c server.c explain.c report.c json.c compare.c \
-	$(if $(WITH_VCHAN),vchan.c)) tools/args.c
+	$(if $(WITH_VCHAN),vchan.c)) $(addprefix tools/,args.c \
+	json-string.c output.c text-file.c)
 PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
 PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
@@ -21,14 +22,14 @@ PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 
 ROAM_SRC := $(addprefix tools/roam/,main.c options.c help.c hello.c tcp.c \
 	loop.c group.c traffic.c message.c crc32.c stream.c wire.c record.c \
-	plot.c) tools/pingpong/samples.c tools/args.c
+	plot.c) tools/pingpong/samples.c tools/args.c tools/output.c
 ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
 ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
 	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c \
-	stat.c store.c \
-	table.c)
+	stat.c store.c table.c) \
+	$(addprefix tools/,json-string.c output.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c conn.c group.c listen.c \
@@ -105,6 +106,7 @@ $(B)/tools/test-peer: $(addprefix $(B)/tools/obj/pingpong/,test-peer.o plan.o)
 ## make check-tools     the tools' own checks, over sockets; no Xen needed
 check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
 	$(Q)tools/check.sh $(B)/tools
+	$(Q)tests/tools/results.sh $(B)/tools
 
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd

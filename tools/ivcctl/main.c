@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../output.h"
 #include "ivcctl.h"
 
 static const char *running; /* the sub-command */
@@ -191,7 +192,7 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	if (argc < 2) {
 		fprintf(stderr, "ivcctl: what shall be done? Try: ivcctl "
@@ -221,4 +222,9 @@ int main(int argc, char **argv)
 		"ivcctl: there is no command '%s'. Try: ivcctl --help\n",
 		argv[1]);
 	return EXIT_WRONG;
+}
+
+int main(int argc, char **argv)
+{
+	return output_end("ivcctl", run(argc, argv), EXIT_FAILED);
 }

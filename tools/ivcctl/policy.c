@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text-file.h"
 #include "ivcctl.h"
 #include "policy.h"
 
 #define BLANK " \t\r\n"
+/* Far more than a line for each guest that a host can have. */
+#define TEXT_MAX (1u << 20)
 
 const struct limit limits[LIMITS] = {
 	[LIMIT_CONTEXTS] = { "max-contexts", 64, 65536 },
@@ -181,22 +184,18 @@ static int read_line(const struct reading *in, char *line, struct rule **rule)
 	return 0;
 }
 
-static int read_rules(struct reading *in, FILE *f, struct policy *p)
+static int read_rules(struct reading *in, char *text, struct policy *p)
 {
 	struct rule **tail = &p->first;
-	char *line = NULL;
-	size_t size = 0;
+	char *line;
 	int ret = 0;
 
-	while (!ret && getline(&line, &size, f) >= 0) {
+	while (!ret && (line = strsep(&text, "\n"))) {
 		in->line++;
 		ret = read_line(in, line, tail);
 		if (*tail)
 			tail = &(*tail)->next;
 	}
-	if (!ret && ferror(f))
-		ret = wrong(in, "cannot be read on: %s", strerror(errno));
-	free(line);
 	return ret;
 }
 
@@ -213,24 +212,27 @@ struct policy *policy_read(const char *path)
 {
 	struct reading in = { .path = path ? path : POLICY_FILE };
 	struct policy *p = calloc(1, sizeof(*p));
-	FILE *f;
+	char *text;
 	int ret;
 
 	if (!p)
 		return NULL;
-	f = fopen(in.path, "re");
-	if (!f && !path && errno == ENOENT) {
+	ret = text_file_read(in.path, TEXT_MAX, &text, NULL);
+	if (ret == -ENOENT && !path) {
 		let_all_in(p);
 		return p;
 	}
-	if (!f) {
+	if (ret == -EFBIG)
+		complain("%s: over %u bytes, so this is no policy; nothing is "
+			 "attached",
+			 in.path, TEXT_MAX);
+	else if (ret)
 		complain("%s: %s; nothing is attached", in.path,
-			 strerror(errno));
-		free(p);
-		return NULL;
+			 strerror(-ret));
+	if (!ret) {
+		ret = read_rules(&in, text, p);
+		free(text);
 	}
-	ret = read_rules(&in, f, p);
-	fclose(f);
 	if (!ret)
 		return p;
 	policy_free(p);

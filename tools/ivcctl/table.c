@@ -6,47 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../json-string.h"
+#include "../text-file.h"
 #include "ivcctl.h"
 #include "table.h"
 
 #define TEXT_MAX (64u << 20)
 #define BLANK " \t"
-
-static int read_text(const char *path, char **text)
-{
-	FILE *f = fopen(path, "re");
-	size_t len = 0, room = 0;
-	int ret = 0;
-
-	*text = NULL;
-	if (!f)
-		return -errno;
-	for (;;) {
-		size_t n;
-
-		if (len + 1 >= room) {
-			char *more;
-
-			room = room ? room * 2 : 65536;
-			more = room > TEXT_MAX ? NULL : realloc(*text, room);
-			if (!more) {
-				ret = -ENOMEM;
-				break;
-			}
-			*text = more;
-		}
-		n = fread(*text + len, 1, room - len - 1, f);
-		len += n;
-		if (!n) {
-			ret = ferror(f) ? -EIO : 0;
-			break;
-		}
-	}
-	if (*text)
-		(*text)[len] = '\0';
-	fclose(f);
-	return ret;
-}
 
 static int read_names(struct table *t, char *line)
 {
@@ -90,7 +56,7 @@ int table_read(struct table *t, const char *debugfs, const char *name)
 
 	*t = (struct table){ 0 };
 	snprintf(path, sizeof(path), "%s/ivc-back/%s", debugfs, name);
-	ret = read_text(path, &t->text);
+	ret = text_file_read(path, TEXT_MAX, &t->text, NULL);
 	if (ret)
 		goto err_free;
 	line = strtok_r(t->text, "\n", &save);
@@ -170,16 +136,7 @@ void json_value(const char *word)
 		fputs(word, stdout);
 		return;
 	}
-	putchar('"');
-	for (; *word; word++) {
-		if (*word == '"' || *word == '\\')
-			putchar('\\');
-		if ((unsigned char)*word < 0x20)
-			printf("\\u%04x", (unsigned char)*word);
-		else
-			putchar(*word);
-	}
-	putchar('"');
+	json_string(stdout, word);
 }
 
 void table_json(const struct table *t)

@@ -215,11 +215,8 @@ int client_run(const struct options *o)
 	session_free(&c->s);
 out_close:
 	t.ops->close(&t);
-	if (report_close(c->report, !status)) {
-		fprintf(stderr, "ivc-pingpong: the results could not all be "
-				"written; is the disk full?\n");
-		status = status ? status : EXIT_LOST;
-	}
+	if (report_close(c->report, !status) && !status)
+		status = EXIT_LOST;
 	free(c);
 	return status;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text-file.h"
 #include "json.h"
 #include "report.h"
 
@@ -15,46 +16,17 @@ struct run {
 	const struct json *results;
 };
 
-static char *read_whole(const char *path, size_t *len)
-{
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	char *text = NULL;
-
-	*len = 0;
-	if (!f)
-		return NULL;
-	for (;;) {
-		char *more = realloc(text, *len + 65536);
-		size_t n;
-
-		if (!more || *len > FILE_MAX) {
-			free(more ? more : text);
-			text = NULL;
-			errno = more ? EFBIG : ENOMEM;
-			break;
-		}
-		text = more;
-		n = fread(text + *len, 1, 65536, f);
-		*len += n;
-		if (!n)
-			break;
-	}
-	if (f != stdin)
-		fclose(f);
-	return text;
-}
-
 static int load(struct run *run, const char *path)
 {
 	const char *program;
 	size_t len;
-	char *text = read_whole(path, &len);
-	int line;
+	char *text;
+	int line, ret = text_file_read(path, FILE_MAX, &text, &len);
 
-	if (!text) {
+	if (ret) {
 		fprintf(stderr, "ivc-pingpong: cannot read %s: %s\n", path,
-			strerror(errno));
-		return -errno;
+			strerror(-ret));
+		return ret;
 	}
 	run->doc = json_parse(text, len, &line);
 	free(text);

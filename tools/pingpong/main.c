@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../args.h"
+#include "../output.h"
 #include "report.h"
 #include "roles.h"
 
@@ -48,10 +50,11 @@ int main(int argc, char **argv)
 
 	options_parse(&o, argc, argv);
 	if (o.role == ROLE_COMPARE)
-		return compare_files(&o);
+		return output_end(program_name, compare_files(&o), EXIT_LOST);
 	handle_signals();
 	status = pin(o.cpu);
 	if (status)
 		return status;
-	return o.role == ROLE_SERVER ? server_run(&o) : client_run(&o);
+	status = o.role == ROLE_SERVER ? server_run(&o) : client_run(&o);
+	return output_end(program_name, status, EXIT_LOST);
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "../args.h"
+#include "../output.h"
 #include "options.h"
 
 #define TIMEOUT_DEFAULT 30
@@ -304,10 +305,10 @@ static void one_option(struct options *o, int c, char *arg)
 		break;
 	case 'h':
 		fputs(help_text, stdout);
-		exit(EXIT_FINE);
+		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	case 'V':
 		puts("ivc-pingpong 0.1");
-		exit(EXIT_FINE);
+		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	default:
 		fprintf(stderr, "Try: ivc-pingpong --help\n");
 		exit(EXIT_WRONG);

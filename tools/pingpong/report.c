@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../json-string.h"
+#include "../output.h"
 #include "report.h"
 
 const char *const percentile_names[PERCENTILES] = {
@@ -14,7 +16,9 @@ const char *const percentile_names[PERCENTILES] = {
 
 struct report {
 	const struct options *o;
-	FILE *table, *csv, *json;
+	FILE *table;
+	struct output *csv, *json;
+	int error;     /* of a file: the last one */
 	int last_test; /* whose heading is on the table */
 	bool begun, first_row, verified;
 	uint64_t messages, bytes;
@@ -48,35 +52,15 @@ void progress_end(void)
 	progress_shown = false;
 }
 
-static FILE *open_output(const char *path)
+/* NULL for no @path. */
+static int open_output(struct output **out, const char *path)
 {
-	FILE *f;
+	int ret = path ? output_open(out, path) : 0;
 
-	if (!path)
-		return NULL;
-	if (!strcmp(path, "-"))
-		return stdout;
-	f = fopen(path, "we");
-	if (!f)
+	if (ret)
 		fprintf(stderr, "ivc-pingpong: cannot write %s: %s\n", path,
-			strerror(errno));
-	return f;
-}
-
-static void json_string(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s; s++) {
-		unsigned char c = *s;
-
-		if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(f, "\\u%04x", c);
-		else
-			fputc(c, f);
-	}
-	fputc('"', f);
+			strerror(-ret));
+	return ret;
 }
 
 static const char *wait_name(enum wait_mode wait)
@@ -90,7 +74,7 @@ static void json_head(struct report *r, const char *peer,
 		      const struct clock_info *clock)
 {
 	const struct options *o = r->o;
-	FILE *f = r->json;
+	FILE *f = output_stream(r->json);
 
 	fprintf(f, "{\n  \"program\": \"ivc-pingpong\",\n  \"format\": 1,\n");
 	fprintf(f, "  \"label\": ");
@@ -133,17 +117,14 @@ struct report *report_open(const struct options *o)
 				   (o->json && !strcmp(o->json, "-"))
 			   ? stderr
 			   : stdout;
-	r->csv = open_output(o->csv);
-	if (o->csv && !r->csv)
+	if (open_output(&r->csv, o->csv))
 		goto err_free;
-	r->json = open_output(o->json);
-	if (o->json && !r->json)
+	if (open_output(&r->json, o->json))
 		goto err_close_csv;
 	return r;
 
 err_close_csv:
-	if (r->csv && r->csv != stdout)
-		fclose(r->csv);
+	output_close(r->csv);
 err_free:
 	free(r);
 	return NULL;
@@ -156,7 +137,7 @@ void report_begin(struct report *r, const char *peer,
 
 	r->begun = true;
 	if (r->csv)
-		csv_head(r->csv);
+		csv_head(output_stream(r->csv));
 	if (r->json)
 		json_head(r, peer, clock);
 	fprintf(r->table, "%s; %s wait%s%s\n", peer, wait_name(h->wait),
@@ -228,7 +209,7 @@ static void table_row(struct report *r, const struct row *row)
 
 static void csv_row(struct report *r, const struct row *row)
 {
-	FILE *f = r->csv;
+	FILE *f = output_stream(r->csv);
 
 	fputc('"', f);
 	for (const char *s = r->o->label; *s; s++)
@@ -244,7 +225,7 @@ static void csv_row(struct report *r, const struct row *row)
 
 static void json_row(struct report *r, const struct row *row)
 {
-	FILE *f = r->json;
+	FILE *f = output_stream(r->json);
 
 	fprintf(f, "%s\n    {\"test\": \"%s\", \"size\": %u, \"window\": %u, ",
 		r->first_row ? "" : ",", test_names[row->test], row->size,
@@ -259,14 +240,51 @@ static void json_row(struct report *r, const struct row *row)
 	r->first_row = false;
 }
 
+static void json_tail(struct report *r, bool whole)
+{
+	FILE *f = output_stream(r->json);
+
+	fprintf(f, "\n  ],\n  \"complete\": %s", whole ? "true" : "false");
+	if (r->verified)
+		fprintf(f,
+			",\n  \"verified_messages\": %llu,\n"
+			"  \"verified_bytes\": %llu",
+			(unsigned long long)r->messages,
+			(unsigned long long)r->bytes);
+	fprintf(f, "\n}\n");
+}
+
+/*
+ * A row is in the files before the next one is measured: a run that is killed
+ * leaves what it had. A JSON file is whole each time, and the next row is
+ * written over its end; a pipe gets the end once.
+ */
+static void json_flush(struct report *r)
+{
+	FILE *f = output_stream(r->json);
+	long at = -1;
+
+	if (output_can_rewind(r->json)) {
+		at = ftell(f);
+		json_tail(r, false);
+	}
+	output_flush(r->json);
+	if (at >= 0)
+		fseek(f, at, SEEK_SET);
+}
+
 void report_row(struct report *r, const struct row *row)
 {
 	progress_end();
 	table_row(r, row);
-	if (r->csv)
+	if (r->csv) {
 		csv_row(r, row);
-	if (r->json)
+		output_flush(r->csv);
+	}
+	if (r->json) {
 		json_row(r, row);
+		json_flush(r);
+	}
 }
 
 void report_verified(struct report *r, uint64_t messages, uint64_t bytes)
@@ -276,35 +294,29 @@ void report_verified(struct report *r, uint64_t messages, uint64_t bytes)
 	r->bytes = bytes;
 }
 
-static int finish(FILE *f)
+/* The last of an output that has something to say. */
+static void finish(struct report *r, struct output *out, const char *path)
 {
-	int ret = fflush(f) || ferror(f) ? -EIO : 0;
+	int ret;
 
-	if (f != stdout && fclose(f))
-		ret = -EIO;
-	return ret;
+	if (out && r->begun)
+		output_flush(out);
+	ret = output_close(out);
+	if (!ret)
+		return;
+	fprintf(stderr, "ivc-pingpong: cannot write all of %s: %s\n",
+		strcmp(path, "-") ? path : "the results", strerror(-ret));
+	r->error = ret;
 }
 
 int report_close(struct report *r, bool whole)
 {
-	int ret = 0;
+	int ret;
 
-	if (r->json && !r->begun) {
-		ret = finish(r->json);
-	} else if (r->json) {
-		fprintf(r->json, "\n  ],\n  \"complete\": %s",
-			whole ? "true" : "false");
-		if (r->verified)
-			fprintf(r->json,
-				",\n  \"verified_messages\": %llu,\n"
-				"  \"verified_bytes\": %llu",
-				(unsigned long long)r->messages,
-				(unsigned long long)r->bytes);
-		fprintf(r->json, "\n}\n");
-		ret = finish(r->json);
-	}
-	if (r->csv)
-		ret = finish(r->csv) ? -EIO : ret;
+	if (r->json && r->begun)
+		json_tail(r, whole);
+	finish(r, r->json, r->o->json);
+	finish(r, r->csv, r->o->csv);
 	if (r->verified)
 		fprintf(r->table,
 			"\nverified %llu messages, %llu bytes: none lost, "
@@ -312,6 +324,7 @@ int report_close(struct report *r, bool whole)
 			(unsigned long long)r->messages,
 			(unsigned long long)r->bytes);
 	fflush(r->table);
+	ret = r->error;
 	free(r);
 	return ret;
 }

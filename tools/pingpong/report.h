@@ -41,8 +41,9 @@ void report_row(struct report *r, const struct row *row);
 /* What was verified, at both ends; call before close if --verify. */
 void report_verified(struct report *r, uint64_t messages, uint64_t bytes);
 /*
- * @whole: all the tests were run. -errno if a file could not be written.
- * Without report_begin() nothing is.
+ * @whole: all the tests were run. -errno, after saying so, if a file could not
+ * be written. Without report_begin() the files stay as they were. The table is
+ * standard output's: output_end().
  */
 int report_close(struct report *r, bool whole);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../args.h"
+#include "../output.h"
 #include "roam.h"
 
 volatile sig_atomic_t interrupted;
@@ -74,22 +76,18 @@ static void print_sum(const struct stream *s, const struct traffic *t,
 		    : "not ended in good order");
 }
 
-static int print_all(const struct options *o, const struct stream *s,
-		     const struct traffic *t, const struct record *r, bool fine)
+static void print_all(const struct options *o, const struct stream *s,
+		      const struct traffic *t, const struct record *r,
+		      bool fine)
 {
-	int ret = 0;
-
 	print_by(r);
 	if (o->ascii)
 		plot_ascii(r, stdout);
 	if (o->plot)
-		ret = plot_files(r, o->plot);
-	if (ret)
-		complain("%s: %s", o->plot, strerror(-ret));
+		plot_files(r, o->plot);
 	if (r->error)
 		complain("no memory for the whole of the table");
 	print_sum(s, t, r, fine);
-	return ret ? EXIT_LOST : EXIT_FINE;
 }
 
 /* Large, and there once. */
@@ -101,7 +99,7 @@ static int talk(const struct options *o, struct wire *w)
 	struct stream stream;
 	bool active = o->host;
 	uint64_t now = clock_ns();
-	int ret, printed;
+	int ret;
 
 	record_start(&record, !active || o->mode != MODE_LATENCY, now);
 	stream_init(&stream, w, o->id < o->peer);
@@ -109,28 +107,28 @@ static int talk(const struct options *o, struct wire *w)
 	notice(o, "on TCP, %s, messages of %s%u bytes", mode_names[o->mode],
 	       o->mode == MODE_STREAM ? "up to " : "", o->size);
 	ret = loop_run(o, &stream, &traffic, &record);
-	printed = print_all(o, &stream, &traffic, &record, !ret);
+	print_all(o, &stream, &traffic, &record, !ret);
 	stream_free(&stream);
-	return ret ? ret : printed;
+	return ret;
 }
 
 int main(int argc, char **argv)
 {
 	struct wire *w = NULL;
 	struct options o;
-	int ret;
+	int ret, written;
 
 	options_parse(&o, argc, argv);
 	handle_signals();
-	ret = record_open(&record, &o);
-	if (ret) {
-		complain("%s: %s", o.table, strerror(-ret));
-		return EXIT_LOST;
-	}
+	/* A peer that waits for this side learns of what cannot be written,
+	 * too: its connection ends.
+	 */
 	ret = o.host ? hello_connect(&o, &w) : hello_listen(&o, &w);
+	if (!ret)
+		ret = record_open(&record, &o);
 	if (!ret)
 		ret = talk(&o, w);
 	wire_free(w);
-	record_free(&record);
-	return ret;
+	written = record_close(&record);
+	return output_end(program_name, ret ? ret : written, EXIT_LOST);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../args.h"
+#include "../output.h"
 #include "roam.h"
 
 #define SIZE_LATENCY 64u
@@ -150,10 +151,10 @@ static void one_option(struct options *o, struct given *g, int c, char *arg)
 		break;
 	case 'h':
 		fputs(help_text, stdout);
-		exit(EXIT_FINE);
+		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	case 'V':
 		puts("ivc-roam 0.1");
-		exit(EXIT_FINE);
+		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	default:
 		fprintf(stderr, "Try: ivc-roam --help\n");
 		exit(EXIT_WRONG);

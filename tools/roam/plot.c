@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Latency over time, as a gnuplot script with its data and as text. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output.h"
 #include "roam.h"
 
 #define COLUMNS 72
@@ -76,38 +76,12 @@ static void script(const struct record *r, FILE *f, const char *path)
 		path);
 }
 
-static int write_file(const struct record *r, const char *path,
-		      const char *suffix)
+void plot_files(const struct record *r, const char *path)
 {
-	char *name = NULL;
-	FILE *f;
-	int ret = 0;
-
-	if (asprintf(&name, "%s%s", path, suffix) < 0)
-		return -ENOMEM;
-	f = fopen(name, "we");
-	if (!f) {
-		ret = -errno;
-		free(name);
-		return ret;
-	}
-	if (*suffix)
-		data(r, f);
-	else
-		script(r, f, path);
-	if (ferror(f))
-		ret = -EIO;
-	if (fclose(f) && !ret)
-		ret = -errno;
-	free(name);
-	return ret;
-}
-
-int plot_files(const struct record *r, const char *path)
-{
-	int ret = write_file(r, path, ".dat");
-
-	return ret ? ret : write_file(r, path, "");
+	data(r, output_stream(r->data));
+	script(r, output_stream(r->plot), path);
+	output_flush(r->data);
+	output_flush(r->plot);
 }
 
 struct picture {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output.h"
 #include "roam.h"
 
 #define US 1000.0
@@ -16,22 +17,42 @@ const char *record_what(const struct record *r)
 
 static void table_head(const struct record *r)
 {
-	fprintf(r->table,
+	fprintf(output_stream(r->table),
 		"# %s, in microseconds; by: the transport, I IVC, T TCP\n"
 		"#%11s %2s %9s %12s %12s %12s  %s\n",
 		record_what(r), "seconds", "by", "count", "p50", "p99", "max",
 		"switch");
-	fflush(r->table);
+	output_flush(r->table);
+}
+
+static int open_output(struct output **out, const char *path,
+		       const char *suffix)
+{
+	char *name;
+	int ret;
+
+	if (asprintf(&name, "%s%s", path, suffix) < 0)
+		return EXIT_LOST;
+	ret = output_open(out, name);
+	if (ret)
+		complain("cannot write %s: %s", name, strerror(-ret));
+	free(name);
+	return ret ? EXIT_LOST : 0;
 }
 
 int record_open(struct record *r, const struct options *o)
 {
+	int ret = 0;
+
 	memset(r, 0, sizeof(*r));
 	r->o = o;
-	if (!o->table)
-		return 0;
-	r->table = strcmp(o->table, "-") ? fopen(o->table, "we") : stdout;
-	return r->table ? 0 : -errno;
+	if (o->table)
+		ret = open_output(&r->table, o->table, "");
+	if (!ret && o->plot)
+		ret = open_output(&r->plot, o->plot, "");
+	if (!ret && o->plot)
+		ret = open_output(&r->data, o->plot, ".dat");
+	return ret;
 }
 
 void record_start(struct record *r, bool gaps, uint64_t now)
@@ -68,16 +89,17 @@ void record_switch(struct record *r, bool ivc)
 
 static void print(const struct record *r, const struct row *row)
 {
-	fprintf(r->table, "%12.3f %2c %9u ", row->t, row->ivc ? 'I' : 'T',
-		row->count);
+	FILE *f = output_stream(r->table);
+
+	fprintf(f, "%12.3f %2c %9u ", row->t, row->ivc ? 'I' : 'T', row->count);
 	if (row->count)
-		fprintf(r->table, "%12.1f %12.1f %12.1f", row->p50, row->p99,
+		fprintf(f, "%12.1f %12.1f %12.1f", row->p50, row->p99,
 			row->max);
 	else
-		fprintf(r->table, "%12s %12s %12s", "-", "-", "-");
-	fprintf(r->table, "  %s%s%s\n", row->to_ivc ? ">I" : "",
+		fprintf(f, "%12s %12s %12s", "-", "-", "-");
+	fprintf(f, "  %s%s%s\n", row->to_ivc ? ">I" : "",
 		row->to_tcp ? ">T" : "", row->to_ivc || row->to_tcp ? "" : "-");
-	fflush(r->table);
+	output_flush(r->table);
 }
 
 static void keep(struct record *r, const struct row *row)
@@ -133,11 +155,29 @@ void record_end(struct record *r, uint64_t now, bool ivc)
 		close_row(r, now, ivc);
 }
 
-void record_free(struct record *r)
+static int close_output(struct output **out, const char *path,
+			const char *suffix)
 {
-	if (r->table && r->table != stdout)
-		fclose(r->table);
+	int ret = output_close(*out);
+
+	*out = NULL;
+	if (ret)
+		complain("cannot write all of %s%s: %s", path, suffix,
+			 strerror(-ret));
+	return ret ? EXIT_LOST : 0;
+}
+
+int record_close(struct record *r)
+{
+	int table, data, plot;
+
+	if (!r->o)
+		return 0; /* record_open() was not reached */
+	table = close_output(&r->table, r->o->table, "");
+	data = close_output(&r->data, r->o->plot, ".dat");
+	plot = close_output(&r->plot, r->o->plot, "");
+
 	free(r->rows);
-	r->table = NULL;
 	r->rows = NULL;
+	return table ? table : data ? data : plot;
 }

@@ -208,8 +208,8 @@ struct row {
 struct record {
 	const struct options *o;
 	bool gaps; /* of a sample: time between messages, not latency */
-	FILE *table;
-	uint64_t start, next; /* of the interval */
+	struct output *table, *plot, *data; /* NULL: not wanted */
+	uint64_t start, next;		    /* of the interval */
 	uint64_t last, gap, gap_at;
 	struct row now;
 	uint32_t now_ivc; /* samples by IVC in the interval */
@@ -219,6 +219,7 @@ struct record {
 	int error;
 };
 
+/* What shall be written: 0 or an exit status after saying why not. */
 int record_open(struct record *r, const struct options *o);
 void record_start(struct record *r, bool gaps, uint64_t now);
 /* A message has come at @now, and has taken @ns. */
@@ -227,10 +228,12 @@ void record_switch(struct record *r, bool ivc);
 /* Close the intervals that are over. @ivc: what is in use. */
 void record_tick(struct record *r, uint64_t now, bool ivc);
 void record_end(struct record *r, uint64_t now, bool ivc);
-void record_free(struct record *r);
+/* Close the files: 0 or an exit status after saying which is not whole. */
+int record_close(struct record *r);
 const char *record_what(const struct record *r);
 
-int plot_files(const struct record *r, const char *path);
+/* The script and its data, into r->plot and r->data, for --plot @path. */
+void plot_files(const struct record *r, const char *path);
 void plot_ascii(const struct record *r, FILE *f);
 
 /* traffic */
