@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 #include <ivc/ring.h>
 #include <ivc/wire.h>
 #include "transport.h"
@@ -44,7 +45,7 @@ struct ivc_channel {
 
 	/* The context it was made from, or NULL; see context.c for the lock. */
 	struct ivc_context *ctx;
-	struct ivc_channel *ctx_next;
+	LIST_ENTRY(ivc_channel) in_ctx;
 
 	/* The writer's. */
 	IVC_APART struct ivc_tx tx;

@@ -56,22 +56,26 @@ void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch)
 {
 	pthread_mutex_lock(&belongs);
 	ch->ctx = ctx;
-	ch->ctx_next = ctx->channels;
-	ctx->channels = ch;
+	LIST_INSERT_HEAD(&ctx->channels, ch, in_ctx);
 	pthread_mutex_unlock(&belongs);
 }
 
 void ivc_context_forget(struct ivc_channel *ch)
 {
-	struct ivc_channel **p;
-
 	pthread_mutex_lock(&belongs);
 	if (ch->ctx) {
-		for (p = &ch->ctx->channels; *p != ch; p = &(*p)->ctx_next)
-			;
-		*p = ch->ctx_next;
+		if (ch->ctx->look_at == ch)
+			ch->ctx->look_at = LIST_NEXT(ch, in_ctx);
+		LIST_REMOVE(ch, in_ctx);
 		ch->ctx = NULL;
 	}
+	pthread_mutex_unlock(&belongs);
+}
+
+void ivc_context_look_again(struct ivc_context *ctx)
+{
+	pthread_mutex_lock(&belongs);
+	ctx->look_at = LIST_FIRST(&ctx->channels);
 	pthread_mutex_unlock(&belongs);
 }
 
@@ -80,21 +84,24 @@ struct ivc_channel *ivc_context_ended(struct ivc_context *ctx)
 	struct ivc_channel *ch;
 
 	pthread_mutex_lock(&belongs);
-	for (ch = ctx->channels; ch; ch = ch->ctx_next)
+	for (ch = ctx->look_at; ch; ch = LIST_NEXT(ch, in_ctx))
 		if (!ch->told && ivc_channel_status(ch) == -EREMCHG)
 			break;
 	if (ch)
 		ch->told = true;
+	ctx->look_at = ch ? LIST_NEXT(ch, in_ctx) : NULL;
 	pthread_mutex_unlock(&belongs);
 	return ch;
 }
 
 static void forget_all(struct ivc_context *ctx)
 {
+	struct ivc_channel *ch;
+
 	pthread_mutex_lock(&belongs);
-	while (ctx->channels) {
-		ctx->channels->ctx = NULL;
-		ctx->channels = ctx->channels->ctx_next;
+	while ((ch = LIST_FIRST(&ctx->channels))) {
+		LIST_REMOVE(ch, in_ctx);
+		ch->ctx = NULL;
 	}
 	pthread_mutex_unlock(&belongs);
 }

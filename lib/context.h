@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 #include "transport.h"
 
 /* A list of members, ascending by member, each once. */
@@ -47,15 +48,19 @@ struct ivc_context {
 
 	bool going; /* this guest has left and not arrived yet */
 	bool ended; /* a channel may have ended that was not told of */
-	struct ivc_channel *channels; /* see context.c for the lock */
+	/* See context.c for the lock of these. */
+	LIST_HEAD(, ivc_channel) channels;
+	struct ivc_channel *look_at; /* the next that may have ended */
 };
 
 /*
- * context.c: the channels made from a context. ivc_context_ended() returns one
- * that has ended because a guest left, each once, or NULL.
+ * context.c: the channels made from a context. look_again: some may have ended
+ * because a guest left. ivc_context_ended() returns one that has, each once;
+ * NULL when all have been looked at since.
  */
 void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch);
 void ivc_context_forget(struct ivc_channel *ch);
+void ivc_context_look_again(struct ivc_context *ctx);
 struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 
 /* context.c: fill @list with all members. */

@@ -90,6 +90,7 @@ static int take(struct ivc_context *ctx, struct ivc_event *ev)
 	switch (abi.type) {
 	case IVC_ABI_EVENT_CHANNELS:
 		ctx->ended = true;
+		ivc_context_look_again(ctx);
 		return 0;
 	case IVC_ABI_EVENT_DETACHED:
 		ctx->going = abi.status == -EREMCHG;

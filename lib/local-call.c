@@ -3,9 +3,10 @@
  * Requests to ivcd and its answers, and what it says unasked.
  *
  * A thread of the program sends its request and waits; the library's thread
- * receives for all and hands out the replies by their cookies. What the
- * library itself has to say (to register again after a loss, to close) is not
- * waited for: it is noted where it belongs and sent when the link takes it.
+ * receives for all and hands out the replies by their cookies. ivcd answers in
+ * the order in which it was asked, so the request that a reply belongs to is
+ * the first that waits. What the library itself has to say is not waited for:
+ * see local-due.c.
  *
  * An ivcd that does not answer within 5 s is as good as gone: the link is given
  * up and made again, so that both sides agree on what there is.
@@ -19,11 +20,7 @@
 
 #define CALL_TIMEOUT_NS (5 * IVC_SEC)
 
-/* For an id that is taken: by ourselves, if ivcd has not yet seen us go. */
-#define AGAIN_TRIES 20
-#define AGAIN_NS (50 * IVC_MS)
-
-static uint32_t new_cookie(void)
+uint32_t local_cookie(void)
 {
 	if (!++local.next_cookie)
 		++local.next_cookie;
@@ -50,7 +47,7 @@ static int call(struct local_wait *w, struct ivc_msg *msg, int fd)
 	if (local.state != LOCAL_UP)
 		return -ENODEV;
 	w->reply = msg;
-	w->cookie = msg->cookie = new_cookie();
+	w->cookie = msg->cookie = local_cookie();
 	while ((ret = local_link_send(msg, fd)) == -EAGAIN) {
 		ret = wait_change(deadline);
 		if (!ret && local.state != LOCAL_UP)
@@ -60,12 +57,12 @@ static int call(struct local_wait *w, struct ivc_msg *msg, int fd)
 	}
 	if (ret)
 		goto out;
-	LIST_INSERT_HEAD(&local.waits, w, node);
+	TAILQ_INSERT_TAIL(&local.waits, w, node);
 	while (!w->done && !ret)
 		ret = wait_change(deadline);
 	if (w->done)
 		return msg->status;
-	LIST_REMOVE(w, node);
+	TAILQ_REMOVE(&local.waits, w, node);
 out:
 	if (ret == -ETIMEDOUT) {
 		local_link_down();
@@ -96,8 +93,8 @@ void local_call_lost(void)
 {
 	struct local_wait *w;
 
-	while ((w = LIST_FIRST(&local.waits))) {
-		LIST_REMOVE(w, node);
+	while ((w = TAILQ_FIRST(&local.waits))) {
+		TAILQ_REMOVE(&local.waits, w, node);
 		w->reply->status = -ENODEV;
 		w->done = true;
 	}
@@ -108,7 +105,7 @@ static bool reply_waiting(const struct ivc_msg *msg,
 {
 	struct local_wait *w;
 
-	LIST_FOREACH (w, &local.waits, node) {
+	TAILQ_FOREACH (w, &local.waits, node) {
 		if (w->cookie != msg->cookie)
 			continue;
 		*w->reply = *msg;
@@ -120,65 +117,14 @@ static bool reply_waiting(const struct ivc_msg *msg,
 		}
 		if (w->enrolls && !msg->status) {
 			w->enrolls->registered = true;
-			w->enrolls->member = msg->reged.member;
-			w->enrolls->ctx->member = msg->reged.member;
+			local_context_named(w->enrolls, msg->reged.member);
 		}
 		w->done = true;
-		LIST_REMOVE(w, node);
+		TAILQ_REMOVE(&local.waits, w, node);
 		pthread_cond_broadcast(&local.changed);
 		return true;
 	}
 	return false;
-}
-
-/* A context has registered again, or may not. */
-static void registered_again(struct local_context *lc,
-			     const struct ivc_msg *msg)
-{
-	lc->cookie = 0;
-	if (msg->status == -EADDRINUSE && ++lc->tries < AGAIN_TRIES) {
-		lc->again = true;
-		local.unsent = true;
-		local.retry_at = ivc_now() + AGAIN_NS;
-		return;
-	}
-	lc->tries = 0;
-	lc->member = msg->status ? 0 : msg->reged.member;
-	lc->ctx->member = lc->member;
-	lc->attached = true;
-	lc->attach_status = msg->status;
-	local_context_lit(lc);
-}
-
-static void reply_own(const struct ivc_msg *msg)
-{
-	struct local_context *lc;
-	struct local_channel *ch;
-
-	LIST_FOREACH (lc, &local.contexts, node) {
-		if (lc->cookie == msg->cookie) {
-			registered_again(lc, msg);
-			return;
-		}
-	}
-	/* Over the quota of a new ivcd: it lives on outside of the books. */
-	LIST_FOREACH (ch, &local.channels, node) {
-		if (ch->cookie == msg->cookie) {
-			ch->cookie = 0;
-			ch->conn = msg->status ? 0 : msg->offer.conn;
-			return;
-		}
-	}
-}
-
-static struct local_context *context_of(uint64_t member)
-{
-	struct local_context *lc;
-
-	LIST_FOREACH (lc, &local.contexts, node)
-		if (lc->member == member)
-			return lc;
-	return NULL;
 }
 
 static void refuse(const struct ivc_msg *offer)
@@ -203,7 +149,7 @@ static void refuse_for(struct local_context *lc, const struct ivc_msg *offer,
 
 static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 {
-	struct local_context *lc = context_of(msg->member);
+	struct local_context *lc = local_context_of(msg->member);
 	struct local_offer *o;
 
 	/* Its socket is closed by that: the offerer hears of it at once. */
@@ -238,7 +184,7 @@ static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 
 static void on_gone(const struct ivc_msg *msg)
 {
-	struct local_context *lc = context_of(msg->member);
+	struct local_context *lc = local_context_of(msg->member);
 	struct local_offer *o;
 
 	if (!lc)
@@ -254,7 +200,7 @@ static void on_gone(const struct ivc_msg *msg)
 
 static void on_hosts(const struct ivc_msg *msg)
 {
-	struct local_context *lc = context_of(msg->member);
+	struct local_context *lc = local_context_of(msg->member);
 
 	if (!lc)
 		return;
@@ -271,7 +217,7 @@ void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 		if (local.state == LOCAL_HELLO)
 			local_link_welcome(msg);
 		else if (!reply_waiting(msg, table, hosts) && msg->cookie)
-			reply_own(msg);
+			local_due_reply(msg);
 		break;
 	case IVC_MSG_EV_OFFER:
 		on_offer(msg, fds);
@@ -283,82 +229,4 @@ void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 		on_hosts(msg);
 		break;
 	}
-}
-
-static int send_register(struct local_context *lc)
-{
-	struct ivc_msg msg = { .op = IVC_MSG_REGISTER,
-			       .cookie = new_cookie(),
-			       .reg = { .magic = lc->ctx->magic,
-					.id = lc->ctx->id } };
-	int ret = local_link_send(&msg, -1);
-
-	if (!ret) {
-		lc->cookie = msg.cookie;
-		lc->again = false;
-	}
-	return ret;
-}
-
-static int send_adopt(struct local_channel *ch)
-{
-	struct ivc_msg msg = { .op = IVC_LOCAL_ADOPT,
-			       .cookie = new_cookie(),
-			       .member = ch->member };
-	int ret;
-
-	msg.offer.tx_shift = (uint8_t)__builtin_ctz(ch->tx_size);
-	ret = local_link_send(&msg, -1);
-	if (!ret) {
-		ch->cookie = msg.cookie;
-		ch->adopt = false;
-	}
-	return ret;
-}
-
-static int send_close(struct local_channel *ch)
-{
-	struct ivc_msg msg = { .op = IVC_MSG_CLOSE,
-			       .member = ch->member,
-			       .close = { .conn = ch->conn,
-					  .reason = -EPIPE } };
-
-	return local_link_send(&msg, -1);
-}
-
-void local_flush(void)
-{
-	struct local_channel *ch, *next;
-	struct local_context *lc;
-	bool later = false;
-	bool waiting =
-		local.retry_at != IVC_NEVER && ivc_now() < local.retry_at;
-
-	if (!waiting)
-		local.retry_at = IVC_NEVER;
-	if (!local.unsent)
-		return;
-	LIST_FOREACH (lc, &local.contexts, node) {
-		if (lc->again && waiting && lc->tries)
-			later = true;
-		else if (lc->again && send_register(lc))
-			return;
-	}
-	for (ch = LIST_FIRST(&local.channels); ch; ch = next) {
-		next = LIST_NEXT(ch, node);
-		if (ch->adopt && send_adopt(ch))
-			return;
-		if (!ch->closing)
-			continue;
-		/* An ADOPT under way names what is to be closed. */
-		if (ch->cookie) {
-			later = true;
-			continue;
-		}
-		if (ch->conn && send_close(ch))
-			return;
-		LIST_REMOVE(ch, node);
-		free(ch);
-	}
-	local.unsent = later;
 }

@@ -188,17 +188,17 @@ static void forget(struct local_channel *lc)
 {
 	local_unwatch(lc);
 	local_channel_step(lc, IVC_CHAN_CLOSE);
-	lc->adopt = false;
 	if (lc->other >= 0)
 		close(lc->other);
 	lc->other = -1;
-	if (!lc->conn && !lc->cookie) {
+	if (!lc->conn && lc->due != LOCAL_DUE_REPLY) {
+		local_due_no_channel(lc);
 		LIST_REMOVE(lc, node);
 		free(lc);
 		return;
 	}
 	lc->closing = true;
-	local.unsent = true;
+	local_due_channel(lc);
 	/* At once, if the link takes it: else the thread does when it can. */
 	if (local.state == LOCAL_UP)
 		local_flush();

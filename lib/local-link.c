@@ -192,7 +192,6 @@ void local_link_down(void)
 	local.losses++;
 	local.full = false;
 	retry_later();
-	local.unsent = true;
 	local_call_lost();
 	LIST_FOREACH (lc, &local.contexts, node) {
 		struct local_offer *o;
@@ -202,10 +201,9 @@ void local_link_down(void)
 			lc->attached = false;
 			lc->hosts_changed = false;
 		}
-		lc->member = 0;
-		lc->cookie = 0;
-		lc->tries = 0;
-		lc->again = lc->registered;
+		local_context_named(lc, 0);
+		if (lc->registered)
+			local_due_context(lc);
 		TAILQ_FOREACH (o, &lc->offers, node)
 			o->conn = 0;
 		local_context_lit(lc);
@@ -213,8 +211,9 @@ void local_link_down(void)
 	for (ch = LIST_FIRST(&local.channels); ch; ch = next) {
 		next = LIST_NEXT(ch, node);
 		ch->conn = 0;
-		ch->cookie = 0;
-		ch->adopt = ch->state == IVC_CHAN_OPEN;
+		local_due_no_channel(ch);
+		if (ch->state == IVC_CHAN_OPEN)
+			local_due_channel(ch);
 		if (ch->closing) {
 			LIST_REMOVE(ch, node);
 			free(ch);

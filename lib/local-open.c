@@ -115,8 +115,7 @@ static void establish(struct local_channel *lc, enum ivc_chan_event ev)
 		local_channel_ended(lc);
 	/* Offered under an ivcd that has gone: the next one shall know. */
 	if (!lc->conn) {
-		lc->adopt = true;
-		local.unsent = true;
+		local_due_channel(lc);
 		local_poke();
 	}
 }

@@ -26,11 +26,9 @@
 #define LOCAL_STACK (256 * 1024)
 #define LOCAL_EVENTS 32
 
-struct local local = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		       .epoll = -1,
-		       .poke = -1,
-		       .link = -1,
-		       .next_key = LOCAL_KEY_CHANNEL };
+struct local local = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .poke = -1, .link = -1
+};
 
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 
@@ -50,15 +48,46 @@ static void unpoke(void)
 	(void)ret;
 }
 
+/* Room in the table of watched channels for descriptor @fd. */
+static int watched_room(size_t fd)
+{
+	size_t room = local.watched_room ? local.watched_room : 64;
+	struct local_channel **table;
+
+	if (fd < local.watched_room)
+		return 0;
+	while (fd >= room)
+		room *= 2;
+	table = reallocarray(local.watched, room, sizeof(*table));
+	if (!table)
+		return -ENOMEM;
+	memset(table + local.watched_room, 0,
+	       (room - local.watched_room) * sizeof(*table));
+	local.watched = table;
+	local.watched_room = room;
+	return 0;
+}
+
+/*
+ * A key is the channel's descriptor, by which it is found, and above it a
+ * number that tells it from an earlier one which had that descriptor.
+ */
 int local_watch(struct local_channel *lc)
 {
+	uint32_t fd = (uint32_t)lc->ch->fd;
 	/* No EPOLLIN: doorbells are not the thread's. A hang-up always is. */
-	struct epoll_event ev = { .events = EPOLLRDHUP,
-				  .data.u64 = local.next_key++ };
+	struct epoll_event ev = { .events = EPOLLRDHUP };
+	int ret = watched_room(fd);
 
+	if (ret)
+		return ret;
+	if (!++local.next_key)
+		++local.next_key;
+	ev.data.u64 = (uint64_t)local.next_key << 32 | fd;
 	if (epoll_ctl(local.epoll, EPOLL_CTL_ADD, lc->ch->fd, &ev))
 		return -errno;
 	lc->key = ev.data.u64;
+	local.watched[fd] = lc;
 	return 0;
 }
 
@@ -67,20 +96,19 @@ void local_unwatch(struct local_channel *lc)
 	if (!lc->key)
 		return;
 	epoll_ctl(local.epoll, EPOLL_CTL_DEL, lc->ch->fd, NULL);
+	local.watched[(uint32_t)lc->key] = NULL;
 	lc->key = 0;
 }
 
 /* By a key, not a pointer: the channel may be gone, the event still here. */
 static void channel_event(uint64_t key)
 {
-	struct local_channel *lc;
+	struct local_channel *lc = NULL;
 
-	LIST_FOREACH (lc, &local.channels, node) {
-		if (lc->key == key) {
-			local_channel_ended(lc);
-			return;
-		}
-	}
+	if ((uint32_t)key < local.watched_room)
+		lc = local.watched[(uint32_t)key];
+	if (lc && lc->key == key)
+		local_channel_ended(lc);
 }
 
 static int ms_until(int64_t when)
@@ -186,6 +214,21 @@ static void changed_init(void)
 	pthread_condattr_destroy(&attr);
 }
 
+static void lists_init(void)
+{
+	size_t i;
+
+	TAILQ_INIT(&local.waits);
+	local_due_init();
+	LIST_INIT(&local.contexts);
+	LIST_INIT(&local.channels);
+	for (i = 0; i < LOCAL_HASH; i++)
+		LIST_INIT(&local.members[i]);
+	free(local.watched);
+	local.watched = NULL;
+	local.watched_room = 0;
+}
+
 static void fork_prepare(void)
 {
 	pthread_mutex_lock(&local.lock);
@@ -220,9 +263,7 @@ static void fork_child(void)
 	local.stopping = false;
 	local.state = LOCAL_DOWN;
 	local.full = false;
-	LIST_INIT(&local.waits);
-	LIST_INIT(&local.contexts);
-	LIST_INIT(&local.channels);
+	lists_init();
 	changed_init();
 	/* Taken by this thread, in fork_prepare(). */
 	pthread_mutex_unlock(&local.lock);
@@ -230,6 +271,7 @@ static void fork_child(void)
 
 static void init(void)
 {
+	lists_init();
 	changed_init();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
@@ -271,6 +313,7 @@ void local_put(void)
 		LIST_REMOVE(lc, node);
 		free(lc);
 	}
+	lists_init();
 	ivc_hangup(local.link, &local.discarding);
 	local.link = -1;
 	close_all();

@@ -62,6 +62,33 @@ void local_context_lit(struct local_context *lc)
 	      lc->detached || lc->attached || lc->hosts_changed);
 }
 
+static unsigned int hash(uint64_t member)
+{
+	return member % LOCAL_HASH;
+}
+
+void local_context_named(struct local_context *lc, uint64_t member)
+{
+	if (lc->member)
+		LIST_REMOVE(lc, in_hash);
+	lc->member = member;
+	lc->ctx->member = member;
+	if (member)
+		LIST_INSERT_HEAD(&local.members[hash(member)], lc, in_hash);
+}
+
+struct local_context *local_context_of(uint64_t member)
+{
+	struct local_context *lc;
+
+	if (!member)
+		return NULL;
+	LIST_FOREACH (lc, &local.members[hash(member)], in_hash)
+		if (lc->member == member)
+			return lc;
+	return NULL;
+}
+
 static int local_open(struct ivc_context *ctx)
 {
 	struct local_context *lc;
@@ -132,8 +159,9 @@ static void local_leave(struct ivc_context *ctx)
 	}
 	pthread_mutex_lock(&local.lock);
 	lc->registered = false;
-	lc->again = false;
+	local_due_no_context(lc);
 	tell_left(lc);
+	local_context_named(lc, 0);
 	while ((o = TAILQ_FIRST(&lc->offers)))
 		local_offer_drop(lc, o, -ECONNREFUSED);
 	LIST_REMOVE(lc, node);

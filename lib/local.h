@@ -7,6 +7,7 @@
  *   local-thread.c   the library's thread, its start and end, fork()
  *   local-link.c     the connection to ivcd
  *   local-call.c     requests over it, and what comes unasked
+ *   local-due.c      what the library tells ivcd by itself
  *   local-open.c     how a channel comes to be
  *   local-channel.c  its doorbell and its end
  *   local-memory.c   memfds, made and judged
@@ -36,6 +37,13 @@
 #include "context.h"
 #include "packet.h"
 
+/* What the library has to tell ivcd of a context or a channel by itself. */
+enum local_due {
+	LOCAL_DUE_NOTHING,
+	LOCAL_DUE_SEND,	 /* it is to be sent: in a list of local.due */
+	LOCAL_DUE_REPLY, /* and has been: in a list of local.asked */
+};
+
 /* An offer that waits for accept. */
 struct local_offer {
 	TAILQ_ENTRY(local_offer) node;
@@ -48,12 +56,15 @@ struct local_offer {
 
 struct local_context {
 	LIST_ENTRY(local_context) node;
+	LIST_ENTRY(local_context) in_hash; /* while it has a member */
 	struct ivc_context *ctx;
 	uint64_t member; /* 0: not registered now */
 	bool registered; /* has been, and shall be again */
 	bool shown;	 /* events count for the context's descriptor */
-	uint32_t cookie; /* of a REGISTER under way after a loss */
-	bool again;	 /* that is still to be sent */
+	/* To register again after a loss: see local-due.c. */
+	TAILQ_ENTRY(local_context) in_due;
+	enum local_due due;
+	uint32_t cookie;
 	unsigned int tries;
 	uint32_t generation;
 	bool hosts_changed, detached, attached;
@@ -78,9 +89,11 @@ struct local_channel {
 	uint64_t key;	 /* in the thread's epoll set; 0: not there */
 	uint64_t member; /* the context it was made from */
 	uint32_t conn;	 /* 0: not in ivcd's books */
-	uint32_t cookie; /* of an ADOPT under way */
-	bool adopt;	 /* that is still to be sent */
-	bool closing;	 /* only CLOSE is still to be sent */
+	bool closing;	 /* no channel any more: only CLOSE is to be sent */
+	/* ADOPT, or CLOSE: see local-due.c. */
+	TAILQ_ENTRY(local_channel) in_due;
+	enum local_due due;
+	uint32_t cookie;
 	uint32_t forks;
 	int failed;  /* why it did not come to be */
 	uint64_t at; /* where the peer had come to when the channel ended */
@@ -96,11 +109,17 @@ struct local_channel {
 	uint64_t kicks, wakeups, spurious;
 };
 
+/* Contexts and channels in the order in which they came to be due. */
+struct local_dues {
+	TAILQ_HEAD(, local_context) contexts;
+	TAILQ_HEAD(, local_channel) channels;
+};
+
 enum local_state { LOCAL_DOWN, LOCAL_HELLO, LOCAL_UP };
 
 /* A thread that waits for a reply. */
 struct local_wait {
-	LIST_ENTRY(local_wait) node;
+	TAILQ_ENTRY(local_wait) node;
 	uint32_t cookie;
 	bool done;
 	struct ivc_msg *reply;
@@ -108,6 +127,8 @@ struct local_wait {
 	/* Of REGISTER: offers for the member can be right behind the reply. */
 	struct local_context *enrolls;
 };
+
+#define LOCAL_HASH 256u
 
 /* What the process has of it. */
 extern struct local {
@@ -121,27 +142,33 @@ extern struct local {
 	pthread_t thread;
 	int epoll;
 	int poke; /* eventfd */
-	uint64_t next_key;
+	uint32_t next_key;
+	/* Channels in the epoll set, by their descriptors. */
+	struct local_channel **watched;
+	size_t watched_room;
 
 	/* local-link.c */
 	enum local_state state;
 	uint32_t losses; /* of the link: what ivcd said before is void */
 	int status;	 /* why the last HELLO was refused */
 	int link;
-	bool full;   /* the link takes no more just now */
-	bool unsent; /* there is something for local_flush() */
+	bool full; /* the link takes no more just now */
 	int64_t retry_at;
 	int64_t retry_ns;
 	uint32_t next_cookie;
-	LIST_HEAD(, local_wait) waits;
+	TAILQ_HEAD(, local_wait) waits;
+
+	/* local-due.c */
+	struct local_dues due, asked;
 
 	LIST_HEAD(, local_context) contexts;
+	LIST_HEAD(, local_context) members[LOCAL_HASH]; /* by their number */
 	LIST_HEAD(, local_channel) channels;
 	unsigned int discarding;
 } local;
 
-/* Keys in the epoll set below LOCAL_KEY_CHANNEL. */
-enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK, LOCAL_KEY_CHANNEL };
+/* Keys in the epoll set; a channel's are higher. */
+enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK };
 
 /*
  * local-thread.c: the thread runs from the first get to the last put, which
@@ -168,12 +195,27 @@ void local_link_welcome(const struct ivc_msg *msg);
 int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table);
 int local_call_register(struct local_context *lc);
 void local_call_lost(void);
+uint32_t local_cookie(void); /* of a request: not 0 */
 void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 		    size_t hosts, struct ivc_packet *fds);
-void local_flush(void); /* send what is noted as such, if the link takes it */
 
-/* local.c, with the lock. */
+/*
+ * local-due.c, with the lock. Something is due of a context (REGISTER) or a
+ * channel (ADOPT, or CLOSE of one that is closing); local_flush() sends what
+ * the link takes.
+ */
+void local_due_init(void);
+void local_due_context(struct local_context *lc);
+void local_due_channel(struct local_channel *lc);
+void local_due_no_context(struct local_context *lc);
+void local_due_no_channel(struct local_channel *lc);
+void local_due_reply(const struct ivc_msg *msg);
+void local_flush(void);
+
+/* local.c, with the lock. named: registered as @member, 0: not any more. */
 void local_context_lit(struct local_context *lc);
+void local_context_named(struct local_context *lc, uint64_t member);
+struct local_context *local_context_of(uint64_t member);
 
 /* local-open.c. offer_drop: with the lock. */
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,

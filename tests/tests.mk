@@ -52,8 +52,22 @@ $(LOCAL_OUT)/lacks: $(LOCAL_OUT)/lacks.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hostile activate) \
-	$(B)/tools/ivcd
+# What counts its own steps: libivc and ivcd with a call in each basic block.
+STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
+	-fsanitize-coverage=trace-pc
+STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(wildcard lib/*.h tools/*.h \
+	tools/ivcd/*.h include/ivc/*.h)
+
+$(LOCAL_OUT)/steps: $(LOCAL_OUT)/steps.o $(LIB_SRC) $(STEPS_DEP)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
+
+$(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) lib/discard.c lib/place.c $(STEPS_DEP)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
+
+LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hostile \
+	activate steps ivcd-steps) $(B)/tools/ivcd
 
 ## make check-local     the local transport: processes, users, enemies, restarts
 check-local: $(LOCAL_PROGS)

@@ -76,6 +76,8 @@ events() {
 check 'joins and leaves' events
 counted "$bin/tests/local/uses"
 counted "$bin/tests/local/lacks"
+counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
+	"$bin/tests/local/steps" "$bin/tests/local/ivcd-steps"
 
 . "$here/place.sh"
 . "$here/meet.sh"

@@ -114,6 +114,7 @@ static void end_off(struct end *end)
 /* An offer is one no more: taken, withdrawn or refused. */
 static void not_pending(struct conn *c)
 {
+	LIST_REMOVE(&c->end[1], in_member);
 	c->end[1].client->user->used.pending--;
 }
 
@@ -194,6 +195,7 @@ int conn_offer(struct member *from, struct member *to,
 	if (err)
 		goto err_end;
 	end_init(&c->end[1], to->client, to->nr, to->id);
+	LIST_INSERT_HEAD(&to->offers, &c->end[1], in_member);
 	c->state = CONN_OFFERED;
 	c->tx_shift = req->offer.tx_shift;
 	c->rx_shift = req->offer.rx_shift;
@@ -272,25 +274,11 @@ int conn_close(struct client *client, const struct ivc_msg *req)
 	return -ENOENT;
 }
 
-static struct end *offered_to(struct member *m)
-{
-	struct end *end;
-
-	LIST_FOREACH (end, &m->client->ends, in_client)
-		if (end == &end->conn->end[1] && end->member == m->nr &&
-		    end->conn->state == CONN_OFFERED)
-			return end;
-	return NULL;
-}
-
 /* A member leaves: nobody will take what is offered to it. */
 void conn_refuse_member(struct member *m)
 {
-	struct end *end;
-
-	/* From the start each time: closing one end may free others. */
-	while ((end = offered_to(m)))
-		end_close(end);
+	while (!LIST_EMPTY(&m->offers))
+		end_close(LIST_FIRST(&m->offers));
 }
 
 /* The client has gone, and with it every end it had. */

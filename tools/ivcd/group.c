@@ -13,7 +13,8 @@
 #define HASH 4096u
 
 static LIST_HEAD(, group) groups[HASH];
-static LIST_HEAD(, member) members[HASH];
+static LIST_HEAD(, member) members[HASH]; /* by number */
+static LIST_HEAD(, member) ids[HASH];	  /* by group and id */
 static TAILQ_HEAD(, member) late = TAILQ_HEAD_INITIALIZER(late);
 static uint64_t next_nr;
 static unsigned int nr_members;
@@ -53,6 +54,7 @@ static struct group *group_get(uint64_t realm, uint64_t magic)
 	g->realm = realm;
 	g->magic = magic;
 	TAILQ_INIT(&g->members);
+	LIST_INIT(&g->quiet);
 	LIST_INSERT_HEAD(&groups[h], g, node);
 	return g;
 }
@@ -65,29 +67,43 @@ static void group_put(struct group *g)
 	free(g);
 }
 
-static void late_forget(struct member *m)
+static unsigned int id_hash(const struct group *g, uint32_t id)
 {
-	if (m->late)
-		TAILQ_REMOVE(&late, m, in_late);
-	m->late = false;
+	return group_hash(g->realm, g->magic + id);
 }
 
-/* Everybody but @except is told that the list has changed, or will be soon. */
-static void group_changed(struct group *g, struct member *except)
+/* Take @m out of the list in which its notice has it. */
+static void notice_out(struct member *m)
+{
+	if (m->notice.state == IVC_NOTICE_QUIET)
+		LIST_REMOVE(m, in_quiet);
+	else if (m->notice.state == IVC_NOTICE_LATE)
+		TAILQ_REMOVE(&late, m, in_late);
+}
+
+static void notice_quiet(struct member *m)
+{
+	ivc_notice_asked(&m->notice);
+	LIST_INSERT_HEAD(&m->group->quiet, m, in_quiet);
+}
+
+/*
+ * All members are told that the list has changed, or will be soon. Only those
+ * that have looked since they were told the last time have to be gone through:
+ * so a change costs no more than the requests to look before it.
+ */
+static void group_changed(struct group *g)
 {
 	uint64_t now = (uint64_t)now_ns();
 	struct member *m;
 
 	g->generation++;
-	TAILQ_FOREACH (m, &g->members, in_group) {
-		if (m == except)
-			continue;
-		if (ivc_notice_change(&m->notice, now)) {
+	while ((m = LIST_FIRST(&g->quiet))) {
+		notice_out(m);
+		if (ivc_notice_change(&m->notice, now))
 			client_owe(m->client, &m->owed, OWE_HOSTS);
-		} else if (m->notice.state == IVC_NOTICE_LATE && !m->late) {
+		else
 			TAILQ_INSERT_TAIL(&late, m, in_late);
-			m->late = true;
-		}
 	}
 }
 
@@ -99,7 +115,7 @@ int64_t groups_tick(int64_t now)
 	for (m = TAILQ_FIRST(&late); m; m = next) {
 		next = TAILQ_NEXT(m, in_late);
 		if (ivc_notice_due(&m->notice, (uint64_t)now)) {
-			late_forget(m);
+			TAILQ_REMOVE(&late, m, in_late);
 			client_owe(m->client, &m->owed, OWE_HOSTS);
 		} else if ((int64_t)m->notice.next < again) {
 			again = (int64_t)m->notice.next;
@@ -112,8 +128,8 @@ static bool id_taken(const struct group *g, uint32_t id)
 {
 	struct member *m;
 
-	TAILQ_FOREACH (m, &g->members, in_group)
-		if (m->id == id)
+	LIST_FOREACH (m, &ids[id_hash(g, id)], in_ids)
+		if (m->id == id && m->group == g)
 			return true;
 	return false;
 }
@@ -143,12 +159,16 @@ int member_join(struct client *c, uint64_t magic, uint32_t id,
 	TAILQ_INSERT_TAIL(&m->group->members, m, in_group);
 	LIST_INSERT_HEAD(&c->members, m, in_client);
 	LIST_INSERT_HEAD(&members[m->nr % HASH], m, in_hash);
+	LIST_INSERT_HEAD(&ids[id_hash(m->group, id)], m, in_ids);
+	LIST_INIT(&m->offers);
 	c->user->used.contexts++;
 	nr_members++;
 	log_detail("member %llu: id %u in group %#llx, pid %d, uid %u",
 		   (unsigned long long)m->nr, id, (unsigned long long)magic,
 		   (int)c->pid, c->user->uid);
-	group_changed(m->group, m);
+	/* It has looked at nothing yet, so all the others are told. */
+	group_changed(m->group);
+	notice_quiet(m);
 	*mp = m;
 	return 0;
 
@@ -163,14 +183,15 @@ void member_leave(struct member *m)
 {
 	log_detail("member %llu leaves", (unsigned long long)m->nr);
 	LIST_REMOVE(m, in_hash);
+	LIST_REMOVE(m, in_ids);
 	LIST_REMOVE(m, in_client);
 	TAILQ_REMOVE(&m->group->members, m, in_group);
 	client_owe_nothing(m->client, &m->owed);
-	late_forget(m);
+	notice_out(m);
 	m->client->user->used.contexts--;
 	nr_members--;
 	conn_refuse_member(m);
-	group_changed(m->group, NULL);
+	group_changed(m->group);
 	group_put(m->group);
 	free(m);
 }
@@ -201,6 +222,17 @@ struct member *member_peer(struct member *m, uint64_t nr)
 	return peer && peer != m && peer->group == m->group ? peer : NULL;
 }
 
+/* Where a list of the members behind @after begins. */
+static struct member *list_from(struct member *m, uint64_t after)
+{
+	struct member *other = after ? member_find(after) : NULL;
+
+	/* It may have left since it was listed. */
+	if (other && other->group == m->group)
+		return other;
+	return TAILQ_FIRST(&m->group->members);
+}
+
 /* @table has room for IVC_TABLE_HOSTS. */
 uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 		    bool *more)
@@ -211,10 +243,11 @@ uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 	*more = false;
 	/* Who asks from the start will see what changes from here on. */
 	if (!after) {
-		ivc_notice_asked(&m->notice);
-		late_forget(m);
+		notice_out(m);
+		notice_quiet(m);
 	}
-	TAILQ_FOREACH (other, &m->group->members, in_group) {
+	for (other = list_from(m, after); other;
+	     other = TAILQ_NEXT(other, in_group)) {
 		if (other == m || other->nr <= after)
 			continue;
 		if (n == IVC_TABLE_HOSTS) {

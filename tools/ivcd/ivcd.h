@@ -114,18 +114,23 @@ struct group {
 	uint32_t generation;
 	unsigned int nr;
 	TAILQ_HEAD(, member) members; /* ascending nr */
+	/* Those that the next change is news for: IVC_NOTICE_QUIET. */
+	LIST_HEAD(, member) quiet;
 };
 
 /* A registered context. */
 struct member {
 	LIST_ENTRY(member) in_hash;
+	LIST_ENTRY(member) in_ids;
 	LIST_ENTRY(member) in_client;
 	TAILQ_ENTRY(member) in_group;
+	/* As its notice is: in the group's quiet ones, or the late ones. */
+	LIST_ENTRY(member) in_quiet;
 	TAILQ_ENTRY(member) in_late;
+	LIST_HEAD(, end) offers; /* to it, not accepted yet */
 	uint64_t nr;
 	uint32_t id;
 	struct ivc_notice notice;
-	bool late; /* in the list of those whose notice is */
 	struct client *client;
 	struct group *group;
 	struct owed owed;
@@ -136,6 +141,7 @@ enum conn_state { CONN_OFFERED, CONN_OPEN, CONN_HALF };
 /* One side of a channel: [0] offered it, [1] accepts it. */
 struct end {
 	LIST_ENTRY(end) in_client;
+	LIST_ENTRY(end) in_member; /* while it is offered */
 	struct conn *conn;
 	struct client *client; /* NULL: it has closed, or is gone */
 	uint64_t member;       /* a number: it may have left */

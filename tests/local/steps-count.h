@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef STEPS_COUNT_H
+#define STEPS_COUNT_H
+
+#include <stdint.h>
+
+/* Basic blocks that this program has run through, of what is counted. */
+uint64_t steps_here(void);
+
+/* Those of a program that was started with IVC_STEPS=@path. */
+uint64_t *steps_map(const char *path);
+
+#endif
