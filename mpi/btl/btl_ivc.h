@@ -56,7 +56,8 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	size_t longest;			    /* message of this layer */
+	bool finalizing; /* the layer above may be gone: it is not called */
+	size_t longest;	 /* message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };
 

@@ -128,8 +128,9 @@ static void done(btl_ivc_frag_t *f, int status)
 {
 	bool ours = f->base.des_flags & MCA_BTL_DES_FLAGS_BTL_OWNERSHIP;
 
-	f->base.des_cbfunc(&btl_ivc_module.super, f->endpoint, &f->base,
-			   status);
+	if (!mca_btl_ivc_component.finalizing)
+		f->base.des_cbfunc(&btl_ivc_module.super, f->endpoint, &f->base,
+				   status);
 	if (ours)
 		btl_ivc_free(&btl_ivc_module.super, &f->base);
 }

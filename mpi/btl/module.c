@@ -144,6 +144,7 @@ static int finalize(mca_btl_base_module_t *btl)
 {
 	(void)btl;
 	report();
+	mca_btl_ivc_component.finalizing = true;
 	coord_close(mca_btl_ivc_component.c, CLOSE_MS);
 	mca_btl_ivc_component.c = NULL;
 	return OPAL_SUCCESS;
