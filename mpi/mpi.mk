@@ -82,7 +82,8 @@ $(COORD_TEST_OUT)/plain $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan: \
 	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_SAN) -o $@ $(COORD_TEST_SRC) \
 		$(COORD_SRC) $(LIB_SRC) $(UNIT_LIBS)
 
-$(COORD_TEST_OUT)/mpi-check: tests/mpi/btl/mpi-check.c mpi/mpi.mk
+$(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends: $(COORD_TEST_OUT)/%: \
+		tests/mpi/btl/%.c mpi/mpi.mk
 	@mkdir -p $(@D)
 	$(call say,MPICC,$@)
 	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
@@ -101,7 +102,8 @@ $(COORD_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 check-mpi: check-coordinator check-model-switch \
 	$(if $(MPI_HEADER),check-btl,check-btl-none)
 
-check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(B)/tools/ivcd
+check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends \
+		$(B)/tools/ivcd
 	$(Q)tests/mpi/btl/run.sh $(B)
 
 ## make check-mpi-suites  hpcc, NetPIPE; MPI_SUITES=DIRECTORY: and what is there

@@ -16,9 +16,10 @@
  * then. coord_send() makes none.
  *
  * Progress is made by coord_progress() alone. A process that does not call it
- * loses nothing: what was sent to it stays in the ring, or, when its guest or
- * its peer's leaves the host, where the driver keeps it; or in the network's
- * buffers; and its peer queues the rest.
+ * loses nothing, and nobody waits for what it has sent: that was on its way
+ * when it was told so. What was sent to it stays in the ring, or, when its
+ * guest or its peer's leaves the host, where the driver keeps it; or in the
+ * network's buffers; and its peer queues the rest.
  */
 #ifndef COORD_COORDINATOR_H
 #define COORD_COORDINATOR_H
@@ -51,6 +52,7 @@ struct coord_send {
 		const void *at;
 		size_t len;
 	} part[COORD_PARTS]; /* the message is one behind the other */
+	uint64_t end;	     /* the coordinator's */
 	uint8_t tag;
 };
 
@@ -58,7 +60,11 @@ struct coord_user {
 	/* A message has come. @data is valid until the return. */
 	void (*deliver)(void *arg, struct coord_peer *p, uint8_t tag,
 			const void *data, size_t len);
-	/* A message that was queued has been sent, or never will be. */
+	/*
+	 * A message that was queued has been sent, or never will be. Sent means
+	 * that it is on its way: in a channel, or the network's to carry. It
+	 * needs no more progress here, unless that way breaks.
+	 */
 	void (*sent)(void *arg, struct coord_peer *p, struct coord_send *s,
 		     int status);
 	/* There is no way to @p any more. Told once. */
@@ -113,7 +119,8 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 /*
  * Send what is queued, say goodbye and wait for the others to do the same, at
  * most @timeout_ms; then free everything, peers too. NULL is fine. No callback
- * but sent(), with -ECANCELED, and deliver().
+ * but sent(): what comes meanwhile is taken, so that others can end, too, and
+ * dropped.
  */
 void coord_close(struct coordinator *c, int timeout_ms);
 
@@ -146,6 +153,8 @@ int coord_send(struct coord_peer *p, struct coord_send *s);
 /*
  * The same for a short message in two parts, either of which may be empty, but
  * with nothing to wait for: 1 sent, or 0: not at this moment, nothing was done.
+ * It is always 0 while messages go over the network, which can take the first
+ * half of a message and no more.
  */
 int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 		   size_t head_len, const void *data, size_t len);

@@ -43,6 +43,8 @@ struct lane {
 	uint64_t written;
 	bool closed; /* by this side: the peer has all of it, or will */
 	bool flush_said;
+	uint64_t flush_end; /* of that, in what goes over the network */
+	bool flush_gone;    /* it is on its way: so is what is written here */
 	bool stop_said;
 	bool confirmed; /* DRAINED has come */
 	bool back_said;
@@ -84,10 +86,13 @@ struct coord_peer {
 	bool pads;	   /* it has room to leave behind messages */
 	bool to_net;	   /* frames go there */
 	bool waits;	   /* the queue is not empty, or neither of these */
+	bool counted;	   /* in n_waiting */
 	int error;	   /* there is no way any more */
 	atomic_bool used;  /* there was traffic: worth a channel */
 	enum coord_state state; /* changed under the lock */
 	struct coord_queue queue;
+	struct coord_queue going; /* the network has them, but cannot send */
+	uint64_t mark_end;	  /* the last mark, in what goes over it */
 	uint64_t ivc_sent, net_sent, queued;
 
 	/* The rest is the progressing thread's. */
@@ -131,7 +136,7 @@ struct coordinator {
 	unsigned int n_peers, room_peers;
 	struct coord_peer **active, **look; /* room for all of them */
 	unsigned int n_active, n_look;
-	atomic_uint n_waiting; /* peers with a queue */
+	atomic_uint n_waiting; /* peers with a queue, or something going */
 	LIST_HEAD(, visitor) visitors;
 	unsigned int n_visitors;
 	struct pollfd *fds; /* what a sleep waits for */
@@ -195,9 +200,9 @@ int coord_mark(struct coord_peer *p, enum frame_type type, uint32_t gen,
 int coord_resend(struct coord_peer *p);
 /* Where frames go follows from the state. */
 void coord_route(struct coord_peer *p);
-/* Send what is queued. Calls back. Returns how many. */
+/* Send what is queued, end what has gone. Calls back. Returns how many. */
 int coord_push(struct coord_peer *p);
-/* Take all that is queued; its messages are the caller's to answer for. */
+/* Take all that is not sent; its messages are the caller's to answer for. */
 void coord_unqueue(struct coord_peer *p, struct coord_queue *q);
 
 /* receive.c: how many messages were delivered. */

@@ -53,11 +53,20 @@ struct net_ops {
 	 * Room for a message of @len bytes, to be filled and sent by commit().
 	 * @urgent ones find room where others do not: they are few and short.
 	 * NULL with *@err 0: not now, ready() will tell; or *@err: never.
+	 * commit() returns where the message ends in all that this side has
+	 * committed to the link: a number that only grows.
 	 */
 	void *(*post)(struct net_link *l, size_t len, bool urgent, int *err);
-	void (*commit)(struct net_link *l, size_t len);
-	/* Everything committed is on its way before this process sleeps. */
+	uint64_t (*commit)(struct net_link *l, size_t len);
+	/* Send what has been committed, as far as it can be at this moment. */
 	void (*push)(struct net_link *l);
+	/*
+	 * All that ends there or before is on its way: it reaches the other
+	 * process without another call of this one, unless the connection
+	 * breaks. The rest needs poll(), which fd() asks for; so a message is
+	 * not sent, to who has given it, before this says so.
+	 */
+	uint64_t (*gone)(struct net_link *l);
 
 	/*
 	 * The oldest message that has come, until take(). Its bytes do not

@@ -107,6 +107,7 @@ static struct coord_peer *peer_add(struct coordinator *c, uint64_t name,
 	p->name = name;
 	p->user = user;
 	TAILQ_INIT(&p->queue);
+	TAILQ_INIT(&p->going);
 	ret = add(c, p, addr, len);
 	if (ret) {
 		free(p);

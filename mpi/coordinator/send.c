@@ -34,12 +34,36 @@ static void set_waits(struct coord_peer *p)
 	p->waits = !TAILQ_EMPTY(&p->queue) || (!p->out && !p->to_net);
 }
 
+/* A peer counts while it has something that is not sent. */
+static void count(struct coord_peer *p)
+{
+	bool has = !TAILQ_EMPTY(&p->queue) || !TAILQ_EMPTY(&p->going);
+
+	if (has == p->counted)
+		return;
+	p->counted = has;
+	if (has)
+		atomic_fetch_add(&p->c->n_waiting, 1);
+	else
+		atomic_fetch_sub(&p->c->n_waiting, 1);
+}
+
+/* Nothing in a channel is read before the mark that names it has come. */
+static bool flush_gone(struct coord_peer *p)
+{
+	struct lane *l = p->lane;
+
+	if (!l->flush_gone)
+		l->flush_gone = l->flush_end <= p->c->ops->gone(p->link);
+	return l->flush_gone;
+}
+
 void coord_route(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
 	bool ivc = p->state == COORD_CONNECTED || p->state == COORD_ACTIVE;
 
-	p->out = ivc && !p->error ? l->ch : NULL;
+	p->out = ivc && !p->error && flush_gone(p) ? l->ch : NULL;
 	p->pads = p->out && has_room(p->c, p->out);
 	p->written = p->out ? &l->written : NULL;
 	p->to_net = !p->error && (p->state == COORD_CLOSED ||
@@ -98,8 +122,8 @@ static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
 	return 1;
 }
 
-static int to_network(struct coord_peer *p, const struct coord_send *s,
-		      size_t len)
+/* Also 1 when the message is the network's, but still going. */
+static int to_network(struct coord_peer *p, struct coord_send *s, size_t len)
 {
 	const struct net_ops *ops = p->c->ops;
 	int err;
@@ -108,28 +132,39 @@ static int to_network(struct coord_peer *p, const struct coord_send *s,
 	if (!at)
 		return err;
 	fill(at, s, len);
-	ops->commit(p->link, len + sizeof(struct frame));
+	s->end = ops->commit(p->link, len + sizeof(struct frame));
 	ops->push(p->link);
 	p->net_sent++;
 	return 1;
 }
 
-static inline int put(struct coord_peer *p, const struct coord_send *s,
-		      size_t len)
+static inline int put(struct coord_peer *p, struct coord_send *s, size_t len)
 {
+	s->end = 0;
 	if (p->out)
 		return to_channel(p, s, len);
 	return p->to_net ? to_network(p, s, len) : 0;
 }
 
+/* Is it on its way? A channel's is as soon as it is in the ring. */
+static inline bool gone(struct coord_peer *p, const struct coord_send *s)
+{
+	return !s->end || s->end <= p->c->ops->gone(p->link);
+}
+
 /* Under the peer's lock. */
 static void queue(struct coord_peer *p, struct coord_send *s)
 {
-	if (TAILQ_EMPTY(&p->queue))
-		atomic_fetch_add(&p->c->n_waiting, 1);
 	TAILQ_INSERT_TAIL(&p->queue, s, entry);
 	p->waits = true;
 	p->queued++;
+	count(p);
+}
+
+static void keep_going(struct coord_peer *p, struct coord_send *s)
+{
+	TAILQ_INSERT_TAIL(&p->going, s, entry);
+	count(p);
 }
 
 int coord_send(struct coord_peer *p, struct coord_send *s)
@@ -147,8 +182,12 @@ int coord_send(struct coord_peer *p, struct coord_send *s)
 		ret = p->error;
 	else if (!p->waits)
 		ret = put(p, s, len);
-	if (!ret)
+	if (!ret) {
 		queue(p, s);
+	} else if (ret > 0 && !gone(p, s)) {
+		keep_going(p, s);
+		ret = 0;
+	}
 	coord_unlock(p);
 	return ret;
 }
@@ -164,8 +203,8 @@ int coord_send_now(struct coord_peer *p, uint8_t tag, const void *head,
 		return head_len + len ? -EMSGSIZE : -EINVAL;
 	coord_lock(p);
 	coord_use(p);
-	if (!p->waits)
-		ret = put(p, &s, head_len + len);
+	if (p->out && !p->waits)
+		ret = to_channel(p, &s, head_len + len);
 	else if (p->error)
 		ret = p->error;
 	coord_unlock(p);
@@ -186,7 +225,7 @@ int coord_mark(struct coord_peer *p, enum frame_type type, uint32_t gen,
 		return err;
 	memcpy(at, &f, sizeof(f));
 	memcpy(at + sizeof(f), &m, sizeof(m));
-	ops->commit(p->link, sizeof(f) + sizeof(m));
+	p->mark_end = ops->commit(p->link, sizeof(f) + sizeof(m));
 	ops->push(p->link);
 	return 1;
 }
@@ -224,35 +263,58 @@ int coord_resend(struct coord_peer *p)
 void coord_unqueue(struct coord_peer *p, struct coord_queue *q)
 {
 	TAILQ_INIT(q);
-	if (TAILQ_EMPTY(&p->queue))
-		return;
+	TAILQ_CONCAT(q, &p->going, entry);
 	TAILQ_CONCAT(q, &p->queue, entry);
-	atomic_fetch_sub(&p->c->n_waiting, 1);
+	count(p);
+}
+
+/*
+ * One message less that is not sent, which is returned; or NULL. *@err: there
+ * is no way any more.
+ */
+static struct coord_send *push_one(struct coord_peer *p, int *err)
+{
+	struct coord_send *s = TAILQ_FIRST(&p->going);
+	int ret;
+
+	*err = 0;
+	if (s && gone(p, s)) {
+		TAILQ_REMOVE(&p->going, s, entry);
+		return s;
+	}
+	while ((s = TAILQ_FIRST(&p->queue)) && !p->error) {
+		ret = put(p, s, length_of(s));
+		if (ret <= 0) {
+			*err = ret;
+			return NULL;
+		}
+		TAILQ_REMOVE(&p->queue, s, entry);
+		/* Those before it may not have gone either. */
+		if (TAILQ_EMPTY(&p->going) && gone(p, s))
+			return s;
+		TAILQ_INSERT_TAIL(&p->going, s, entry);
+	}
+	return NULL;
 }
 
 int coord_push(struct coord_peer *p)
 {
 	struct coordinator *c = p->c;
 	struct coord_send *s;
-	int ret, sent = 0;
+	int err, sent = 0;
 
 	for (;;) {
 		coord_lock(p);
-		s = TAILQ_FIRST(&p->queue);
-		ret = s && !p->error ? put(p, s, length_of(s)) : 0;
-		if (ret > 0) {
-			TAILQ_REMOVE(&p->queue, s, entry);
-			if (TAILQ_EMPTY(&p->queue))
-				atomic_fetch_sub(&c->n_waiting, 1);
-			set_waits(p);
-		}
+		s = push_one(p, &err);
+		count(p);
+		set_waits(p);
 		coord_unlock(p);
-		if (ret <= 0)
+		if (!s)
 			break;
 		c->u.sent(c->u.arg, p, s, 0);
 		sent++;
 	}
-	if (ret < 0)
-		coord_fail(p, ret);
+	if (err < 0)
+		coord_fail(p, err);
 	return sent;
 }

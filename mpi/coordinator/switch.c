@@ -89,6 +89,7 @@ static int open_lane(struct coord_peer *p)
 	p->lane = p->next;
 	p->next = NULL;
 	p->lane->flush_said = true;
+	p->lane->flush_end = p->mark_end;
 	p->refusals = 0;
 	p->leave = false;
 	if (o->switch_ms)
@@ -219,6 +220,8 @@ static int look(struct coord_peer *p)
 	}
 	if (!l || ret < 0)
 		return ret;
+	if (!suspending(p) && !l->flush_gone)
+		coord_route(p);
 	if (!suspending(p) &&
 	    (l->stopped || l->backed || has_ended(l) || forced(p))) {
 		event(p, COORD_LEAVE);

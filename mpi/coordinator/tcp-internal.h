@@ -185,8 +185,9 @@ void tcp_flush(struct net_link *l);
 /* Read what is there. 1: something, 0, -errno: the connection is broken. */
 int tcp_take_in(struct net_link *l);
 void *tcp_post(struct net_link *l, size_t len, bool urgent, int *err);
-void tcp_commit(struct net_link *l, size_t len);
+uint64_t tcp_commit(struct net_link *l, size_t len);
 void tcp_push(struct net_link *l);
+uint64_t tcp_gone(const struct net_link *l);
 int tcp_front(struct net_link *l, const void **msg, size_t *len);
 void tcp_take(struct net_link *l);
 void tcp_say_bye(struct net_link *l);

@@ -122,17 +122,27 @@ static bool say_ack(struct net_link *l, uint64_t got)
 	return true;
 }
 
-void tcp_commit(struct net_link *l, size_t len)
+uint64_t tcp_commit(struct net_link *l, size_t len)
 {
+	uint64_t end;
+
 	commit(l, UNIT_MESSAGE, len);
+	end = l->tx_end;
 	l->posted = false;
 	if (l->ack_late && say_ack(l, l->ack_late))
 		l->ack_late = 0;
+	return end;
 }
 
 void tcp_push(struct net_link *l)
 {
 	tcp_flush(l);
+}
+
+/* Without a connection only what has come is certain. */
+uint64_t tcp_gone(const struct net_link *l)
+{
+	return l->state == LINK_UP ? l->tx_sent : l->tx_acked;
 }
 
 /*

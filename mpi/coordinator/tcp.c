@@ -124,11 +124,14 @@ static void *net_post(struct net_link *l, size_t len, bool urgent, int *err)
 	return at;
 }
 
-static void net_commit(struct net_link *l, size_t len)
+static uint64_t net_commit(struct net_link *l, size_t len)
 {
+	uint64_t end;
+
 	tcp_lock(l);
-	tcp_commit(l, len);
+	end = tcp_commit(l, len);
 	tcp_unlock(l);
+	return end;
 }
 
 static void net_push(struct net_link *l)
@@ -136,6 +139,16 @@ static void net_push(struct net_link *l)
 	tcp_lock(l);
 	tcp_push(l);
 	tcp_unlock(l);
+}
+
+static uint64_t net_gone(struct net_link *l)
+{
+	uint64_t gone;
+
+	tcp_lock(l);
+	gone = tcp_gone(l);
+	tcp_unlock(l);
+	return gone;
 }
 
 /* What has come may still be read after an end, so that is told, too. */
@@ -265,6 +278,7 @@ const struct net_ops tcp_ops = {
 	.post = net_post,
 	.commit = net_commit,
 	.push = net_push,
+	.gone = net_gone,
 	.front = tcp_front,
 	.take = tcp_take,
 	.fd = net_fd,

@@ -133,9 +133,10 @@ static bool said(struct coordinator *c)
 	int sent = 0;
 
 	LIST_FOREACH (p, &c->peers, entry) {
-		if (p->next || (p->lane && p->state != COORD_ACTIVE))
+		if (p->next || (p->lane && (p->state != COORD_ACTIVE ||
+					    !p->lane->flush_gone)))
 			coord_switch(p);
-		if (p->waits)
+		if (p->counted)
 			sent += coord_push(p);
 	}
 	return !sent && !c->n_look;

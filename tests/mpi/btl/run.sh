@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/mpi/btl/job.sh
 . "$here/job.sh"
 prog=$bin/tests/mpi/mpi-check
+ends=$bin/tests/mpi/mpi-ends
 
 which_ones() {
 	job 2 "--mca btl_base_verbose 20 $1" "$prog" -r 1 >"$dir/out" 2>&1
@@ -72,6 +73,28 @@ for how in "$ivc" "$switch 3" "$net"; do
 	check "a rank that sends more than another one takes, ${how%-x*}" \
 		ok_says job 2 "$how" "$prog" -r 1 -f 40000
 done
+# Without MPI a rank that waits in vain ends with the limit.
+limit=30
+first() {
+	rm -f "$dir"/file.*
+	ok_done 3 job 3 "$2" "$ends" "$1" "$dir/file"
+}
+ok_done() {
+	n=$1
+	shift
+	right 'rank 0 is done' "$@" && [ "$(grep -c 'is done' "$dir/out")" = "$n" ]
+}
+for how in "$ivc" "$net" "$switch 3"; do
+	check "who has sent its first message need not call, ${how%-x*}" \
+		first first "$how"
+	check "nor who has sent many at once, ${how%-x*}" \
+		first full "$how --mca btl_ivc_tcp_buffer 33554432"
+	check "messages that nobody receives, ${how%-x*}" \
+		ok_done 4 job 4 "$how" "$ends" unreceived
+done
+check 'two children, two times' ok_done 1 job 1 "$ivc" "$ends" spawn 2
+check 'three children of two' ok_done 2 job 2 "$ivc" "$ends" spawn 3
+limit=
 check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \
 	1024 --mca btl_ivc_rndv_eager_limit 1024 --mca btl_ivc_max_send_size 4096" \
 	"$prog" -r 60

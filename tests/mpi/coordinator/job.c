@@ -164,6 +164,31 @@ static int slow_poll(struct net *n, uint64_t now)
 	return tcp_ops.poll(n, now);
 }
 
+static struct net_link *links[RANKS_MAX];
+static unsigned int n_links;
+
+static int keep_link(struct net *n, uint64_t name, const void *addr, size_t len,
+		     void *owner, struct net_link **link)
+{
+	int ret = tcp_ops.link(n, name, addr, len, owner, link);
+
+	if (!ret)
+		links[n_links++] = *link;
+	return ret;
+}
+
+static void push_later(struct net_link *l)
+{
+	(void)l;
+}
+
+static int push_and_poll(struct net *n, uint64_t now)
+{
+	for (unsigned int i = 0; i < n_links; i++)
+		tcp_ops.push(links[i]);
+	return tcp_ops.poll(n, now);
+}
+
 void job_open(struct rank *r, const struct job *j, int me)
 {
 	static struct net_ops ops;
@@ -189,6 +214,11 @@ void job_open(struct rank *r, const struct job *j, int me)
 	look_us = j->look_us;
 	if (look_us)
 		ops.poll = slow_poll;
+	if (j->lazy_net) {
+		ops.link = keep_link;
+		ops.push = push_later;
+		ops.poll = push_and_poll;
+	}
 	ret = coord_open(&o, &u, &ops, open_tcp, (void *)j, &r->c);
 	must(!ret, "coord_open: %s", strerror(-ret));
 	ret = coord_address(r->c, board->address[me], COORD_ADDRESS_MAX);

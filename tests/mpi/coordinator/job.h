@@ -52,6 +52,7 @@ struct job {
 	bool use_ivc, threads, sever;
 	unsigned int switch_ms, sleep_after_us;
 	unsigned int look_us; /* that a look at the network takes at least */
+	bool lazy_net;	      /* it sends nothing but in poll() */
 	size_t message_max, buffer;
 	bool ring_chosen; /* by the coordinator; else a small one */
 	unsigned int timeout_s;
@@ -110,5 +111,6 @@ TCase *case_net(void);
 TCase *case_hostile(void);
 TCase *case_death(void);
 TCase *case_ring(void);
+TCase *case_rest(void);
 
 #endif

@@ -14,6 +14,7 @@ static const struct {
 	{ "state", case_state }, { "switch", case_switch },
 	{ "net", case_net },	 { "hostile", case_hostile },
 	{ "death", case_death }, { "ring", case_ring },
+	{ "rest", case_rest },
 };
 
 static bool wanted(const char *name, int argc, char **argv)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a process has been told is sent comes without another call of it; and
+ * one that closes is handed no message any more.
+ */
+#include <unistd.h>
+
+#include "job.h"
+
+#define ROUNDS 40
+#define BURST 400
+
+enum { WORD_ROUND, WORD_SENT, WORD_CAME };
+
+static uint64_t word(int i)
+{
+	return __atomic_load_n(&board->word[i], __ATOMIC_ACQUIRE);
+}
+
+static void tell(int i, uint64_t value)
+{
+	__atomic_store_n(&board->word[i], value, __ATOMIC_RELEASE);
+}
+
+/* Send some, stop at any moment, and make no call until they have come. */
+static void send_and_rest(struct rank *r, uint64_t round)
+{
+	for (uint32_t n = job_random(&r->rng, BURST) + 1; n; n--) {
+		send_one(r, 1, &r->rng);
+		if (!job_random(&r->rng, 4))
+			coord_progress(r->c);
+	}
+	/* The first round is of one that waits for its first message alone. */
+	while (round == 1 && r->sent[1] == r->waiting) {
+		coord_progress(r->c);
+		must(!job_late(), "not sent");
+	}
+	tell(WORD_SENT, r->sent[1] - r->waiting);
+	tell(WORD_ROUND, round);
+	while (word(WORD_CAME) != round) {
+		usleep(200);
+		must(!job_late(), "rank 1 waits for what was sent");
+	}
+}
+
+/* Now and then this one rests, too, so that buffers are full. */
+static void take(struct rank *r, uint64_t round)
+{
+	while (word(WORD_ROUND) != round) {
+		if (round & 1)
+			coord_progress(r->c);
+		else
+			usleep(200);
+	}
+	while (r->got[0] < word(WORD_SENT)) {
+		coord_progress(r->c);
+		must(!job_late(), "round %u: %u of %u came", (unsigned)round,
+		     r->got[0], (unsigned)word(WORD_SENT));
+	}
+	tell(WORD_CAME, round);
+}
+
+static void rests(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		if (me)
+			take(&r, round);
+		else
+			send_and_rest(&r, round);
+	}
+	while (r.waiting) {
+		coord_progress(r.c);
+		must(!job_late(), "%u wait", r.waiting);
+	}
+	job_barrier(&r);
+	job_close(&r);
+}
+
+/* Over the network alone, then over channels that are left all the time. */
+START_TEST(sender_rests)
+{
+	struct job j = { .ranks = 2,
+			 .rank = rests,
+			 .use_ivc = _i & 1,
+			 .switch_ms = _i & 1 ? 3 : 0,
+			 .lazy_net = _i & 2,
+			 .message_max = 65536,
+			 .size_max = 65536,
+			 .buffer = 16 << 20,
+			 .seconds = 30,
+			 .seed = 30 + (unsigned int)_i };
+
+	job_run(&j);
+}
+END_TEST
+
+/* Rank 1 begins to close with messages that it has not looked for. */
+static void closes(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+	uint32_t before;
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	while (!r.got[!me] ||
+	       (j->use_ivc && coord_peer_state(r.peer[!me]) != COORD_ACTIVE)) {
+		if (!r.sent[!me])
+			send_one(&r, !me, &r.rng);
+		coord_progress(r.c);
+		must(!job_late(), "they do not come together");
+	}
+	job_barrier(&r);
+	before = r.got[0];
+	if (!me) {
+		while (r.sent[1] < 20)
+			send_one(&r, 1, &r.rng);
+		while (r.waiting) {
+			coord_progress(r.c);
+			must(!job_late(), "%u wait", r.waiting);
+		}
+		tell(WORD_SENT, 1);
+	}
+	while (me && !word(WORD_SENT))
+		usleep(200);
+	job_close(&r);
+	must(r.got[0] == before, "%u were delivered", r.got[0] - before);
+}
+
+START_TEST(closing)
+{
+	struct job j = { .ranks = 2,
+			 .rank = closes,
+			 .use_ivc = _i,
+			 .size_max = 4096,
+			 .seconds = 30,
+			 .seed = 40 };
+
+	job_run(&j);
+}
+END_TEST
+
+TCase *case_rest(void)
+{
+	TCase *tc = tcase_create("rest");
+
+	tcase_set_timeout(tc, 100);
+	tcase_add_loop_test(tc, sender_rests, 0, 4);
+	tcase_add_loop_test(tc, closing, 0, 2);
+	return tc;
+}
