@@ -184,12 +184,12 @@ enum ivc_rate { RATE_OK, RATE_REFUSE, RATE_STALL };
 enum ivc_rate ivc_policy_rate(struct ivc_fe *fe);
 
 /* xenbus.c */
-int ivc_xenbus_init(void);
+int ivcb_xenbus_init(void);
 void ivc_fe_drop(struct ivc_fe *fe);
-void ivc_xenbus_exit(void);
+void ivcb_xenbus_exit(void);
 
 /* debugfs.c */
-void ivc_debugfs_init(void);
-void ivc_debugfs_exit(void);
+void ivcb_debugfs_init(void);
+void ivcb_debugfs_exit(void);
 
 #endif /* IVC_BACK_H */

@@ -74,7 +74,7 @@ static int channels_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(channels);
 
-void ivc_debugfs_init(void)
+void ivcb_debugfs_init(void)
 {
 	dir = debugfs_create_dir("ivc-back", NULL);
 	debugfs_create_file("frontends", 0400, dir, NULL, &frontends_fops);
@@ -82,7 +82,7 @@ void ivc_debugfs_init(void)
 	debugfs_create_file("channels", 0400, dir, NULL, &channels_fops);
 }
 
-void ivc_debugfs_exit(void)
+void ivcb_debugfs_exit(void)
 {
 	debugfs_remove_recursive(dir);
 }

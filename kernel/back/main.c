@@ -27,14 +27,14 @@ static int __init ivc_back_init(void)
 		return -ENOMEM;
 
 	ivc_notice_init();
-	ivc_debugfs_init();
-	err = ivc_xenbus_init();
+	ivcb_debugfs_init();
+	err = ivcb_xenbus_init();
 	if (err)
 		goto err_debugfs;
 	return 0;
 
 err_debugfs:
-	ivc_debugfs_exit();
+	ivcb_debugfs_exit();
 	ivc_notice_exit();
 	destroy_workqueue(ivc_back.wq);
 	return err;
@@ -44,8 +44,8 @@ module_init(ivc_back_init);
 static void __exit ivc_back_exit(void)
 {
 	/* Ends every device, and with it all members and connections. */
-	ivc_xenbus_exit();
-	ivc_debugfs_exit();
+	ivcb_xenbus_exit();
+	ivcb_debugfs_exit();
 	ivc_notice_exit();
 	destroy_workqueue(ivc_back.wq);
 	ivc_table_end(&ivc_back.members);

@@ -146,17 +146,22 @@ static int fe_connect(struct xenbus_device *dev)
 				 dev->otherend);
 		goto err_unmap;
 	}
+	/*
+	 * The first event may come at once. Its work takes the lock, and so
+	 * finds the irq, without which it could neither notify nor say EOI.
+	 */
+	mutex_lock(&ivc_back.lock);
 	err = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, port, fe_event,
 							    0, "ivc-back", fe);
+	if (err >= 0) {
+		fe->irq = err;
+		list_add_tail(&fe->node, &ivc_back.fes);
+	}
+	mutex_unlock(&ivc_back.lock);
 	if (err < 0) {
 		xenbus_dev_fatal(dev, err, "binding event channel %u", port);
 		goto err_unmap;
 	}
-	fe->irq = err;
-
-	mutex_lock(&ivc_back.lock);
-	list_add_tail(&fe->node, &ivc_back.fes);
-	mutex_unlock(&ivc_back.lock);
 	dev_set_drvdata(&dev->dev, fe);
 	/* Requests may have been there before we could be told. */
 	queue_delayed_work(ivc_back.wq, &fe->work, 0);
@@ -284,12 +289,12 @@ static struct xenbus_driver back_driver = {
 	.otherend_changed = frontend_changed,
 };
 
-int ivc_xenbus_init(void)
+int ivcb_xenbus_init(void)
 {
 	return xenbus_register_backend(&back_driver);
 }
 
-void ivc_xenbus_exit(void)
+void ivcb_xenbus_exit(void)
 {
 	xenbus_unregister_driver(&back_driver);
 }
