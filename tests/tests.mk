@@ -150,7 +150,7 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 		$(UNIT_LIBS)
 
 ## make check-unit      the ring, the library and the headers, without a lab
-check-unit: check-plain check-san check-headers check-symbols check-man \
+check-unit: check-plain check-san check-kernel check-headers check-symbols check-man \
 	check-mutants check-model check-fuzz
 
 check-plain: $(UNIT_OUT)/plain
@@ -194,3 +194,4 @@ check-model:
 
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
+include tests/kernel/kernel.mk

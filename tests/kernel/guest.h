@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A guest whose frontend is the test itself: it speaks the control ring as
+ * docs/protocol.md has it, or not. One thread at a time.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <ivc/wire.h>
+
+#include "stub.h"
+
+struct guest {
+	struct stub_dom *dom, *back;
+	char front_dir[64], back_dir[64];
+	struct ivc_ctl_page *ctl;
+	struct ivc_host *table;
+	int ctl_ref, table_ref, irq;
+	u32 port;
+	u32 req_prod, ev_cons;
+	u32 cookie;
+	u32 rings; /* how often the backend has notified */
+	/* Events that came while a reply was awaited, oldest first. */
+	struct ivc_msg event[1024];
+	u32 nr_events;
+};
+
+/* A domain with a device of its own; then to Connected. The thread that calls
+ * these is in the guest's kernel afterwards.
+ */
+struct guest *guest_new(struct stub_dom *back, domid_t id);
+void guest_open(struct guest *g);
+/* State 5 and 6, and until the backend is in 6; then it may be opened again. */
+void guest_close(struct guest *g);
+void guest_free(struct guest *g);
+
+void guest_state(struct guest *g, enum xenbus_state state);
+enum xenbus_state guest_back_state(struct guest *g);
+/* A node of its policy, for the next guest_open(). */
+void guest_policy(struct guest *g, const char *node, unsigned int value);
+
+/* Into the ring, if there is room or not; the backend is not notified. */
+void guest_post(struct guest *g, const struct ivc_msg *req);
+void guest_notify(struct guest *g);
+/* The next message of the backend, if there is one. */
+bool guest_take(struct guest *g, struct ivc_msg *msg);
+/* Post, notify, and wait for the reply, which is written over @msg: status. */
+int guest_call(struct guest *g, struct ivc_msg *msg);
+/* Wait for an event @op; others stay in g->event. */
+struct ivc_msg guest_event(struct guest *g, u16 op);
+/* Take what is in the ring to g->event. */
+void guest_drain(struct guest *g);
+
+/* Shorthands: the number, or what the backend says. */
+int guest_register(struct guest *g, u64 magic, u32 id, u64 *member);
+int guest_unregister(struct guest *g, u64 member);
+int guest_connect(struct guest *g, u64 member, u64 peer, u8 shift, u32 *conn);
+int guest_accept(struct guest *g, u64 member, u32 conn, u8 shift);
+int guest_hangup(struct guest *g, u64 member, u32 conn, u32 *left);
+
+#endif /* GUEST_H */

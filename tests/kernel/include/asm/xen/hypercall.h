@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <xen/events.h>
+#include <xen/grant_table.h>
