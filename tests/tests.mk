@@ -150,8 +150,8 @@ $(UNIT_OUT)/plain $(UNIT_OUT)/asan $(UNIT_OUT)/tsan: $(UNIT_DEP)
 		$(UNIT_LIBS)
 
 ## make check-unit      the ring, the library and the headers, without a lab
-check-unit: check-plain check-san check-kernel check-headers check-symbols check-man \
-	check-mutants check-model check-fuzz
+check-unit: check-plain check-san check-kernel check-headers check-symbols \
+	check-man check-mutants check-model check-account check-fuzz
 
 check-plain: $(UNIT_OUT)/plain
 	$(Q)$(UNIT_OUT)/plain
@@ -192,6 +192,7 @@ check-model:
 	check-symbols check-man check-mutants check-model check-local \
 	check-local-san check-arm64 check-roam
 
+include tests/account/account.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
 include tests/kernel/kernel.mk

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Exactly once, to the byte, on the local transport.
+ *
+ * Two ends of a channel in one process, each with the memory, the socket and
+ * the code that it has as a process of its own, but no ivcd, and nobody runs by
+ * himself: dice say whose turn it is. Pages of a ring are made inaccessible, so
+ * that a call stops in its middle, and then the other end goes on, or closes,
+ * or the process that made the call dies there. So a seed gives the same run
+ * again, and all that can come between two steps comes, some time.
+ *
+ * A part of the channels is used by two threads that really run together.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../lib/local.h"
+#include "account.h"
+
+#define PAGE 4096u
+#define RACE 64 /* one channel in so many */
+
+/* What the dice may do with a channel; some do less, to go on for longer. */
+struct end {
+	struct end *peer;
+	ivc_channel *ch;
+	struct local_channel *lc;
+	int memory; /* until the other end has mapped it */
+	uint8_t *own;
+	const uint8_t *view; /* of the peer's */
+	uint32_t size;
+	struct account out;
+	uint64_t tried; /* upper bound of what is written */
+	bool inside;	/* of a call */
+	bool armed;	/* some pages cannot be touched */
+	bool closed, dead, noticed;
+	bool shown;	  /* something is peeked and not released */
+	uint8_t *scratch; /* STREAM_MAX bytes */
+	sigjmp_buf death;
+};
+
+static struct end ends[2];
+static struct dice dice;
+static uint64_t ends_seen, ends_lossy;
+static struct ivc_transport transport;
+static uint8_t scratches[2]
+			[STREAM_MAX]; /* a call of one comes amid the other's */
+
+/* ------------------------------------------------------- a channel */
+
+static int info(const struct ivc_channel *ch, struct ivc_abi_info *inf)
+{
+	struct local_channel *lc = ch->priv;
+
+	memset(inf, 0, sizeof(*inf));
+	inf->state = IVC_ABI_OPEN;
+	inf->tx_size = lc->tx_size;
+	inf->rx_size = lc->rx_size;
+	return 0;
+}
+
+static void end_make(struct end *e, int fd)
+{
+	must(!ivc_channel_new(&transport, &e->ch));
+	must(!local_channel_new(e->ch, &e->lc));
+	e->ch->fd = fd;
+	e->memory = local_memory_make(e->size, &e->lc->own);
+	must(e->memory >= 0);
+	e->own = e->lc->own;
+}
+
+static void end_open(struct end *e)
+{
+	must(!local_memory_map(e->peer->memory, e->peer->size, &e->lc->peer));
+	e->view = e->lc->peer;
+	e->lc->tx_size = e->size;
+	e->lc->rx_size = e->peer->size;
+	e->lc->state = IVC_CHAN_OPEN;
+	local_kctl(e->lc)->state = IVC_WIRE_OPEN;
+	must(!ivc_connected(e->ch, 0));
+}
+
+/* As if so much had gone through it before. */
+static void begin_at(struct end *w, uint32_t pos)
+{
+	struct ivc_ctrl *reader = w->peer->ch->map.own;
+
+	ivc_tx_begin_at(&w->ch->tx, pos);
+	ivc_rx_begin_at(&w->peer->ch->rx, pos);
+	reader->cons = pos;
+	reader->at = pos;
+}
+
+static uint32_t some_size(void)
+{
+	static const uint32_t sizes[] = { 1, 1, 1, 1, 2, 2, 4, 16 };
+
+	return PAGE * sizes[dice_below(&dice, 8)];
+}
+
+static void channel_make(void)
+{
+	int fds[2];
+
+	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
+	memset(ends, 0, sizeof(ends));
+	for (int i = 0; i < 2; i++) {
+		ends[i].peer = &ends[!i];
+		ends[i].size = some_size();
+		ends[i].out.stream = (unsigned int)i;
+		ends[i].scratch = scratches[i];
+		end_make(&ends[i], fds[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		end_open(&ends[i]);
+	for (int i = 0; i < 2; i++) {
+		close(ends[i].memory);
+		if (dice_one_in(&dice, 3))
+			begin_at(&ends[i], dice_one_in(&dice, 2)
+						   ? (uint32_t)dice_next(&dice)
+						   : -dice_below(&dice, 256));
+	}
+}
+
+/* The library's thread, or a doorbell, finds that the peer has gone. */
+static void notice(struct end *e)
+{
+	if (e->closed || !(e->peer->closed || e->peer->dead))
+		return;
+	pthread_mutex_lock(&local.lock);
+	local_channel_ended(e->lc);
+	pthread_mutex_unlock(&local.lock);
+	e->noticed = true;
+}
+
+static void disarm(struct end *e)
+{
+	if (!e->armed)
+		return;
+	e->armed = false;
+	must(!mprotect(e->own + 2 * PAGE, e->size, PROT_READ | PROT_WRITE));
+	must(!mprotect((void *)(e->view + PAGE), PAGE + e->peer->size,
+		       PROT_READ));
+}
+
+static void end_close(struct end *e)
+{
+	disarm(e);
+	e->closed = true;
+	ivc_close(e->ch);
+}
+
+/* Its memory stays as it is, and nothing more is said. */
+static void end_die(struct end *e)
+{
+	uint8_t *own = e->own;
+
+	disarm(e);
+	e->closed = e->dead = true;
+	e->lc->own = NULL;
+	ivc_close(e->ch);
+	local_memory_unmap(own, e->size);
+}
+
+/* ---------------------------------------------------- calls of one end */
+
+/* Nothing is moved by an error, and each has a cause. */
+static void may_fail(const struct end *e, ssize_t ret)
+{
+	must(ret == -EPIPE || ret == -ECONNRESET);
+	must(e->peer->closed);
+}
+
+static void wrote(struct end *e, ssize_t n, size_t len)
+{
+	if (n < 0)
+		may_fail(e, n);
+	else
+		must((size_t)n <= len);
+	if (n > 0)
+		e->out.wrote += (uint64_t)n;
+	e->tried = e->out.wrote;
+}
+
+static void do_write(struct end *e)
+{
+	size_t len = dice_size(&dice, (1 + dice_below(&dice, 4)) * e->size);
+	const uint8_t *src = stream_at(e->out.stream, e->out.wrote);
+
+	e->tried = e->out.wrote + len;
+	wrote(e, ivc_write(e->ch, src, len), len);
+}
+
+static void do_write_all(struct end *e)
+{
+	size_t len = dice_size(&dice, 2 * e->size), done = 0;
+	const uint8_t *src = stream_at(e->out.stream, e->out.wrote);
+	ssize_t n;
+
+	e->tried = e->out.wrote + len;
+	n = ivc_write_all(e->ch, src, len, 0, &done);
+	must(n == (ssize_t)len ? done == len : n < 0);
+	if (n < 0 && n != -ETIMEDOUT)
+		may_fail(e, n);
+	wrote(e, (ssize_t)done, len);
+}
+
+static void do_record(struct end *e)
+{
+	size_t len = dice_size(&dice, e->size / 4 - 8);
+	size_t first = dice_below(&dice, (uint32_t)len + 1);
+	uint8_t *src = (uint8_t *)stream_at(e->out.stream, e->out.wrote);
+	struct iovec parts[2] = { { src, first },
+				  { src + first, len - first } };
+	ssize_t n;
+
+	e->tried = e->out.wrote + len;
+	n = ivc_write_record(e->ch, parts, 2);
+	must(n <= 0 || n == (ssize_t)len);
+	wrote(e, n, len);
+}
+
+static void do_reserve(struct end *e)
+{
+	size_t max = dice_size(&dice, e->size / 4 - 8), len;
+	size_t min = 1 + dice_below(&dice, (uint32_t)max);
+	void *room;
+	ssize_t n;
+
+	n = ivc_reserve(e->ch, min, max, &room);
+	if (n <= 0) {
+		wrote(e, n, 0);
+		return;
+	}
+	must(n >= (ssize_t)min && n <= (ssize_t)max);
+	len = dice_below(&dice, (uint32_t)n + 1);
+	memcpy(room, stream_at(e->out.stream, e->out.wrote), len);
+	e->tried = e->out.wrote + len;
+	n = ivc_commit(e->ch, len);
+	wrote(e, n ? n : (ssize_t)len, len);
+}
+
+static void do_read(struct end *e)
+{
+	struct account *in = &e->peer->out;
+	size_t len = dice_size(&dice, 2 * e->peer->size);
+	ssize_t n;
+
+	in->asked = in->got + len;
+	n = ivc_read(e->ch, e->scratch, len);
+	e->shown = false;
+	in->asked = in->got;
+	if (n < 0)
+		may_fail(e, n);
+	else
+		account_got(in, e->scratch, (size_t)n);
+}
+
+static void do_peek(struct end *e)
+{
+	struct account *in = &e->peer->out;
+	const void *at = NULL;
+	ssize_t n = ivc_peek(e->ch, &at);
+	size_t len;
+
+	if (n < 0)
+		may_fail(e, n);
+	if (n <= 0)
+		return;
+	stream_check(in->stream, in->got, at, (size_t)n);
+	e->shown = true;
+	if (dice_one_in(&dice, 4))
+		return;
+	len = dice_one_in(&dice, 2) ? (size_t)n
+				    : dice_below(&dice, (uint32_t)n + 1);
+	memcpy(e->scratch, at, len);
+	in->asked = in->got + len;
+	must(!ivc_release(e->ch, len));
+	account_got(in, e->scratch, len);
+}
+
+static void do_wait(struct end *e)
+{
+	int events = 1 + (int)dice_below(&dice, 3);
+
+	must(!(ivc_wait(e->ch, events, 0) & ~events));
+	if (!e->noticed && !e->peer->closed)
+		must(ivc_undelivered(e->ch) == -EAGAIN);
+}
+
+static void call(struct end *e)
+{
+	switch (dice_below(&dice, 64)) {
+	case 0:
+		do_wait(e);
+		break;
+	case 1:
+		do_write_all(e);
+		break;
+	case 2 ... 5:
+		do_reserve(e);
+		break;
+	case 6 ... 11:
+		do_record(e);
+		break;
+	case 12 ... 31:
+		do_write(e);
+		break;
+	case 32 ... 47:
+		do_peek(e);
+		break;
+	default:
+		do_read(e);
+	}
+}
+
+/* One turn of the process that has @e. */
+static void act(struct end *e)
+{
+	if (e->closed || e->inside)
+		return;
+	e->inside = true;
+	if (!sigsetjmp(e->death, 0)) {
+		if (dice_one_in(&dice, 4)) {
+			e->armed = true;
+			must(!mprotect(e->own + 2 * PAGE, e->size, PROT_NONE));
+			must(!mprotect((void *)(e->view + PAGE),
+				       PAGE + e->peer->size, PROT_NONE));
+		}
+		call(e);
+		disarm(e);
+	} else {
+		end_die(e);
+	}
+	e->inside = false;
+}
+
+/* ------------------------------------------- in the middle of a call */
+
+static bool in_area(const uint8_t *p, const uint8_t *area, size_t len)
+{
+	return p >= area && p < area + len;
+}
+
+/*
+ * The page is there from now on: one instruction may touch two. The peer's
+ * control page goes again with every other one that comes.
+ */
+static bool trap(struct end *e, uint8_t *at)
+{
+	uint8_t *page = at - (uintptr_t)at % PAGE;
+
+	if (!e->armed)
+		return false;
+	if (in_area(at, e->own + 2 * PAGE, e->size)) {
+		must(!mprotect(page, PAGE, PROT_READ | PROT_WRITE));
+	} else if (in_area(at, e->view + PAGE, PAGE + e->peer->size)) {
+		must(!mprotect(page, PAGE, PROT_READ));
+		if (page == e->view + PAGE)
+			return true;
+	} else {
+		return false;
+	}
+	must(!mprotect((void *)(e->view + PAGE), PAGE, PROT_NONE));
+	return true;
+}
+
+static void trapped(int sig, siginfo_t *si, void *context)
+{
+	struct end *e = &ends[0];
+	int saved = errno;
+
+	(void)context;
+	if (!trap(e, si->si_addr)) {
+		e = &ends[1];
+		if (!trap(e, si->si_addr)) {
+			signal(sig, SIG_DFL);
+			return;
+		}
+	}
+	/* In the middle of the library's own affairs: not our subject. */
+	if (pthread_mutex_trylock(&local.lock))
+		return;
+	pthread_mutex_unlock(&local.lock);
+	for (uint32_t n = dice_below(&dice, 4); n; n--)
+		act(e->peer);
+	if (dice_one_in(&dice, 48) && !e->peer->closed && !e->peer->inside)
+		end_close(e->peer);
+	if (dice_one_in(&dice, 2))
+		notice(e);
+	if (dice_one_in(&dice, 64))
+		siglongjmp(e->death, 1);
+	errno = saved;
+}
+
+/* ------------------------------------------------------- the account */
+
+/* The end that is left reads to the end; its peer wrote all of that. */
+static void read_out(struct end *e)
+{
+	struct account *in = &e->peer->out;
+	int why = e->peer->dead ? -ECONNRESET : -EPIPE;
+	void *copy;
+	ssize_t n, left = ivc_unread(e->ch, &copy);
+
+	must(left >= 0);
+	if (left)
+		stream_check(in->stream, in->got, copy, (size_t)left);
+	free(copy);
+	while ((n = ivc_read(e->ch, e->scratch,
+			     dice_size(&dice, 2 * e->peer->size))) > 0) {
+		account_got(in, e->scratch, (size_t)n);
+		left -= n;
+	}
+	must(!left && n == why);
+	if (in->got < in->wrote || in->got > e->peer->tried)
+		wrong("%llu bytes written, at most %llu, and %llu read",
+		      (unsigned long long)in->wrote,
+		      (unsigned long long)e->peer->tried,
+		      (unsigned long long)in->got);
+}
+
+static void recall(struct end *e, uint64_t from, uint64_t lost)
+{
+	uint64_t at = 0;
+	ssize_t n;
+
+	while (at < lost) {
+		size_t len = dice_size(&dice, 2 * e->size);
+
+		n = ivc_recall(e->ch, e->scratch, len, at);
+		if (n != (ssize_t)(len < lost - at ? len : lost - at))
+			wrong("recall of %zu at %llu of %llu: %zd", len,
+			      (unsigned long long)at, (unsigned long long)lost,
+			      n);
+		stream_check(e->out.stream, from + at, e->scratch, (size_t)n);
+		at += (uint64_t)n;
+	}
+	must(!ivc_recall(e->ch, e->scratch, 1, lost));
+	must(!ivc_recall(e->ch, e->scratch, 1, SIZE_MAX));
+}
+
+static void settle(struct end *e)
+{
+	struct account *out = &e->out;
+	ssize_t lost = ivc_undelivered(e->ch);
+
+	if (lost < 0 || (uint64_t)lost > out->wrote ||
+	    out->wrote - (uint64_t)lost < out->got ||
+	    out->wrote - (uint64_t)lost > out->asked)
+		wrong("%llu written, %llu read (at most %llu), undelivered %zd",
+		      (unsigned long long)out->wrote,
+		      (unsigned long long)out->got,
+		      (unsigned long long)out->asked, lost);
+	recall(e, out->wrote - (uint64_t)lost, (uint64_t)lost);
+	must(ivc_undelivered(e->ch) == lost);
+	ends_lossy += lost > 0;
+}
+
+/*
+ * The peer's word is any word, and goes on changing: what is said is bounded,
+ * and said twice it is the same.
+ */
+static void settle_lie(struct end *e, uint64_t *word)
+{
+	ssize_t lost = ivc_undelivered(e->ch);
+	ssize_t n;
+
+	must(lost == -EPROTO || (lost >= 0 && lost <= (ssize_t)e->size));
+	*word = dice_next(&dice);
+	must(ivc_undelivered(e->ch) == lost);
+	n = ivc_recall(e->ch, e->scratch, STREAM_MAX, 0);
+	must(n == lost);
+}
+
+static uint64_t lie(const struct end *e)
+{
+	uint32_t pos = e->ch->tx.pos - dice_below(&dice, e->size / 32) +
+		       dice_below(&dice, 8);
+
+	switch (dice_below(&dice, 4)) {
+	case 0:
+		return pos;
+	case 1:
+		return ivc_at(pos, dice_below(&dice, 64));
+	case 2:
+		return ivc_at(pos, (uint32_t)dice_next(&dice) >> 1);
+	default:
+		return dice_next(&dice);
+	}
+}
+
+/* --------------------------------------------------------- channels */
+
+static void channel_end(void)
+{
+	struct end *left = &ends[dice_below(&dice, 2)];
+	uint64_t *word = NULL;
+
+	if (left->closed)
+		left = left->peer;
+	if (left->closed) {
+		ends_seen += 2;
+		return;
+	}
+	if (!left->peer->closed && dice_one_in(&dice, 8)) {
+		/* The memory stays mapped: this peer never lets go. */
+		word = &left->peer->ch->map.own->at;
+		*word = lie(left);
+		left->peer->lc->own = NULL;
+		end_close(left->peer);
+	} else if (!left->peer->closed) {
+		if (dice_one_in(&dice, 4))
+			end_die(left->peer);
+		else
+			end_close(left->peer);
+	}
+	notice(left);
+	if (word) {
+		settle_lie(left, word);
+		local_memory_unmap(left->peer->own, left->peer->size);
+	} else if (dice_one_in(&dice, 2)) {
+		read_out(left);
+		settle(left);
+	} else {
+		settle(left);
+		read_out(left);
+	}
+	must(word || ivc_write(left->ch, "", 1) < 0);
+	end_close(left);
+	ends_seen += 2;
+}
+
+static void take_turns(void)
+{
+	uint32_t turns = dice_below(&dice, dice_one_in(&dice, 4) ? 200 : 20);
+
+	while (turns--) {
+		struct end *e = &ends[dice_below(&dice, 2)];
+
+		act(e);
+		if (e->closed && dice_one_in(&dice, 4))
+			notice(e->peer);
+	}
+}
+
+/* ------------------------------------------------- really at one time */
+
+static struct dice reader_dice;
+
+static void *reader(void *arg)
+{
+	struct end *e = arg;
+	struct account *in = &e->peer->out;
+	uint32_t rounds = dice_below(&reader_dice, 2000);
+	static uint8_t buf[4 * PAGE];
+	ssize_t n;
+
+	while (rounds--) {
+		n = ivc_read(e->ch, buf, dice_size(&reader_dice, sizeof(buf)));
+		must(n >= 0);
+		account_got(in, buf, (size_t)n);
+	}
+	end_close(e);
+	notice(e->peer);
+	return NULL;
+}
+
+static void race(void)
+{
+	struct end *w = &ends[0];
+	pthread_t thread;
+	ssize_t n;
+
+	reader_dice.state = dice_next(&dice);
+	must(!pthread_create(&thread, NULL, reader, w->peer));
+	do {
+		size_t len = STREAM_MAX >> dice_below(&dice, 12);
+
+		n = ivc_write(w->ch, stream_at(0, w->out.wrote), len);
+		wrote(w, n, len);
+	} while (n >= 0);
+	must(!pthread_join(thread, NULL));
+	settle(w);
+	end_close(w);
+	ends_seen += 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction act = { .sa_sigaction = trapped,
+				 .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct account_run run = { .ends = 20000, .seed = 1 };
+	uint64_t channels = 0;
+
+	account_args(&run, argc, argv);
+	sigaction(SIGSEGV, &act, NULL);
+	transport = ivc_local;
+	transport.info = info;
+	/* No thread of the library: who notices is decided here. */
+	local.users = 1;
+	account_seed = run.seed;
+	do {
+		dice.state = account_seed * 0x2545f4914f6cdd1dull;
+		channel_make();
+		if (account_seed % RACE) {
+			take_turns();
+			channel_end();
+		} else {
+			race();
+		}
+		channels++;
+		account_seed++;
+	} while (ends_seen < run.ends && !run.one);
+	account_end(&run, channels, ends_seen, ends_lossy);
+	return 0;
+}
