@@ -25,6 +25,12 @@ static inline int64_t ivc_deadline(int timeout_ms)
 	return timeout_ms < 0 ? IVC_NEVER : ivc_now() + timeout_ms * IVC_MS;
 }
 
+static inline struct timespec ivc_timespec(int64_t ns)
+{
+	return (struct timespec){ .tv_sec = ns / IVC_SEC,
+				  .tv_nsec = ns % IVC_SEC };
+}
+
 /*
  * ppoll() of one descriptor until @deadline. Returns its revents, 0 when the
  * time has passed, or -errno. @fd < 0 only passes the time.
@@ -40,8 +46,7 @@ static inline int ivc_poll(int fd, short events, int64_t deadline)
 
 		if (left < 0)
 			left = 0;
-		ts.tv_sec = left / IVC_SEC;
-		ts.tv_nsec = left % IVC_SEC;
+		ts = ivc_timespec(left);
 		tsp = &ts;
 	}
 	ret = ppoll(&pfd, 1, tsp, NULL);

@@ -90,18 +90,10 @@ err_failed:
 	return ret;
 }
 
-int ivc_connected(ivc_channel *ch, int timeout_ms)
+static int connected_until(struct ivc_channel *ch, int64_t deadline)
 {
-	int64_t deadline;
 	int ret;
 
-	if (!ch)
-		return -EINVAL;
-	if (ch->open)
-		return 0;
-	if (ch->idle.status != -EINPROGRESS)
-		return ch->idle.status;
-	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		ret = channel_look(ch);
 		if (ret != -EAGAIN)
@@ -112,6 +104,17 @@ int ivc_connected(ivc_channel *ch, int timeout_ms)
 		if (ret < 0)
 			return ret;
 	}
+}
+
+int ivc_connected(ivc_channel *ch, int timeout_ms)
+{
+	if (!ch)
+		return -EINVAL;
+	if (ch->open)
+		return 0;
+	if (ch->idle.status != -EINPROGRESS)
+		return ch->idle.status;
+	return connected_until(ch, ivc_deadline(timeout_ms));
 }
 
 static bool options_ok(const struct ivc_channel_options *opt)
@@ -132,6 +135,7 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		.timeout_ms = IVC_CONNECT_TIMEOUT_MS,
 	};
 	struct ivc_channel *ch = NULL;
+	int64_t deadline;
 	int ret;
 
 	if (!chp)
@@ -148,12 +152,13 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 	if (ret)
 		return ret;
 	ch->peer = peer;
+	deadline = ivc_deadline(opt->timeout_ms);
 	ret = ctx->ops->connect(ctx, ch, peer.member, opt->tx_size,
-				opt->rx_size);
+				opt->rx_size, deadline);
 	if (ret)
 		goto err_channel;
 	if (opt->timeout_ms) {
-		ret = ivc_connected(ch, opt->timeout_ms);
+		ret = connected_until(ch, deadline);
 		if (ret)
 			goto err_channel;
 	}
@@ -209,7 +214,7 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 	int ret;
 
 	for (;;) {
-		ret = ctx->ops->accept(ctx, ch, opt->tx_size);
+		ret = ctx->ops->accept(ctx, ch, opt->tx_size, deadline);
 		if (!ret)
 			ret = accept_open(ch);
 		if (ret == -ECONNABORTED)

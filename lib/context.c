@@ -138,7 +138,7 @@ int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max)
 
 	if (!ctx || (max && !peers))
 		return -EINVAL;
-	total = ctx->ops->hosts(ctx, peers, max, &written);
+	total = ctx->ops->hosts(ctx, peers, max, &written, IVC_NEVER);
 	if (written > 1)
 		qsort(peers, written, sizeof(*peers), by_member);
 	return total;
@@ -155,7 +155,8 @@ static int members_grow(struct ivc_members *list, uint32_t room)
 	return 0;
 }
 
-int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list)
+int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
+		    int64_t deadline)
 {
 	uint32_t want = 32;
 	uint32_t written;
@@ -169,7 +170,8 @@ int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list)
 				return ret;
 		}
 		written = 0;
-		total = ctx->ops->hosts(ctx, list->peer, list->room, &written);
+		total = ctx->ops->hosts(ctx, list->peer, list->room, &written,
+					deadline);
 		if (total < 0)
 			return total;
 		if ((uint32_t)total <= list->room)
@@ -194,7 +196,7 @@ const ivc_peer *ivc_get_hosts(ivc_context *ctx)
 		return NULL;
 	}
 	pthread_mutex_lock(&ctx->lock);
-	ret = ivc_members_get(ctx, &ctx->listed);
+	ret = ivc_members_get(ctx, &ctx->listed, IVC_NEVER);
 	peers = ctx->listed.peer;
 	pthread_mutex_unlock(&ctx->lock);
 	if (ret) {
@@ -242,12 +244,12 @@ int ivc_context_wait(const struct pollfd *what, int64_t deadline,
 }
 
 static int find_once(ivc_context *ctx, struct ivc_members *list, uint32_t id,
-		     ivc_peer *peer)
+		     int64_t deadline, ivc_peer *peer)
 {
 	uint32_t i;
 	int ret;
 
-	ret = ivc_members_get(ctx, list);
+	ret = ivc_members_get(ctx, list, deadline);
 	if (ret)
 		return ret;
 	for (i = 0; i < list->count; i++) {
@@ -275,7 +277,7 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 		return -EINVAL;
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
-		ret = find_once(ctx, &list, id, peer);
+		ret = find_once(ctx, &list, id, deadline, peer);
 		/* Too many requests of this guest just now: no reason to fail.
 		 */
 		if (ret == -EBUSY)

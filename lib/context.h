@@ -31,7 +31,10 @@ struct ivc_context {
 	uint64_t member;
 	uint16_t domid;
 
-	/* Guards all below. Never held while waiting for something to come. */
+	/*
+	 * Guards all below. Never held while waiting for something to come, but
+	 * while the backend is asked.
+	 */
 	pthread_mutex_t lock;
 	struct ivc_members listed; /* what ivc_get_hosts() returned */
 
@@ -63,8 +66,9 @@ void ivc_context_forget(struct ivc_channel *ch);
 void ivc_context_look_again(struct ivc_context *ctx);
 struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 
-/* context.c: fill @list with all members. */
-int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list);
+/* context.c: fill @list with all members. -ETIMEDOUT: no answer came. */
+int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
+		    int64_t deadline);
 
 /*
  * context.c: wait for @what, ctx->offers or ctx->events, when the caller has

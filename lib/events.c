@@ -20,9 +20,9 @@
 #include "context.h"
 
 /* Begin to walk from the known list to what is there now. */
-static int walk_begin(struct ivc_context *ctx)
+static int walk_begin(struct ivc_context *ctx, int64_t deadline)
 {
-	int ret = ivc_members_get(ctx, &ctx->fresh);
+	int ret = ivc_members_get(ctx, &ctx->fresh, deadline);
 
 	/* No group for now; the device's own events tell that better. */
 	if (ret == -ENODEV || ret == -ENOTCONN)
@@ -123,7 +123,7 @@ static int ended(struct ivc_context *ctx, struct ivc_event *ev)
 }
 
 /* Returns 1 with an event, -EAGAIN for none now, or -errno. */
-static int next(struct ivc_context *ctx, struct ivc_event *ev)
+static int next(struct ivc_context *ctx, struct ivc_event *ev, int64_t deadline)
 {
 	int ret;
 
@@ -143,10 +143,20 @@ static int next(struct ivc_context *ctx, struct ivc_event *ev)
 			continue;
 		if (ret != -EAGAIN || !ctx->dirty)
 			return ret;
-		ret = walk_begin(ctx);
+		ret = walk_begin(ctx, deadline);
 		if (ret)
 			return ret;
 	}
+}
+
+/* Another thread may hold the lock for as long as the backend takes. */
+static int lock_until(struct ivc_context *ctx, int64_t deadline)
+{
+	struct timespec ts = ivc_timespec(deadline);
+
+	if (deadline == IVC_NEVER)
+		return pthread_mutex_lock(&ctx->lock);
+	return pthread_mutex_clocklock(&ctx->lock, CLOCK_MONOTONIC, &ts);
 }
 
 int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
@@ -160,9 +170,13 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		memset(ev, 0, sizeof(*ev));
-		pthread_mutex_lock(&ctx->lock);
-		ret = next(ctx, ev);
+		if (lock_until(ctx, deadline))
+			return 0;
+		ret = next(ctx, ev, deadline);
 		pthread_mutex_unlock(&ctx->lock);
+		/* What there is to tell, only the backend could have said. */
+		if (ret == -ETIMEDOUT && ivc_now() >= deadline)
+			return 0;
 		if (ret != -EAGAIN)
 			return ret;
 		ret = ivc_context_wait(&ctx->events, deadline, &stale);

@@ -9,7 +9,9 @@
  * see local-due.c.
  *
  * An ivcd that does not answer within 5 s is as good as gone: the link is given
- * up and made again, so that both sides agree on what there is.
+ * up and made again, so that both sides agree on what there is. A caller that
+ * has less time gets its thread back when that is over; what ivcd may still
+ * answer is found by its cookie, and undone if nobody wants it any more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +21,13 @@
 #include "local.h"
 
 #define CALL_TIMEOUT_NS (5 * IVC_SEC)
+
+/*
+ * Who gives no time at all still means to hear what ivcd says, which takes some
+ * microseconds, or a busy machine's next time slice. Not again, though, before
+ * ivcd has shown that it lives.
+ */
+#define ANSWER_NS (200 * IVC_MS)
 
 uint32_t local_cookie(void)
 {
@@ -30,8 +39,7 @@ uint32_t local_cookie(void)
 /* -ENODEV, -ETIMEDOUT, or 0: something has changed. */
 static int wait_change(int64_t deadline)
 {
-	struct timespec ts = { .tv_sec = deadline / IVC_SEC,
-			       .tv_nsec = deadline % IVC_SEC };
+	struct timespec ts = ivc_timespec(deadline);
 
 	if (pthread_cond_timedwait(&local.changed, &local.lock, &ts) !=
 	    ETIMEDOUT)
@@ -39,43 +47,72 @@ static int wait_change(int64_t deadline)
 	return ivc_now() >= deadline ? -ETIMEDOUT : 0;
 }
 
-static int call(struct local_wait *w, struct ivc_msg *msg, int fd)
+int64_t local_answer_by(int64_t deadline)
 {
-	int64_t deadline = ivc_now() + CALL_TIMEOUT_NS;
+	int64_t answer = ivc_now() + (local.silent ? 0 : ANSWER_NS);
+
+	return deadline > answer ? deadline : answer;
+}
+
+void local_call_heard(void)
+{
+	local.silent_at = IVC_NEVER;
+	local.silent = false;
+}
+
+/* No answer came. Is it only that the caller has no more time? */
+static int no_answer(int64_t patience, bool sent)
+{
+	if (ivc_now() >= patience) {
+		local_link_down();
+	} else if (sent) {
+		local.silent = true;
+		local_poke(); /* the thread watches on */
+		return -EINPROGRESS;
+	}
+	local_poke();
+	return -ETIMEDOUT;
+}
+
+static int call(struct local_wait *w, struct ivc_msg *msg, int fd,
+		int64_t until)
+{
+	int64_t patience = ivc_now() + CALL_TIMEOUT_NS;
 	int ret;
 
+	if (until > patience)
+		until = patience;
 	if (local.state != LOCAL_UP)
 		return -ENODEV;
 	w->reply = msg;
 	w->cookie = msg->cookie = local_cookie();
 	while ((ret = local_link_send(msg, fd)) == -EAGAIN) {
-		ret = wait_change(deadline);
+		ret = wait_change(until);
 		if (!ret && local.state != LOCAL_UP)
 			ret = -ENODEV;
 		if (ret)
 			break;
 	}
 	if (ret)
-		goto out;
+		return ret == -ETIMEDOUT ? no_answer(patience, false) : ret;
 	TAILQ_INSERT_TAIL(&local.waits, w, node);
 	while (!w->done && !ret)
-		ret = wait_change(deadline);
+		ret = wait_change(until);
+	/* If this process was stopped, the answer may be there by now. */
+	if (!w->done)
+		local_link_event(0);
 	if (w->done)
 		return msg->status;
 	TAILQ_REMOVE(&local.waits, w, node);
-out:
-	if (ret == -ETIMEDOUT) {
-		local_link_down();
-		local_poke();
-	}
-	return ret;
+	return no_answer(patience, true);
 }
 
-int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table)
+int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table,
+	       int64_t until)
 {
 	struct local_wait w = { .table = table };
 
-	return call(&w, msg, fd);
+	return call(&w, msg, fd, until);
 }
 
 int local_call_register(struct local_context *lc)
@@ -85,7 +122,7 @@ int local_call_register(struct local_context *lc)
 			       .reg = { .magic = lc->ctx->magic,
 					.id = lc->ctx->id } };
 
-	return call(&w, &msg, -1);
+	return call(&w, &msg, -1, IVC_NEVER);
 }
 
 /* Of the requests under way none will be answered any more. */

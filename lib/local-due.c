@@ -8,7 +8,8 @@
  *
  * CLOSE has no answer: the channel is freed when it has been sent. A channel
  * that is closed while ADOPT is under way is closed when the answer says by
- * which number ivcd knows it.
+ * which number ivcd knows it. Likewise one whose CONNECT was not answered in
+ * the caller's time: it is in REPLY, too.
  *
  * Each state but NOTHING is a list, so that no step looks at anything that is
  * not due. ivcd answers in the order in which it was asked, so the one that a
@@ -78,6 +79,12 @@ void local_due_no_channel(struct local_channel *lc)
 	channel_move(lc, LOCAL_DUE_NOTHING);
 }
 
+void local_due_asked(struct local_channel *lc, uint32_t cookie)
+{
+	lc->cookie = cookie;
+	channel_move(lc, LOCAL_DUE_REPLY);
+}
+
 /* A context has registered again, or may not. */
 static void registered_again(struct local_context *lc,
 			     const struct ivc_msg *msg)
@@ -113,6 +120,7 @@ void local_due_reply(const struct ivc_msg *msg)
 		 * is not in its books.
 		 */
 		ch->conn = msg->status ? 0 : msg->offer.conn;
+		ch->refused = msg->status;
 		channel_move(ch,
 			     ch->closing ? LOCAL_DUE_SEND : LOCAL_DUE_NOTHING);
 		return;

@@ -132,12 +132,6 @@ err_link:
 	return ret;
 }
 
-static struct timespec cond_time(int64_t when)
-{
-	return (struct timespec){ .tv_sec = when / IVC_SEC,
-				  .tv_nsec = when % IVC_SEC };
-}
-
 int local_link_need(void)
 {
 	int64_t deadline = ivc_now() + LINK_TIMEOUT_NS;
@@ -159,7 +153,7 @@ int local_link_need(void)
 			until = next;
 		if (ivc_now() >= deadline)
 			return -ETIMEDOUT;
-		ts = cond_time(until);
+		ts = ivc_timespec(until);
 		pthread_cond_timedwait(&local.changed, &local.lock, &ts);
 		if (local.state == LOCAL_DOWN && local.status)
 			return local.status;
@@ -190,6 +184,7 @@ void local_link_down(void)
 	local.link = -1;
 	local.state = LOCAL_DOWN;
 	local.losses++;
+	local_call_heard();
 	local.full = false;
 	retry_later();
 	local_call_lost();
@@ -211,6 +206,9 @@ void local_link_down(void)
 	for (ch = LIST_FIRST(&local.channels); ch; ch = next) {
 		next = LIST_NEXT(ch, node);
 		ch->conn = 0;
+		/* A CONNECT: its socket ends, too, if it was not passed on. */
+		if (ch->due == LOCAL_DUE_REPLY)
+			ch->refused = -ENODEV;
 		local_due_no_channel(ch);
 		if (ch->state == IVC_CHAN_OPEN)
 			local_due_channel(ch);
@@ -251,6 +249,8 @@ int local_link_send(const struct ivc_msg *msg, int fd)
 	if (local.full)
 		return -EAGAIN;
 	ret = ivc_packet_send(local.link, msg, sizeof(*msg), fd);
+	if (!ret && msg->cookie && local.silent_at == IVC_NEVER)
+		local.silent_at = ivc_now() + LINK_TIMEOUT_NS;
 	if (ret == -EAGAIN) {
 		local.full = true;
 		link_watch(EPOLL_CTL_MOD);
@@ -267,7 +267,7 @@ static bool link_take(void)
 	static union {
 		struct ivc_msg msg;
 		char raw[IVC_LOCAL_PACKET];
-	} in; /* the thread's alone */
+	} in; /* under the lock */
 	struct ivc_packet fds;
 	ssize_t n;
 
@@ -282,6 +282,7 @@ static bool link_take(void)
 	 */
 	if (n == -ECONNRESET)
 		n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
+	local_call_heard();
 	if (n < (ssize_t)sizeof(in.msg) || fds.cut) {
 		if (n >= 0)
 			ivc_discard(&fds, &local.discarding);
@@ -340,8 +341,15 @@ int64_t local_link_tick(void)
 		}
 		return local.retry_at;
 	case LOCAL_UP:
-		local_flush();
-		return local.retry_at;
+		/* This process may have been stopped, and not ivcd. */
+		if (now >= local.silent_at)
+			local_link_event(0);
+		if (now >= local.silent_at)
+			local_link_down();
+		else
+			local_flush();
+		return local.retry_at < local.silent_at ? local.retry_at
+							: local.silent_at;
 	}
 	return IVC_NEVER;
 }

@@ -143,8 +143,9 @@ static int socket_pair(struct local_channel *lc)
 	return ret;
 }
 
+/* Whatever ivcd has not said in time it says to look(). */
 static int offer(struct local_channel *lc, struct ivc_context *ctx,
-		 uint64_t member)
+		 uint64_t member, int64_t deadline)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_CONNECT };
 	struct local_context *from = ctx->priv;
@@ -157,19 +158,22 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 	msg.offer.peer = member;
 	msg.offer.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
 	msg.offer.rx_shift = (__u8)__builtin_ctz(lc->rx_size);
-	ret = local_call(&msg, lc->other, NULL);
+	ret = local_call(&msg, lc->other, NULL, local_answer_by(deadline));
 	close(lc->other);
 	lc->other = -1;
-	if (ret)
+	if (ret == -EINPROGRESS)
+		local_due_asked(lc, msg.cookie);
+	else if (ret)
 		return ret;
-	if (losses == local.losses)
+	else if (losses == local.losses)
 		lc->conn = msg.offer.conn;
 	local_channel_step(lc, IVC_CHAN_OFFER);
 	return 0;
 }
 
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		  uint64_t member, uint32_t tx_size, uint32_t rx_size)
+		  uint64_t member, uint32_t tx_size, uint32_t rx_size,
+		  int64_t deadline)
 {
 	struct local_channel *lc;
 	int memory, ret;
@@ -191,7 +195,7 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&local.lock);
-	ret = offer(lc, ctx, member);
+	ret = offer(lc, ctx, member, deadline);
 	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
@@ -219,8 +223,12 @@ static bool hung_up(int fd)
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* In ivcd's books, if it is there to keep any. */
-static int book(struct local_channel *lc, const struct local_offer *o)
+/*
+ * In ivcd's books, if it is there to keep any. It hears of the end of what it
+ * could not say yes to in time, after the ACCEPT, so its books stay right.
+ */
+static int book(struct local_channel *lc, const struct local_offer *o,
+		int64_t deadline)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_ACCEPT, .member = lc->member };
 	uint32_t losses;
@@ -231,12 +239,14 @@ static int book(struct local_channel *lc, const struct local_offer *o)
 	if (o->conn && lc->conn == o->conn) {
 		msg.accept.conn = o->conn;
 		msg.accept.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
-		ret = local_call(&msg, -1, NULL);
+		ret = local_call(&msg, -1, NULL, local_answer_by(deadline));
 	}
-	if (ret == -ENODEV || ret == -ETIMEDOUT || losses != local.losses) {
+	if (losses != local.losses || ret == -ENODEV) {
 		lc->conn = 0;
 		ret = 0;
 	}
+	if (ret == -EINPROGRESS || ret == -ETIMEDOUT)
+		ret = 0;
 	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
@@ -262,7 +272,7 @@ static int offer_greeting(struct local_channel *lc, const struct local_offer *o)
 
 /* Take @o, which is ours. -ECONNABORTED: it is no good, or not any more. */
 static int take_offer(struct local_channel *lc, const struct local_offer *o,
-		      uint32_t tx_max)
+		      uint32_t tx_max, int64_t deadline)
 {
 	uint32_t size = tx_max && tx_max < o->rx_size ? tx_max : o->rx_size;
 	int memory, ret;
@@ -275,7 +285,7 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		return memory;
 	ret = watch(lc);
 	if (!ret)
-		ret = book(lc, o);
+		ret = book(lc, o, deadline);
 	if (!ret)
 		ret = greet(o->fd, size, memory);
 	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET)
@@ -332,7 +342,7 @@ static int any_offer(struct local_context *from)
 }
 
 int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
-		 uint32_t tx_max)
+		 uint32_t tx_max, int64_t deadline)
 {
 	struct local_context *from = ctx->priv;
 	struct local_channel *lc;
@@ -345,13 +355,19 @@ int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
 	if (ret)
 		return ret;
 	o = next_offer(from, lc);
-	ret = o ? take_offer(lc, o, tx_max) : -EAGAIN;
+	ret = o ? take_offer(lc, o, tx_max, deadline) : -EAGAIN;
 	free(o);
 	/* On failure: the socket is closed, ivcd told; the next may be better.
 	 */
 	if (ret == -ECONNABORTED || ret == -EAGAIN)
 		local_close(ch);
 	return ret;
+}
+
+static void failed(struct local_channel *lc, int why)
+{
+	lc->failed = why;
+	local_channel_step(lc, IVC_CHAN_FAIL);
 }
 
 /* Has the accepter greeted? One thread's, until it is established. */
@@ -364,9 +380,11 @@ static void look(struct local_channel *lc)
 	pthread_mutex_lock(&local.lock);
 	if (!ret) {
 		establish(lc, IVC_CHAN_ACCEPTED);
-	} else {
-		lc->failed = ret == -EPIPE ? -ECONNREFUSED : ret;
-		local_channel_step(lc, IVC_CHAN_FAIL);
+	} else if (ret != -EPIPE) {
+		failed(lc, ret);
+	} else if (lc->due != LOCAL_DUE_REPLY) {
+		/* While it is asked, ivcd's answer, why, is on its way. */
+		failed(lc, lc->refused ? lc->refused : -ECONNREFUSED);
 	}
 	pthread_mutex_unlock(&local.lock);
 }

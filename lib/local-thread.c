@@ -187,6 +187,7 @@ static int start(void)
 
 	local.state = LOCAL_DOWN;
 	local.retry_at = IVC_NEVER;
+	local_call_heard();
 	local.epoll = epoll_create1(EPOLL_CLOEXEC);
 	local.poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (local.epoll < 0 || local.poke < 0 ||

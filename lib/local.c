@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "local.h"
 
 /*
@@ -144,7 +145,7 @@ static void tell_left(struct local_context *lc)
 	 * way the context is still in the list, but nobody's.
 	 */
 	if (lc->member)
-		(void)local_call(&msg, -1, NULL);
+		(void)local_call(&msg, -1, NULL, IVC_NEVER);
 }
 
 static void local_leave(struct ivc_context *ctx)
@@ -176,15 +177,15 @@ static void local_leave(struct ivc_context *ctx)
 
 /* A page of the list into @peers from @have on; returns how many came. */
 static int hosts_page(struct local_context *lc, uint64_t *after, bool *more,
-		      struct ivc_host *table)
+		      struct ivc_host *table, int64_t until)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_HOSTS,
 			       .member = lc->member,
 			       .hosts = { .after = *after } };
-	int ret = local_call(&msg, -1, table);
+	int ret = local_call(&msg, -1, table, until);
 
 	if (ret)
-		return ret;
+		return ret == -EINPROGRESS ? -ETIMEDOUT : ret;
 	if (!msg.hosted.count) {
 		*more = false;
 		return 0;
@@ -195,8 +196,10 @@ static int hosts_page(struct local_context *lc, uint64_t *after, bool *more,
 }
 
 static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
-		     uint32_t *written, struct ivc_host *table)
+		     uint32_t *written, struct ivc_host *table,
+		     int64_t deadline)
 {
+	int64_t until = local_answer_by(deadline);
 	uint32_t total = 0;
 	uint64_t after = 0;
 	bool more = true;
@@ -205,7 +208,7 @@ static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
 	while (more) {
 		if (!lc->member)
 			return -ENODEV;
-		n = hosts_page(lc, &after, &more, table);
+		n = hosts_page(lc, &after, &more, table, until);
 		if (n < 0)
 			return n;
 		for (i = 0; i < n; i++, total++) {
@@ -221,7 +224,7 @@ static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
 }
 
 static int local_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
-		       uint32_t *written)
+		       uint32_t *written, int64_t deadline)
 {
 	struct ivc_host *table = malloc(IVC_TABLE_HOSTS * sizeof(*table));
 	int ret;
@@ -230,7 +233,7 @@ static int local_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
 		return -ENOMEM;
 	*written = 0;
 	pthread_mutex_lock(&local.lock);
-	ret = hosts_all(ctx->priv, peers, max, written, table);
+	ret = hosts_all(ctx->priv, peers, max, written, table, deadline);
 	pthread_mutex_unlock(&local.lock);
 	free(table);
 	return ret;

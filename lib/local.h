@@ -90,10 +90,11 @@ struct local_channel {
 	uint64_t member; /* the context it was made from */
 	uint32_t conn;	 /* 0: not in ivcd's books */
 	bool closing;	 /* no channel any more: only CLOSE is to be sent */
-	/* ADOPT, or CLOSE: see local-due.c. */
+	/* CONNECT, ADOPT, or CLOSE: see local-due.c. */
 	TAILQ_ENTRY(local_channel) in_due;
 	enum local_due due;
 	uint32_t cookie;
+	int refused; /* the late answer to CONNECT, if it was an error */
 	uint32_t forks;
 	int failed;  /* why it did not come to be */
 	uint64_t at; /* where the peer had come to when the channel ended */
@@ -157,6 +158,8 @@ extern struct local {
 	int64_t retry_ns;
 	uint32_t next_cookie;
 	TAILQ_HEAD(, local_wait) waits;
+	int64_t silent_at; /* ivcd is given up if it says nothing until then */
+	bool silent; /* a caller's time is over, and ivcd has not answered */
 
 	/* local-due.c */
 	struct local_dues due, asked;
@@ -190,10 +193,16 @@ void local_link_welcome(const struct ivc_msg *msg);
 
 /*
  * local-call.c, with the lock. call: send and wait for the reply, which
- * replaces *@msg; returns its status, or -ENODEV or -ETIMEDOUT.
+ * replaces *@msg; returns its status, or -ENODEV, or -ETIMEDOUT: it could not
+ * be sent, or the link has been given up. -EINPROGRESS: it has been sent, and
+ * nothing came @until then; an answer will be found by the cookie in *@msg.
+ * answer_by: until when to wait for somebody who has until @deadline.
  */
-int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table);
+int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table,
+	       int64_t until);
+int64_t local_answer_by(int64_t deadline);
 int local_call_register(struct local_context *lc);
+void local_call_heard(void); /* ivcd has said something */
 void local_call_lost(void);
 uint32_t local_cookie(void); /* of a request: not 0 */
 void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
@@ -202,7 +211,7 @@ void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 /*
  * local-due.c, with the lock. Something is due of a context (REGISTER) or a
  * channel (ADOPT, or CLOSE of one that is closing); local_flush() sends what
- * the link takes.
+ * the link takes. asked: the answer to a CONNECT is still to come.
  */
 void local_due_init(void);
 void local_due_context(struct local_context *lc);
@@ -210,6 +219,7 @@ void local_due_channel(struct local_channel *lc);
 void local_due_no_context(struct local_context *lc);
 void local_due_no_channel(struct local_channel *lc);
 void local_due_reply(const struct ivc_msg *msg);
+void local_due_asked(struct local_channel *lc, uint32_t cookie);
 void local_flush(void);
 
 /* local.c, with the lock. named: registered as @member, 0: not any more. */
@@ -219,9 +229,10 @@ struct local_context *local_context_of(uint64_t member);
 
 /* local-open.c. offer_drop: with the lock. */
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		  uint64_t member, uint32_t tx_size, uint32_t rx_size);
+		  uint64_t member, uint32_t tx_size, uint32_t rx_size,
+		  int64_t deadline);
 int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
-		 uint32_t tx_max);
+		 uint32_t tx_max, int64_t deadline);
 int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info);
 void local_offer_drop(struct local_context *lc, struct local_offer *o,
 		      int reason);

@@ -8,8 +8,10 @@
  * the peer sleeps.
  *
  * Functions return 0 (or what they say) or -errno and never block longer than
- * one answer of the backend takes. Those without a result take half-built
- * objects: an `fd` of -1, a mapping that is NULL.
+ * one answer of the backend takes. Those that are given a @deadline do not wait
+ * for that answer beyond it, or not much; hosts() is -ETIMEDOUT then. Those
+ * without a result take half-built objects: an `fd` of -1, a mapping that is
+ * NULL.
  */
 #ifndef IVC_TRANSPORT_H
 #define IVC_TRANSPORT_H
@@ -33,7 +35,7 @@ struct ivc_transport {
 	 * into *@written. Returns how many there are.
 	 */
 	int (*hosts)(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
-		     uint32_t *written);
+		     uint32_t *written, int64_t deadline);
 	/* -EAGAIN: none now. */
 	int (*event)(struct ivc_context *ctx, struct ivc_abi_event *ev);
 	/*
@@ -42,9 +44,10 @@ struct ivc_transport {
 	 * offer waits, -ECONNABORTED: it was withdrawn.
 	 */
 	int (*connect)(struct ivc_context *ctx, struct ivc_channel *ch,
-		       uint64_t member, uint32_t tx_size, uint32_t rx_size);
+		       uint64_t member, uint32_t tx_size, uint32_t rx_size,
+		       int64_t deadline);
 	int (*accept)(struct ivc_context *ctx, struct ivc_channel *ch,
-		      uint32_t tx_max);
+		      uint32_t tx_max, int64_t deadline);
 
 	/* Channels. */
 	int (*info)(const struct ivc_channel *ch, struct ivc_abi_info *info);

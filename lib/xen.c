@@ -91,13 +91,14 @@ static ivc_peer xen_peer(const struct ivc_abi_host *host)
 }
 
 static int xen_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
-		     uint32_t *written)
+		     uint32_t *written, int64_t deadline)
 {
 	struct ivc_abi_hosts hosts = { .buf = (uintptr_t)peers, .count = max };
 	struct ivc_abi_host host;
 	uint32_t i;
 	int ret;
 
+	(void)deadline; /* the driver has a bound of its own */
 	ret = xen_ioctl(ctx->fd, IVC_IOC_HOSTS, &hosts);
 	if (ret)
 		return ret;
@@ -117,7 +118,8 @@ static int xen_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
 }
 
 static int xen_connect(struct ivc_context *ctx, struct ivc_channel *ch,
-		       uint64_t member, uint32_t tx_size, uint32_t rx_size)
+		       uint64_t member, uint32_t tx_size, uint32_t rx_size,
+		       int64_t deadline)
 {
 	struct ivc_abi_connect conn = { .member = member,
 					.tx_size = tx_size,
@@ -125,17 +127,19 @@ static int xen_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 					.fd = -1 };
 	int ret = xen_ioctl(ctx->fd, IVC_IOC_CONNECT, &conn);
 
+	(void)deadline;
 	if (!ret)
 		ch->fd = conn.fd;
 	return ret;
 }
 
 static int xen_accept(struct ivc_context *ctx, struct ivc_channel *ch,
-		      uint32_t tx_max)
+		      uint32_t tx_max, int64_t deadline)
 {
 	struct ivc_abi_accept acc = { .tx_max = tx_max, .fd = -1 };
 	int ret = xen_ioctl(ctx->fd, IVC_IOC_ACCEPT, &acc);
 
+	(void)deadline;
 	if (ret)
 		return ret;
 	ch->fd = acc.fd;

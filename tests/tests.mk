@@ -48,6 +48,10 @@ $(LOCAL_OUT)/uses: $(LOCAL_OUT)/uses.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(LOCAL_OUT)/hung: $(LOCAL_OUT)/hung.o $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(LOCAL_OUT)/lacks: $(LOCAL_OUT)/lacks.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
@@ -66,7 +70,7 @@ $(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) lib/discard.c lib/place.c $(STEPS_DEP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
 
-LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hostile \
+LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hung hostile \
 	activate steps ivcd-steps) $(B)/tools/ivcd
 
 ## make check-local     the local transport: processes, users, enemies, restarts

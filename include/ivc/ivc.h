@@ -34,6 +34,12 @@
  * fork(). A child must not use its parent's contexts and channels; the memory
  * of a channel is not mapped in it. Descriptors are closed on exec.
  *
+ * Timeouts. A call that is given one keeps it, also if the backend hangs. Where
+ * the call has to ask the backend, it waits at least 200 ms for the answer,
+ *even with timeout 0; after an answer that did not come it does not wait that
+ *long again, until the backend has said something. Calls without a timeout give
+ *up after 5 s.
+ *
  * Signals. ivc_read, ivc_write and their kin make no system call except to
  * wake a sleeping peer. Calls that wait return -EINTR when interrupted.
  */
@@ -136,6 +142,8 @@ ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer);
  * The same with options; @opt NULL for defaults (then the timeout is 30 s).
  * With timeout 0 it returns 0 at once with a channel that is being
  * established: ivc_connected() tells; reads and writes return 0 until then.
+ * What the backend has against it, such as -ENOENT, is returned by this call,
+ * or, if the backend takes its time, by ivc_connected().
  * On failure *@ch is NULL.
  */
 int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,

@@ -97,6 +97,9 @@ stopped() {
 	return $rc
 }
 check 'an ivcd that takes its time' stopped
+counted "$bin/tests/local/hung" "$ivcd"
+# What was given up meanwhile is undone, what was not is in the books.
+check 'and then nothing is left of it' until_true $soon state channels 0
 
 activation() {
 	[ -x "$bin/tests/local/activate" ] || return 1

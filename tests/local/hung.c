@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Calls with a timeout while ivcd hangs: hung PID-OF-IVCD. It is stopped, and
+ * goes on later. Had a call waited for it beyond its time, that is for ever or
+ * until ivcd had been given up, then there would be an end of this program or
+ * an event to tell. One line per check, as in run.sh.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <ivc/ivc.h>
+
+#define MAGIC 0x4086
+#define SOON_MS 30000
+#define HUNG_S 120 /* so long that it never comes to that */
+
+static const struct ivc_channel_options now = { .timeout_ms = 0 };
+static const struct ivc_channel_options short_time = { .timeout_ms = 50 };
+static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
+
+static int failed;
+static pid_t broker, peer_pid;
+
+static void check(int is, int want, const char *what)
+{
+	printf("%s %s", is == want ? "ok  " : "FAIL", what);
+	if (is != want)
+		printf(": %d, not %d", is, want);
+	putchar('\n');
+	failed += is != want;
+}
+
+static __attribute__((noreturn)) void die(const char *what)
+{
+	printf("FAIL %s: %s\n", what, strerror(errno));
+	kill(broker, SIGCONT);
+	if (peer_pid > 0)
+		kill(peer_pid, SIGKILL);
+	exit(1);
+}
+
+/* Safe to be called from a signal handler. */
+static void never_ends(int sig)
+{
+	static const char text[] = "FAIL a call does not come back\n";
+
+	(void)sig;
+	kill(broker, SIGCONT);
+	kill(peer_pid, SIGKILL);
+	_exit(write(STDOUT_FILENO, text, sizeof(text) - 1) < 0 ? 2 : 1);
+}
+
+static ivc_context *must_register(uint32_t id)
+{
+	ivc_context *ctx = ivc_register(MAGIC, id);
+
+	if (!ctx)
+		die("register");
+	return ctx;
+}
+
+static ivc_peer must_find(ivc_context *ctx, uint32_t id)
+{
+	ivc_peer peer;
+	int ret = ivc_find(ctx, id, SOON_MS, &peer);
+
+	if (ret) {
+		errno = -ret;
+		die("find");
+	}
+	return peer;
+}
+
+/* Offers one channel, and then takes what comes, a byte from each. */
+static __attribute__((noreturn)) void be_peer(void)
+{
+	ivc_context *ctx = must_register(2);
+	ivc_peer peer = must_find(ctx, 1);
+	ivc_channel *offered, *ch;
+	char byte = 'p';
+
+	if (ivc_connect_opt(ctx, peer, &now, &offered))
+		die("the peer's offer");
+	if (ivc_connected(offered, SOON_MS) ||
+	    ivc_write_all(offered, &byte, 1, SOON_MS, NULL) != 1)
+		die("the peer's channel");
+	while (!ivc_accept_opt(ctx, &soon, &ch)) {
+		(void)ivc_read_all(ch, &byte, 1, SOON_MS, NULL);
+		ivc_close(ch);
+	}
+	exit(1);
+}
+
+/* The peer's offer is here when the context's descriptor says so. */
+static void wait_for_offer(ivc_context *ctx)
+{
+	struct pollfd pfd = { ivc_context_fd(ctx), POLLIN, 0 };
+
+	if (poll(&pfd, 1, SOON_MS) != 1)
+		die("no offer");
+}
+
+/* Take that offer, and what its peer writes at once. */
+static int take_offer(ivc_context *ctx, ivc_channel **ch)
+{
+	char byte;
+	int ret = ivc_accept_opt(ctx, &now, ch);
+
+	return ret ? ret : (int)ivc_read_all(*ch, &byte, 1, SOON_MS, NULL);
+}
+
+static int detached(ivc_context *ctx)
+{
+	struct ivc_event ev;
+	int seen = 0;
+
+	while (ivc_next_event(ctx, &ev, 200) > 0)
+		seen |= ev.type == IVC_EVENT_DETACHED;
+	return seen;
+}
+
+int main(int argc, char **argv)
+{
+	ivc_context *ctx, *other;
+	ivc_channel *late, *nobody, *given_up, *accepted;
+	ivc_peer peer, none = { .member = 0xfffffff0 };
+	struct ivc_event ev;
+	char byte = 'x';
+	ivc_peer found;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc != 2)
+		return 64;
+	broker = (pid_t)atol(argv[1]);
+	peer_pid = fork();
+	if (!peer_pid)
+		be_peer();
+	signal(SIGALRM, never_ends);
+	alarm(HUNG_S);
+	ctx = must_register(1);
+	other = must_register(3);
+	peer = must_find(ctx, 2);
+	wait_for_offer(ctx);
+
+	kill(broker, SIGSTOP);
+	check(ivc_find(ctx, 4, 0, &found), -ETIMEDOUT, "to look once");
+	check(ivc_find(ctx, 4, 50, &found), -ETIMEDOUT, "to look for a time");
+	check(ivc_next_event(other, &ev, 0), 0, "events");
+	check(ivc_connect_opt(ctx, peer, &now, &late), 0, "an offer");
+	check(ivc_connected(late, 0), -ETIMEDOUT, "is not taken");
+	check(ivc_connect_opt(ctx, none, &now, &nobody), 0,
+	      "an offer to nobody");
+	check(ivc_connect_opt(ctx, peer, &short_time, &given_up), -ETIMEDOUT,
+	      "to connect");
+	check(take_offer(ctx, &accepted), 1,
+	      "an offer that was there is taken");
+	check(ivc_accept_opt(ctx, &now, &given_up), -ETIMEDOUT,
+	      "there is no other");
+	kill(broker, SIGCONT);
+
+	check(ivc_connected(late, SOON_MS), 0, "then the offer is taken");
+	check((int)ivc_write_all(late, &byte, 1, SOON_MS, NULL), 1, "a byte");
+	check(ivc_connected(nobody, SOON_MS), -ENOENT, "by nobody it is not");
+	check(ivc_find(ctx, 3, SOON_MS, &found), 0, "ivcd answers again");
+	check(detached(other), 0, "it was not given up");
+	ivc_close(late);
+	ivc_close(nobody);
+	ivc_close(accepted);
+	ivc_unregister(ctx);
+	ivc_unregister(other);
+	kill(peer_pid, SIGKILL);
+	waitpid(peer_pid, NULL, 0);
+	return failed ? 1 : 0;
+}
