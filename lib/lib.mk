@@ -18,8 +18,8 @@ LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
 LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
 LIB_MAN7 := docs/man/libivc.7
 
-## make lib             build/lib: libivc.so.0, libivc.a, libivc.pc
-lib: $(LIB_OUT)/libivc.so $(LIB_OUT)/libivc.a $(LIB_OUT)/libivc.pc
+## make lib             build/lib: libivc.so.0, libivc.a
+lib: $(LIB_OUT)/libivc.so $(LIB_OUT)/libivc.a
 
 # gcc warns that its thread sanitizer does not model wait.c's fence.
 LIB_WARN := $(if $(filter thread,$(SAN)),-Wno-unknown-warning-option -Wno-tsan)
@@ -42,16 +42,36 @@ $(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
 $(LIB_OUT)/libivc.so: $(LIB_OUT)/$(LIB_SONAME)
 	$(Q)ln -sf $(LIB_SONAME) $@
 
-$(LIB_OUT)/libivc.a: $(LIB_OBJ)
+# For programs of this tree that use single parts of the library (ivcd).
+$(LIB_OUT)/libivc-parts.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
 
-$(LIB_OUT)/libivc.pc: lib/libivc.pc.in lib/lib.mk include/ivc/ivc.h
-	@mkdir -p $(@D)
-	$(call say,GEN,$@)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(LIB_VERSION)|' $< >$@
+# A program that links the archive sees the names of ivc.h and no others: the
+# names that the parts have for each other become local to the one object.
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+$(LIB_OUT)/libivc.o: $(LIB_OBJ)
+	$(Q)$(CC) -nostdlib -r -o $@ $(LIB_OBJ)
+	$(Q)$(OBJCOPY) --localize-hidden $@
+
+$(LIB_OUT)/libivc.a: $(LIB_OUT)/libivc.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $<
+
+# The folders that the dynamic loader searches by itself; of another one
+# libivc.pc tells a program that links the library.
+LIB_SEARCHED := /lib /usr/lib /lib64 /usr/lib64
+LIB_RPATH = $(if $(filter $(LIB_SEARCHED) $(addsuffix /%,/lib /usr/lib), \
+	$(LIBDIR)),,-Wl$(comma)-rpath$(comma)$${libdir} )
+comma := ,
+
+# The loader's list of libraries, on the machine that runs them.
+LDCONFIG ?= ldconfig
+
+# Made by each installation: it names the folders of that one.
+lib_pc = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@RPATH@|$(LIB_RPATH)|' \
+	-e 's|@VERSION@|$(LIB_VERSION)|' lib/libivc.pc.in
 
 ## make install-lib     headers, libraries, manual pages, under DESTDIR
 install-lib: lib
@@ -62,11 +82,15 @@ install-lib: lib
 	$(Q)install -m 755 $(LIB_OUT)/$(LIB_SONAME) $(DESTDIR)$(LIBDIR)
 	$(Q)ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libivc.so
 	$(Q)install -m 644 $(LIB_OUT)/libivc.a $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 644 $(LIB_OUT)/libivc.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)$(lib_pc) >$(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
+	$(Q)chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
 	$(Q)install -m 644 $(LIB_HEADERS) $(DESTDIR)$(INCLUDEDIR)/ivc
 	$(Q)install -m 644 $(LIB_MAN3) $(DESTDIR)$(MANDIR)/man3
 	$(Q)install -m 644 $(LIB_MAN7) $(DESTDIR)$(MANDIR)/man7
 	$(Q)$(foreach p,$(notdir $(LIB_MAN3)),$(call lib_man_links,$(p)))
+ifeq ($(DESTDIR),)
+	$(Q)[ "$$(id -u)" != 0 ] || $(LDCONFIG)
+endif
 
 # A page is found by every name of its NAME section, as in ".Nm ivc_read ,".
 lib_man_links = for n in $$(sed -n '/^.Sh SYN/q; s/^.Nm \([a-z_]*\).*/\1/p' \

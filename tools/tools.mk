@@ -86,7 +86,7 @@ $(B)/tools/ivcctl: $(IVCCTL_OBJ)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		-lxenstore -lxenctrl -lxentoollog
 
-$(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc.a
+$(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc-parts.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^
 
@@ -107,6 +107,7 @@ $(B)/tools/test-peer: $(addprefix $(B)/tools/obj/pingpong/,test-peer.o plan.o)
 check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
 	$(Q)tools/check.sh $(B)/tools
 	$(Q)tests/tools/results.sh $(B)/tools
+	$(Q)CC='$(CC)' MAKE='$(MAKE)' B=$(B) tests/tools/install.sh
 
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd

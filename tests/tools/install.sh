@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What `make install` leaves is what README says it is: install.sh, in the
+# source tree, after the library and the tools were built. Nothing is written
+# outside of a temporary folder and $B.
+# One line per check; the last line is `N passed, N failed`.
+
+make=${MAKE:-make}
+cc=${CC:-cc}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+# shellcheck source=tests/check.sh
+. "$(dirname "$0")/../check.sh"
+
+# install_lib PREFIX [VARIABLE=VALUE...]: into that folder, as a user does
+install_lib() {
+	prefix=$1
+	shift
+	$make -s install-lib B="${B:-build}" PREFIX="$prefix" LDCONFIG=true "$@"
+}
+
+cat >"$dir/a.c" <<'END'
+#include <stdio.h>
+#include <ivc/ivc.h>
+
+/* Names that the library's parts have for each other, too */
+int local_call, local_put;
+void local_accept(void) {}
+void local_close(void) {}
+
+int main(void)
+{
+	/* All parts are linked; there is nothing to register with. */
+	printf("version %x\n", ivc_version());
+	return ivc_register(1, 1) != NULL;
+}
+END
+
+# A program that is built as README says runs, without LD_LIBRARY_PATH.
+runs() {
+	install_lib "$dir/here" || return 1
+	export PKG_CONFIG_PATH="$dir/here/lib/pkgconfig"
+	# shellcheck disable=SC2046 # flags are words
+	$cc "$dir/a.c" -o "$dir/a" $(pkg-config --cflags --libs libivc) &&
+		says '^version ' "$dir/a"
+}
+runs_static() {
+	$cc -I"$dir/here/include" "$dir/a.c" -o "$dir/b" \
+		"$dir/here/lib/libivc.a" -pthread && says '^version ' "$dir/b"
+}
+public_names() {
+	nm -g --defined-only "$dir/here/lib/libivc.a" |
+		awk 'NF == 3 && $3 !~ /^ivc_/ { print; n++ } END { exit n > 0 }'
+}
+# The second installation is of a library that was built for the first.
+other_prefix() {
+	install_lib /usr DESTDIR="$dir/dest" LIBDIR=/usr/lib/x86_64-linux-gnu ||
+		return 1
+	pc=$dir/dest/usr/lib/x86_64-linux-gnu/pkgconfig/libivc.pc
+	cat "$pc"
+	grep -qx 'prefix=/usr' "$pc" &&
+		grep -qx 'libdir=/usr/lib/x86_64-linux-gnu' "$pc" &&
+		! grep -q rpath "$pc"
+}
+export IVC_SOCKET="$dir/none"
+check 'a program built with pkg-config runs' runs
+check 'a program linked statically runs' runs_static
+check 'libivc.a has the names of ivc.h and no others' public_names
+check 'libivc.pc names the folders of its own installation' other_prefix
+
+## make install-modules
+kdir=$(find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' | sort -V | tail -n 1)
+modules() {
+	$make -s install-modules B="${B:-build}" KDIR="$kdir" DESTDIR="$dir/m" \
+		PREFIX=/usr || return 1
+	find "$dir/m"
+	[ -e "$dir/m/usr/lib/udev/rules.d/60-ivc.rules" ] &&
+		[ -n "$(find "$dir/m/lib/modules" -name ivc-front.ko)" ] &&
+		[ -n "$(find "$dir/m/lib/modules" -name ivc-back.ko)" ]
+}
+# Those of another kernel than the running one, if nobody asked for them
+not_the_running() {
+	says 'no headers of the running kernel' status 2 "$make" -s \
+		install-modules B="${B:-build}" DESTDIR="$dir/n" && [ ! -e "$dir/n" ]
+}
+if [ -n "$kdir" ]; then
+	check 'modules and the udev rule under DESTDIR' modules
+	if [ ! -e "/lib/modules/$(uname -r)/build" ]; then
+		check 'modules of another kernel only if it is named' \
+			not_the_running
+	fi
+else
+	skip 'modules: no kernel headers here'
+fi
+
+## scripts/deps beside another package manager: an apt-get that is locked out twice
+mkdir "$dir/bin"
+cat >"$dir/bin/apt-get" <<'END'
+#!/bin/sh
+n=$(cat "$0.tries" 2>/dev/null || echo 0)
+echo $((n + 1)) >"$0.tries"
+[ "$n" -ge "${LOCKED:-2}" ] || {
+	echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held' >&2
+	exit 100
+}
+case $* in
+*install*) [ -z "$FAULT" ] || { echo "E: $FAULT" >&2; exit 100; } ;;
+esac
+END
+printf '#!/bin/sh\nexit 1\n' >"$dir/bin/dpkg-query"
+printf '#!/bin/sh\necho 0\n' >"$dir/bin/id"
+chmod +x "$dir"/bin/*
+echo a-package >"$dir/packages"
+deps() {
+	rm -f "$dir/bin/apt-get.tries"
+	env PATH="$dir/bin:$PATH" "$@" scripts/deps "$dir/packages"
+}
+waits() {
+	says 'waiting for another package manager.*lists/lock' status 0 deps &&
+		[ "$(cat "$dir/bin/apt-get.tries")" = 4 ]
+}
+check 'deps waits for the lock of another package manager' waits
+check 'deps tells another error at once' says 'E: no such package' status 1 \
+	deps FAULT='no such package' LOCKED=0
+
+finish
