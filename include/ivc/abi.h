@@ -31,7 +31,8 @@
  *
  * A mapping does not survive fork() in the child, cannot be moved or grown,
  * and stays valid after the descriptor is closed, until munmap(). OWN and
- * PEER can be mapped once the channel is established.
+ * PEER can be mapped once the channel is established. Each region can be mapped
+ * once at a time: -EBUSY while a mapping of it exists.
  *
  * Versioning: VERSION first. A structure never changes its size; what is
  * added comes with a new feature bit or a new ioctl. Reserved fields must be

@@ -48,7 +48,6 @@ struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member)
 	ch->ctx = ctx;
 	kref_init(&ch->ref);
 	INIT_LIST_HEAD(&ch->node);
-	INIT_LIST_HEAD(&ch->usermaps);
 	mutex_init(&ch->lock);
 	spin_lock_init(&ch->todo_lock);
 	init_waitqueue_head(&ch->wq);

@@ -266,7 +266,8 @@ struct ivc_chan {
 	unsigned int retry_ms;
 	bool overdue; /* the peer has not let go, after many tries */
 
-	struct list_head usermaps; /* PV: see usermap.c */
+	unsigned int maps[3];	     /* VMAs of KCTL, OWN, PEER */
+	struct ivc_usermap *usermap; /* PV: see usermap.c */
 	struct address_space *mapping;
 };
 

@@ -9,7 +9,13 @@
  *
  * All are PFN mappings: nobody can take a reference to such a page behind our
  * back (no get_user_pages), so that when the page tables are clear, nothing is
- * left. They cannot be split, moved or inherited.
+ * left. They cannot be split, moved or inherited. But mremap() copies the VMA
+ * before it asks, and unmaps the copy when the answer is no: what a mapping
+ * uses goes with the last VMA, counted in .open and .close.
+ *
+ * Each region of a channel is mapped once at a time, which is all that libivc
+ * needs, and so bounds what a process can take of the guest's page table
+ * memory and, where each mapping has grant handles of its own (PV), of those.
  *
  * PEER comes in two kinds. Where the hypervisor translates for us (PVH) the
  * foreign page has a page frame number here and goes into the page table like
@@ -43,8 +49,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 
 /* PV: page table entries of one process that hold foreign frames. */
 struct ivc_usermap {
-	struct list_head node; /* ivc_chan.usermaps, under ch->lock */
-	struct mutex lock;     /* entries against notifier */
+	struct mutex lock; /* entries against notifier */
 	struct mmu_interval_notifier notifier;
 	unsigned long start;
 	u32 nr;
@@ -61,12 +66,12 @@ static const u32 grant_pte_flags =
 
 /* ---------------------------------------------------------------- PV */
 
+/* Under um->lock. */
 static void entries_unmap(struct ivc_usermap *um, u32 from, u32 to)
 {
 	struct gnttab_unmap_grant_ref op;
 	u32 i;
 
-	mutex_lock(&um->lock);
 	for (i = from; i < to; i++) {
 		if (um->entry[i].handle == INVALID_GRANT_HANDLE)
 			continue;
@@ -78,7 +83,6 @@ static void entries_unmap(struct ivc_usermap *um, u32 from, u32 to)
 			continue;
 		um->entry[i].handle = INVALID_GRANT_HANDLE;
 	}
-	mutex_unlock(&um->lock);
 }
 
 /* The process is about to lose these addresses: our entries go before. */
@@ -95,9 +99,13 @@ static bool usermap_invalidate(struct mmu_interval_notifier *mni,
 		return false;
 	from = max(range->start, um->start);
 	to = min(range->end, end);
+	mutex_lock(&um->lock);
+	/* A fault that has begun before begins again: see fault_pv(). */
+	mmu_interval_set_seq(mni, seq);
 	if (from < to)
 		entries_unmap(um, (from - um->start) >> PAGE_SHIFT,
 			      (to - um->start) >> PAGE_SHIFT);
+	mutex_unlock(&um->lock);
 	return true;
 }
 
@@ -105,15 +113,22 @@ static const struct mmu_interval_notifier_ops usermap_notifier_ops = {
 	.invalidate = usermap_invalidate,
 };
 
-/* Called with the page table lock held: the hypercall does not sleep. */
-static int entry_map(pte_t *pte, unsigned long addr, void *data)
+/* Where the entry stands: the page table stays under mmap_lock. */
+static int entry_find(pte_t *pte, unsigned long addr, void *data)
 {
 	struct ivc_usermap *um = data;
 	u32 i = (addr - um->start) >> PAGE_SHIFT;
+
+	um->entry[i].pte = arbitrary_virt_to_machine(pte).maddr;
+	return 0;
+}
+
+/* Under um->lock. */
+static int entry_map(struct ivc_usermap *um, u32 i)
+{
 	struct ivc_foreign *f = &um->ch->foreign;
 	struct gnttab_map_grant_ref op;
 
-	um->entry[i].pte = arbitrary_virt_to_machine(pte).maddr;
 	gnttab_set_map_op(&op, um->entry[i].pte, grant_pte_flags,
 			  f->refs[i + 1], f->domid);
 	if (HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, &op, 1) ||
@@ -124,21 +139,36 @@ static int entry_map(pte_t *pte, unsigned long addr, void *data)
 }
 
 /*
- * Under ch->lock, and mmap_lock as every fault. Whoever invalidates these
- * addresses holds mmap_lock for writing, or ch->lock (that is us), or is the
- * process's exit: no invalidation runs beside us.
+ * Under ch->lock, and mmap_lock as every fault. The page table is made before
+ * um->lock is taken: memory that is reclaimed for it may end in notifiers. An
+ * invalidation that comes in between is over, or has um->lock after us and
+ * takes out what we put in.
  */
-static vm_fault_t fault_pv(struct ivc_usermap *um, unsigned long addr)
+static vm_fault_t fault_pv(struct ivc_usermap *um, struct vm_area_struct *vma,
+			   unsigned long addr)
 {
 	u32 i = (addr - um->start) >> PAGE_SHIFT;
+	unsigned long seq;
+	int err = 0;
+	bool again;
 
-	if (um->entry[i].handle != INVALID_GRANT_HANDLE)
-		return VM_FAULT_NOPAGE;
-	mmu_interval_read_begin(&um->notifier);
-	if (apply_to_page_range(um->notifier.mm, addr & PAGE_MASK, PAGE_SIZE,
-				entry_map, um))
+	/* The copy that a mremap() makes, which is not to be. */
+	if (vma->vm_start != um->start || vma->vm_mm != um->notifier.mm)
 		return VM_FAULT_SIGBUS;
-	return VM_FAULT_NOPAGE;
+	do {
+		seq = mmu_interval_read_begin(&um->notifier);
+		if (um->entry[i].handle == INVALID_GRANT_HANDLE)
+			err = apply_to_page_range(um->notifier.mm, addr,
+						  PAGE_SIZE, entry_find, um);
+		if (err)
+			break;
+		mutex_lock(&um->lock);
+		again = mmu_interval_read_retry(&um->notifier, seq);
+		if (!again && um->entry[i].handle == INVALID_GRANT_HANDLE)
+			err = entry_map(um, i);
+		mutex_unlock(&um->lock);
+	} while (again);
+	return err ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 }
 
 static void usermap_free(struct ivc_usermap *um)
@@ -154,7 +184,7 @@ static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
 	struct ivc_usermap *um;
 	int err;
 
-	um = kvzalloc(struct_size(um, entry, nr), GFP_KERNEL);
+	um = kvzalloc(struct_size(um, entry, nr), GFP_KERNEL_ACCOUNT);
 	if (!um)
 		return -ENOMEM;
 	mutex_init(&um->lock);
@@ -169,8 +199,7 @@ static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
 						  &usermap_notifier_ops);
 	if (err)
 		goto err_free;
-	vma->vm_private_data = um;
-	list_add(&um->node, &ch->usermaps);
+	ch->usermap = um;
 	return 0;
 
 err_free:
@@ -183,6 +212,36 @@ err_free:
 static struct ivc_chan *chan_of(struct vm_area_struct *vma)
 {
 	return vma->vm_file->private_data;
+}
+
+/* Which of ivc_chan.maps counts it. */
+static unsigned int region_of(u64 offset)
+{
+	return offset >> 28;
+}
+static_assert(IVC_MAP_OWN == 1ull << 28 && IVC_MAP_PEER == 2ull << 28);
+
+static unsigned int *maps_of(struct vm_area_struct *vma)
+{
+	return &chan_of(vma)->maps[region_of((u64)vma->vm_pgoff << PAGE_SHIFT)];
+}
+
+static void count_open(struct vm_area_struct *vma)
+{
+	struct ivc_chan *ch = chan_of(vma);
+
+	mutex_lock(&ch->lock);
+	++*maps_of(vma);
+	mutex_unlock(&ch->lock);
+}
+
+static void count_close(struct vm_area_struct *vma)
+{
+	struct ivc_chan *ch = chan_of(vma);
+
+	mutex_lock(&ch->lock);
+	--*maps_of(vma);
+	mutex_unlock(&ch->lock);
 }
 
 /* What stands at page @i of PEER. Under ch->lock. */
@@ -207,8 +266,8 @@ static vm_fault_t peer_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	mutex_lock(&ch->lock);
-	if (vma->vm_private_data && !ch->revoked) {
-		ret = fault_pv(vma->vm_private_data, addr);
+	if (ch->usermap && !ch->revoked) {
+		ret = fault_pv(ch->usermap, vma, addr);
 	} else {
 		page = peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
@@ -229,20 +288,23 @@ static int refuse_mremap(struct vm_area_struct *vma)
 
 static void peer_close(struct vm_area_struct *vma)
 {
-	struct ivc_usermap *um = vma->vm_private_data;
 	struct ivc_chan *ch = chan_of(vma);
+	struct ivc_usermap *um = NULL;
 
-	if (!um)
-		return;
 	mutex_lock(&ch->lock);
-	list_del(&um->node);
+	if (!--*maps_of(vma)) {
+		um = ch->usermap;
+		ch->usermap = NULL;
+	}
 	mutex_unlock(&ch->lock);
 	/* The notifier has unmapped the entries before we were called. */
-	usermap_free(um);
+	if (um)
+		usermap_free(um);
 }
 
 static const struct vm_operations_struct peer_vm_ops = {
 	.fault = peer_fault,
+	.open = count_open,
 	.close = peer_close,
 	.may_split = refuse_split,
 	.mremap = refuse_mremap,
@@ -289,12 +351,16 @@ static vm_fault_t own_fault(struct vm_fault *vmf)
 }
 
 static const struct vm_operations_struct kctl_vm_ops = {
+	.open = count_open,
+	.close = count_close,
 	.may_split = refuse_split,
 	.mremap = refuse_mremap,
 };
 
 static const struct vm_operations_struct own_vm_ops = {
 	.fault = own_fault,
+	.open = count_open,
+	.close = count_close,
 	.may_split = refuse_split,
 	.mremap = refuse_mremap,
 };
@@ -314,7 +380,6 @@ static int mmap_own(struct vm_area_struct *vma)
 static int mmap_peer(struct ivc_chan *ch, struct vm_area_struct *vma)
 {
 	vma->vm_ops = &peer_vm_ops;
-	vma->vm_private_data = NULL;
 	if (xen_pv_domain() && !ch->partner && !ch->revoked)
 		return mmap_pv(ch, vma);
 	return 0;
@@ -338,13 +403,15 @@ int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 
 	mutex_lock(&ch->lock);
 	if (offset == IVC_MAP_KCTL && size == PAGE_SIZE)
-		err = mmap_kctl(ch, vma);
+		err = ch->maps[0] ? -EBUSY : mmap_kctl(ch, vma);
 	else if (!ch->established)
 		err = -ENOTCONN;
 	else if (offset == IVC_MAP_OWN && size == PAGE_SIZE + ch->tx_size)
-		err = mmap_own(vma);
+		err = ch->maps[1] ? -EBUSY : mmap_own(vma);
 	else if (offset == IVC_MAP_PEER && size == PAGE_SIZE + ch->rx_size)
-		err = mmap_peer(ch, vma);
+		err = ch->maps[2] ? -EBUSY : mmap_peer(ch, vma);
+	if (!err)
+		ch->maps[region_of(offset)]++;
 	mutex_unlock(&ch->lock);
 	return err;
 }
@@ -356,14 +423,17 @@ int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
  */
 void ivc_usermap_revoke(struct ivc_chan *ch)
 {
-	struct ivc_usermap *um;
+	struct ivc_usermap *um = ch->usermap;
 
 	/* A partner's pages are ours too: they need not go. */
 	if (ch->partner || ch->revoked)
 		return;
 	ch->revoked = true;
-	list_for_each_entry (um, &ch->usermaps, node)
+	if (um) {
+		mutex_lock(&um->lock);
 		entries_unmap(um, 0, um->nr);
+		mutex_unlock(&um->lock);
+	}
 	if (ch->mapping)
 		unmap_mapping_range(ch->mapping, IVC_MAP_PEER,
 				    PAGE_SIZE + (loff_t)ch->rx_size, 1);

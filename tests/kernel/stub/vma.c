@@ -152,7 +152,8 @@ static void invalidate_start(struct mm_struct *mm, unsigned long start,
 	stub_unlock(&mm->notify_lock);
 	while ((mni = next_of(mm, &at)))
 		if (mni->start < end && start < mni->end)
-			mni->ops->invalidate(mni, &range, seq);
+			BUG_ON(!mni->ops->invalidate(mni, &range, seq) ||
+			       READ_ONCE(mni->invalidate_seq) != seq);
 }
 
 static void invalidate_end(struct mm_struct *mm)
