@@ -29,11 +29,9 @@
  */
 #define ANSWER_NS (200 * IVC_MS)
 
-uint32_t local_cookie(void)
+uint64_t local_cookie(void)
 {
-	if (!++local.next_cookie)
-		++local.next_cookie;
-	return local.next_cookie;
+	return ++local.next_cookie;
 }
 
 /* -ENODEV, -ETIMEDOUT, or 0: something has changed. */

@@ -79,7 +79,7 @@ void local_due_no_channel(struct local_channel *lc)
 	channel_move(lc, LOCAL_DUE_NOTHING);
 }
 
-void local_due_asked(struct local_channel *lc, uint32_t cookie)
+void local_due_asked(struct local_channel *lc, uint64_t cookie)
 {
 	lc->cookie = cookie;
 	channel_move(lc, LOCAL_DUE_REPLY);

@@ -64,7 +64,7 @@ struct local_context {
 	/* To register again after a loss: see local-due.c. */
 	TAILQ_ENTRY(local_context) in_due;
 	enum local_due due;
-	uint32_t cookie;
+	uint64_t cookie;
 	unsigned int tries;
 	uint32_t generation;
 	bool hosts_changed, detached, attached;
@@ -93,7 +93,7 @@ struct local_channel {
 	/* CONNECT, ADOPT, or CLOSE: see local-due.c. */
 	TAILQ_ENTRY(local_channel) in_due;
 	enum local_due due;
-	uint32_t cookie;
+	uint64_t cookie;
 	int refused; /* the late answer to CONNECT, if it was an error */
 	uint32_t forks;
 	int failed;  /* why it did not come to be */
@@ -121,7 +121,7 @@ enum local_state { LOCAL_DOWN, LOCAL_HELLO, LOCAL_UP };
 /* A thread that waits for a reply. */
 struct local_wait {
 	TAILQ_ENTRY(local_wait) node;
-	uint32_t cookie;
+	uint64_t cookie;
 	bool done;
 	struct ivc_msg *reply;
 	struct ivc_host *table; /* of IVC_TABLE_HOSTS, or NULL */
@@ -156,7 +156,7 @@ extern struct local {
 	bool full; /* the link takes no more just now */
 	int64_t retry_at;
 	int64_t retry_ns;
-	uint32_t next_cookie;
+	uint64_t next_cookie;
 	TAILQ_HEAD(, local_wait) waits;
 	int64_t silent_at; /* ivcd is given up if it says nothing until then */
 	bool silent; /* a caller's time is over, and ivcd has not answered */
@@ -204,7 +204,7 @@ int64_t local_answer_by(int64_t deadline);
 int local_call_register(struct local_context *lc);
 void local_call_heard(void); /* ivcd has said something */
 void local_call_lost(void);
-uint32_t local_cookie(void); /* of a request: not 0 */
+uint64_t local_cookie(void); /* of a request: not 0 */
 void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 		    size_t hosts, struct ivc_packet *fds);
 
@@ -219,7 +219,7 @@ void local_due_channel(struct local_channel *lc);
 void local_due_no_context(struct local_context *lc);
 void local_due_no_channel(struct local_channel *lc);
 void local_due_reply(const struct ivc_msg *msg);
-void local_due_asked(struct local_channel *lc, uint32_t cookie);
+void local_due_asked(struct local_channel *lc, uint64_t cookie);
 void local_flush(void);
 
 /* local.c, with the lock. named: registered as @member, 0: not any more. */

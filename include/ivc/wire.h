@@ -55,9 +55,8 @@ enum ivc_msg_op {
 struct ivc_msg {
 	__u16 op;     /* enum ivc_msg_op */
 	__u16 flags;  /* IVC_OFFER_*, else zero */
-	__u32 cookie; /* of a request, repeated in its reply */
 	__s32 status; /* of a reply: 0 or -errno (Linux x86 numbers) */
-	__u32 reserved;
+	__u64 cookie; /* of a request, repeated in its reply: never the same */
 	union {
 		struct {
 			__u64 magic;

@@ -204,7 +204,7 @@ void front_post(struct front *f, const struct ivc_msg *req)
 	front_notify(f);
 }
 
-bool front_poll(struct front *f, uint32_t cookie, struct ivc_msg *reply)
+bool front_poll(struct front *f, uint64_t cookie, struct ivc_msg *reply)
 {
 	bool found = false;
 

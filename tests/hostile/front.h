@@ -47,7 +47,8 @@ struct front {
 	struct ivc_host *table;
 	uint32_t ctl_ref, table_ref;
 	int port;
-	uint32_t req_prod, ev_cons, cookie;
+	uint32_t req_prod, ev_cons;
+	uint64_t cookie;
 	/* Events that came while a reply was waited for; the latest ones. */
 	struct ivc_msg events[64];
 	unsigned int nr_events;
@@ -83,7 +84,7 @@ void front_notify(struct front *f);
 /* Post one request; its slot. */
 void front_post(struct front *f, const struct ivc_msg *req);
 /* Take what events there are; true if @cookie's reply was among them. */
-bool front_poll(struct front *f, uint32_t cookie, struct ivc_msg *reply);
+bool front_poll(struct front *f, uint64_t cookie, struct ivc_msg *reply);
 /* Post, wait for the reply: its status. */
 int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply);
 uint64_t front_register(struct front *f, uint64_t magic, uint32_t id);

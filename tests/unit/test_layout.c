@@ -61,9 +61,8 @@ START_TEST(control_ring)
 	AT(struct ivc_ctl_page, ev, 1152, 32 * 64);
 	AT(struct ivc_msg, op, 0, 2);
 	AT(struct ivc_msg, flags, 2, 2);
-	AT(struct ivc_msg, cookie, 4, 4);
-	AT(struct ivc_msg, status, 8, 4);
-	AT(struct ivc_msg, reserved, 12, 4);
+	AT(struct ivc_msg, status, 4, 4);
+	AT(struct ivc_msg, cookie, 8, 8);
 	AT(struct ivc_msg, raw, 16, 40);
 	AT(struct ivc_msg, member, 56, 8);
 	ck_assert_uint_eq(sizeof(struct ivc_msg), 64);

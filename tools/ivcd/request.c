@@ -155,7 +155,7 @@ int request(struct client *c, const struct ivc_msg *req, int *fd,
 	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (requests[i].op != req->op)
 			continue;
-		if (req->flags || req->status || req->reserved ||
+		if (req->flags || req->status ||
 		    !all_zero(req->raw + requests[i].uses,
 			      sizeof(req->raw) - requests[i].uses))
 			return -EINVAL;
