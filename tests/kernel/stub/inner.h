@@ -113,6 +113,15 @@ void stub_show_frame(struct page *at, struct page *frame, bool write);
 void stub_hide_frame(struct page *at);
 bool stub_may_alloc(gfp_t gfp);
 
+/* memcg.c */
+struct mem_cgroup *stub_memcg_new(void);
+void stub_charge(gfp_t gfp);
+
+/* work.c: what is freezable of @d (NULL: of nobody) stands still. */
+void stub_freeze(struct stub_dom *d);
+/* Is the thread in the kernel of a guest that is frozen? */
+bool stub_frozen(void);
+
 /* vma.c */
 int stub_pte_map(u64 pte, u32 frame);
 int stub_pte_unmap(u64 pte, u32 frame);

@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/sched.h>
+
 #include "inner.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -76,8 +78,12 @@ bool stub_may_alloc(gfp_t gfp)
 {
 	u64 left = __atomic_load_n(&failing, __ATOMIC_RELAXED);
 
-	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT))) {
 		might_sleep();
+		BUG_ON(stub_frozen() && !(gfp & GFP_NOIO) &&
+		       !(current->flags & PF_MEMALLOC_NOIO) &&
+		       "memory is waited for while the guest is frozen");
+	}
 	if (gfp & __GFP_NOFAIL)
 		return true;
 	while (left)
@@ -99,6 +105,7 @@ struct page *alloc_page(gfp_t gfp)
 
 	if (!stub_may_alloc(gfp))
 		return NULL;
+	stub_charge(gfp);
 	stub_lock(&stub_ptl);
 	if (memory < 0)
 		start();
@@ -244,6 +251,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 	if (!stub_may_alloc(gfp))
 		return NULL;
+	stub_charge(gfp);
 	p = malloc(size ?: 1);
 	BUG_ON(!p);
 	memset(p, gfp & __GFP_ZERO ? 0 : 0x5a, size);

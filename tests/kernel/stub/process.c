@@ -2,6 +2,8 @@
 /* Processes: descriptors, system calls, and copies to and from their memory. */
 #include <stdlib.h>
 
+#include <linux/sched.h>
+
 #include "inner.h"
 #include "file.h"
 
@@ -40,6 +42,7 @@ struct stub_proc *stub_proc_new(unsigned int max_fds)
 void stub_proc_enter(struct stub_proc *p)
 {
 	stub_in_proc = p;
+	current->mm = p ? p->mm : NULL;
 	if (p)
 		stub_in_dom = p->dom;
 }
@@ -89,7 +92,7 @@ void stub_proc_exit(struct stub_proc *p)
 			fput(p->file[i]);
 	stub_mm_put(p->mm);
 	pthread_mutex_destroy(&p->lock);
-	stub_in_proc = before == p ? NULL : before;
+	stub_proc_enter(before == p ? NULL : before);
 	free(p);
 }
 

@@ -91,9 +91,16 @@ void stub_store_flush(struct stub_dom *d);
 /* The frontend's and the backend's directory. */
 void stub_path(char *to, size_t size, const struct stub_dom *back,
 	       const struct stub_dom *front, bool backend);
-/* Suspend and resume the frontend devices of @d, as xenstore's thread does. */
+/*
+ * Suspend and resume the frontend devices of @d, as xenstore's thread does. In
+ * between the guest is frozen: freezable work waits, and an allocation that may
+ * wait for a disk ends the program. Processes are threads of the test: it must
+ * not let them run meanwhile.
+ */
 void stub_suspend(struct stub_dom *d);
 void stub_resume(struct stub_dom *d);
+/* Instead of the latter: the suspend was cancelled. */
+void stub_cancel_suspend(struct stub_dom *d);
 
 /* ------------------------------------------------------------ accounting */
 
@@ -111,6 +118,9 @@ struct stub_count stub_count(struct stub_dom *d);
 /* Pages in use by all domains, and objects of kmalloc. */
 u64 stub_pages(void);
 u64 stub_objects(void);
+
+/* How often something was charged to the process's control group. */
+u64 stub_charges(struct stub_proc *p);
 
 /* Limits, which a test may lower. */
 void stub_max_grants(struct stub_dom *d, u32 n);

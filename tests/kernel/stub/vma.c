@@ -19,6 +19,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <linux/memcontrol.h>
+
 #include "inner.h"
 
 static LIST_HEAD(all); /* regions, under stub_ptl */
@@ -42,6 +44,7 @@ struct mm_struct *stub_mm_new(void)
 	INIT_LIST_HEAD(&mm->vmas);
 	INIT_LIST_HEAD(&mm->notifiers);
 	mm->refs = 1;
+	mm->stub_memcg = stub_memcg_new();
 	return mm;
 }
 
@@ -55,6 +58,7 @@ void stub_mm_put(struct mm_struct *mm)
 	if (__atomic_sub_fetch(&mm->refs, 1, __ATOMIC_SEQ_CST))
 		return;
 	BUG_ON(!list_empty(&mm->vmas) || !list_empty(&mm->notifiers));
+	mem_cgroup_put(mm->stub_memcg);
 	free(mm);
 }
 

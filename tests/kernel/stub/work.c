@@ -34,6 +34,8 @@ static _Thread_local struct work_struct *running;
 struct workqueue_struct *system_wq, *system_freezable_wq, *system_unbound_wq,
 	*system_long_wq;
 
+static struct stub_dom *frozen;
+
 /* ------------------------------------------------------ under the lock */
 
 static bool runs(const struct work_struct *w)
@@ -53,7 +55,8 @@ static struct work_struct *next_of(struct workqueue_struct *wq)
 	struct work_struct *w;
 
 	list_for_each_entry (w, &wq->queue, node)
-		if (!runs(w))
+		if (!runs(w) &&
+		    !(frozen && frozen == w->dom && wq == system_freezable_wq))
 			return w;
 	return NULL;
 }
@@ -192,7 +195,7 @@ __attribute__((constructor)) static void start(void)
 	pthread_t t;
 
 	system_wq = new_queue(THREADS);
-	system_freezable_wq = system_wq;
+	system_freezable_wq = new_queue(THREADS);
 	system_unbound_wq = system_wq;
 	system_long_wq = system_wq;
 	stub_spawn(NULL, tick, NULL, &t);
@@ -406,4 +409,19 @@ bool work_pending(struct work_struct *w)
 struct work_struct *current_work(void)
 {
 	return running;
+}
+
+void stub_freeze(struct stub_dom *d)
+{
+	stub_lock(&lock);
+	WRITE_ONCE(frozen, d);
+	pthread_cond_broadcast(&cond);
+	stub_unlock(&lock);
+}
+
+bool stub_frozen(void)
+{
+	struct stub_dom *d = READ_ONCE(frozen);
+
+	return d && d == stub_in_dom;
 }

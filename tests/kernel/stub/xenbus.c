@@ -418,10 +418,18 @@ static void resume(void *arg)
 
 void stub_suspend(struct stub_dom *d)
 {
+	stub_freeze(d);
 	stub_call(d, suspend, d, true);
 }
 
 void stub_resume(struct stub_dom *d)
 {
 	stub_call(d, resume, d, true);
+	stub_freeze(NULL);
+}
+
+void stub_cancel_suspend(struct stub_dom *d)
+{
+	(void)d;
+	stub_freeze(NULL);
 }

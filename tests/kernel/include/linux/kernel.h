@@ -33,6 +33,13 @@
 	((type *)((char *)(p)-offsetof(type, member)))
 #define ilog2(n) (63 - __builtin_clzll(n))
 
+#define swap(a, b)                                                             \
+	do {                                                                   \
+		typeof(a) tmp_ = (a);                                          \
+                                                                               \
+		(a) = (b);                                                     \
+		(b) = tmp_;                                                    \
+	} while (0)
 #define min_t(type, a, b)                                                      \
 	({                                                                     \
 		type a_ = (a), b_ = (b);                                       \

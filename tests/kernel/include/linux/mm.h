@@ -89,6 +89,7 @@ struct mm_struct {
 	struct list_head notifiers;
 	u32 invalidating;
 	unsigned long notify_seq;
+	struct mem_cgroup *stub_memcg;
 };
 
 struct vm_fault {

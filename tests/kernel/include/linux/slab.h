@@ -45,15 +45,4 @@ static inline void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 #define vzalloc(size) kzalloc(size, GFP_KERNEL)
 #define vfree(p) kfree(p)
 
-/* In 6.1 <linux/sched/mm.h>. */
-static inline unsigned int memalloc_noio_save(void)
-{
-	return 0;
-}
-
-static inline void memalloc_noio_restore(unsigned int flags)
-{
-	(void)flags;
-}
-
 #endif

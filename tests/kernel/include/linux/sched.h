@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The thread's task: of a process, or of the kernel. */
+#ifndef STUB_LINUX_SCHED_H
+#define STUB_LINUX_SCHED_H
+
+#include <linux/kernel.h>
+
+#define PF_MEMALLOC_NOIO 0x00080000u
+
+struct mm_struct;
+struct mem_cgroup;
+
+struct task_struct {
+	struct mm_struct *mm; /* NULL: a kernel thread */
+	unsigned int flags;
+	struct mem_cgroup *active_memcg;
+};
+
+extern _Thread_local struct task_struct stub_task;
+#define current (&stub_task)
+
+#endif
