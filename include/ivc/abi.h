@@ -183,7 +183,7 @@ struct ivc_abi_unsent {
 #define IVC_IOC_CONNECT _IOWR(IVC_IOC, 3, struct ivc_abi_connect)
 /*
  * ACCEPT: -EAGAIN (no offer waits; poll), -ECONNABORTED (it was withdrawn, or
- * its pages were no good), -EDQUOT, -ENOMEM.
+ * its pages were no good), -ENODEV (there is no backend), -EDQUOT, -ENOMEM.
  */
 #define IVC_IOC_ACCEPT _IOWR(IVC_IOC, 4, struct ivc_abi_accept)
 /* NEXT_EVENT: -EAGAIN (none). */

@@ -33,7 +33,7 @@
 
 static void chan_work(struct work_struct *work);
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member)
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
 {
 	struct ivc_chan *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
 
@@ -54,6 +54,7 @@ struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member)
 	INIT_DELAYED_WORK(&ch->work, chan_work);
 	ch->irq = -1;
 	ch->member = member;
+	ch->epoch = epoch;
 	ch->retry_ms = RETRY_MIN_MS;
 	return ch;
 }
@@ -128,6 +129,16 @@ static void forget_conn(struct ivc_chan *ch)
 }
 
 /*
+ * The backend says that the other end is gone. In the event work: from here on
+ * the number of the connection may be another's.
+ */
+static void told_gone(struct ivc_chan *ch, int reason)
+{
+	forget_conn(ch);
+	note_gone(ch, reason);
+}
+
+/*
  * In the event work. If the backend has no open other end any more, nobody will
  * tell us that it is gone: either we have been told, or it slipped past us
  * while the offer was between the context's queue and its channel.
@@ -137,7 +148,7 @@ static void close_done(struct ivc_request *req)
 	struct ivc_chan *ch = req->data;
 
 	if (req->status || !req->msg.close.conn)
-		note_gone(ch, -ECONNRESET);
+		told_gone(ch, -ECONNRESET);
 	ivc_chan_put(ch);
 }
 
@@ -149,7 +160,8 @@ static void close_conn(struct ivc_chan *ch, int reason)
 	if (!ch->conn || ch->conn_closed)
 		return;
 	ch->conn_closed = true;
-	req = ivc_request_new(IVC_MSG_CLOSE, ch->member);
+	req = ivc_request_new(IVC_MSG_CLOSE, ch->epoch, ch->member);
+	req->kind = IVC_REQUEST_END;
 	req->msg.close.conn = ch->conn;
 	req->msg.close.reason = reason;
 	req->done = close_done;
@@ -183,11 +195,30 @@ static void show_status(struct ivc_chan *ch, int status)
 		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, status);
 }
 
+/* The other end has come, or never will. */
+static void end_invite(struct ivc_chan *ch)
+{
+	if (ch->invite == IVC_INVITE_OUT)
+		ch->invite = IVC_INVITE_NONE;
+}
+
+/*
+ * An end that we see beyond OPENING has mapped our pages, and comes to nothing
+ * by number any more.
+ */
+static void see_guest(struct ivc_chan *ch)
+{
+	if (ch->peer_kctl &&
+	    ivc_load_acq(&ch->peer_kctl->state) >= IVC_WIRE_OPEN)
+		end_invite(ch);
+}
+
 /* Let go of the peer's pages, which no process sees any more. */
 static void detach(struct ivc_chan *ch)
 {
 	if (!ch->foreign.nr)
 		return;
+	see_guest(ch);
 	ivc_doorbell_blind(ch);
 	ivc_foreign_unmap(&ch->foreign);
 }
@@ -263,7 +294,6 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	ivc_doorbell_ring(ch);
 	tell_partner(ch, -ECONNRESET);
 	close_conn(ch, ivc_wire_reason(reason));
-	ivc_own_end_dir(&ch->own);
 	show_status(ch, ch->status);
 	ivc_chan_wake(ch);
 	if (reason == -EREMCHG)
@@ -286,12 +316,15 @@ static void enter_closing(struct ivc_chan *ch, int reason)
 }
 
 /*
- * May we take our pages back now? Not before the peer has what we wrote: it may
- * even be mapping it only now. If it does not say so itself, the backend does,
- * once both ends are closed.
+ * May we take our pages back now? Not as long as the peer may come to them, and
+ * not before it has what we wrote. If it does not say so itself, the backend
+ * does, once both ends are closed.
  */
-static bool peer_is_through(const struct ivc_chan *ch)
+static bool peer_is_through(struct ivc_chan *ch)
 {
+	see_guest(ch);
+	if (ch->invite != IVC_INVITE_NONE)
+		return false;
 	if (ch->state == IVC_CHAN_ENDED || ch->gone || ch->local || !ch->conn)
 		return true;
 	return ch->peer_kctl &&
@@ -440,7 +473,9 @@ void ivc_chan_cut(struct ivc_chan *ch)
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
 	ivc_doorbell_ring(ch);
-	ivc_doorbell_free(ch);
+	/* A port that somebody may still bind to is not given to others. */
+	if (ch->invite == IVC_INVITE_NONE)
+		ivc_doorbell_free(ch);
 	retry_later(ch);
 }
 
@@ -448,6 +483,7 @@ void ivc_chan_cut(struct ivc_chan *ch)
 void ivc_chan_orphan(struct ivc_chan *ch)
 {
 	ch->gone = true;
+	ch->invite = IVC_INVITE_NONE;
 	ch->conn_closed = true;
 	forget_conn(ch);
 	if (ch->state == IVC_CHAN_ENDED || ch->state == IVC_CHAN_CLOSING)
@@ -472,10 +508,9 @@ void ivc_chan_abandon(struct ivc_chan *ch)
 		ivc_chan_put(ch);
 }
 
-static void chan_work(struct work_struct *work)
+/* What was told by events. */
+static void chan_todo(struct ivc_chan *ch)
 {
-	struct ivc_chan *ch =
-		container_of(to_delayed_work(work), struct ivc_chan, work);
 	bool accepted;
 	u32 dir_gref;
 	u8 tx_shift;
@@ -491,6 +526,9 @@ static void chan_work(struct work_struct *work)
 	spin_unlock(&ch->todo_lock);
 
 	mutex_lock(&ch->lock);
+	/* It has mapped what is ours before it said that it accepts. */
+	if (accepted)
+		end_invite(ch);
 	if (accepted && ch->state == IVC_CHAN_OFFERED) {
 		err = ivc_chan_establish(ch, dir_gref, tx_shift);
 		ivc_chan_event(ch, err ? IVC_CHAN_FAIL : IVC_CHAN_ACCEPTED,
@@ -500,12 +538,23 @@ static void chan_work(struct work_struct *work)
 	ivc_chan_look(ch);
 	if (gone) {
 		ch->gone = true;
-		forget_conn(ch);
+		end_invite(ch);
 		ivc_chan_event(ch, IVC_CHAN_GONE, gone);
 	}
 	if (ch->state == IVC_CHAN_ENDED || ch->state == IVC_CHAN_CLOSING)
 		release(ch);
 	mutex_unlock(&ch->lock);
+}
+
+/* What is allocated here, up to a ring to keep, is for the process. */
+static void chan_work(struct work_struct *work)
+{
+	struct ivc_chan *ch =
+		container_of(to_delayed_work(work), struct ivc_chan, work);
+	struct ivc_alloc before = ivc_alloc_begin(ch->ctx);
+
+	chan_todo(ch);
+	ivc_alloc_end(before);
 	ivc_chan_put(ch);
 }
 
@@ -515,6 +564,22 @@ void ivc_chan_close(struct ivc_chan *ch, int reason)
 	mutex_lock(&ch->lock);
 	ivc_chan_event(ch, IVC_CHAN_CLOSE, reason);
 	mutex_unlock(&ch->lock);
+}
+
+/*
+ * The backend has answered CONNECT or ACCEPT: if it said yes, the other end has
+ * our numbers. An end that was closed or has ended before learns only now
+ * whether there is anything to close. Under ch->lock.
+ */
+void ivc_chan_answered(struct ivc_chan *ch, int status)
+{
+	ch->invite = status || ch->local || ch->gone ? IVC_INVITE_NONE
+						     : IVC_INVITE_OUT;
+	if (ch->state != IVC_CHAN_ENDED && ch->state != IVC_CHAN_CLOSING)
+		return;
+	close_conn(ch, ch->state == IVC_CHAN_ENDED ? ivc_wire_reason(ch->status)
+						   : -ECONNRESET);
+	release(ch);
 }
 
 /* ------------------------------------------------ told by the backend */
@@ -557,6 +622,6 @@ void ivc_chan_gone(const struct ivc_msg *msg)
 	 */
 	if (!ch->local || (ch->member == msg->member &&
 			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED))
-		note_gone(ch, ivc_wire_reason(msg->close.reason));
+		told_gone(ch, ivc_wire_reason(msg->close.reason));
 	ivc_chan_put(ch);
 }

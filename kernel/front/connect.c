@@ -55,14 +55,54 @@ static int may_grant(domid_t domid)
 }
 
 /* Tell the backend that an offer is not taken, or not any more. */
-void ivc_refuse(u64 member, u32 conn, int reason)
+void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_CLOSE, member);
+	struct ivc_request *req = ivc_request_new(IVC_MSG_CLOSE, epoch, member);
 
+	req->kind = IVC_REQUEST_REFUSAL;
 	req->msg.close.conn = conn;
 	req->msg.close.reason = reason;
 	ivc_request_send(req);
 	ivc_request_put(req);
+}
+
+/*
+ * Why has a channel ended that was still being made? Because there is no
+ * backend any more; or else the other end has gone, or our guest leaves.
+ */
+static int why_ended(const struct ivc_chan *ch)
+{
+	if (!ivc_ctl_is(ch->epoch))
+		return -ENODEV;
+	return ch->conn ? -ECONNABORTED : ch->status;
+}
+
+/*
+ * From here on the other end may come to what is ours, as soon as the request
+ * is sent. Nothing is sent for a channel that has ended meanwhile.
+ */
+static int invite(struct ivc_chan *ch)
+{
+	int err = 0;
+
+	mutex_lock(&ch->lock);
+	if (ch->state == IVC_CHAN_NEW)
+		ch->invite = IVC_INVITE_ASKED;
+	else
+		err = why_ended(ch);
+	mutex_unlock(&ch->lock);
+	return err;
+}
+
+/* The backend has given @ch a number. None, or one of another, is a lie. */
+static int set_conn(struct ivc_chan *ch, u32 conn, gfp_t gfp)
+{
+	int err = conn ? xa_insert(&ivc_front.conns, conn, ch, gfp) : -EBUSY;
+
+	if (err)
+		return err == -EBUSY ? -EPROTO : err;
+	ch->conn = conn;
+	return 0;
 }
 
 /* Map the other end's pages. Under ch->lock. */
@@ -109,14 +149,16 @@ int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 
 /* ------------------------------------------------------------- offer */
 
-static int lookup(u64 member, u64 peer, struct ivc_abi_host *host)
+static int lookup(const struct ivc_chan *ch, u64 peer,
+		  struct ivc_abi_host *host)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_LOOKUP, member);
+	struct ivc_request *req =
+		ivc_request_new(IVC_MSG_LOOKUP, ch->epoch, ch->member);
 	int err;
 
 	req->msg.lookup.member = peer;
 	ivc_request_send(req);
-	err = ivc_request_wait(req);
+	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
 	if (!err) {
 		host->member = peer;
 		host->id = req->msg.looked.id;
@@ -127,33 +169,36 @@ static int lookup(u64 member, u64 peer, struct ivc_abi_host *host)
 	return err;
 }
 
-/* In the event work, before any event about this connection. */
+/*
+ * In the event work, before any event about this connection. Its process may
+ * have given up, or the guest have left: then it is closed at once, but what we
+ * have granted stays until the other end cannot come to it any more.
+ */
 static void connect_done(struct ivc_request *req)
 {
 	struct ivc_chan *ch = req->data;
-	int err = req->status;
 
 	mutex_lock(&ch->lock);
-	/* Unless its process has given up meanwhile. */
-	if (!err && ch->state == IVC_CHAN_NEW) {
-		ch->conn = req->msg.offer.conn;
-		err = xa_insert(&ivc_front.conns, ch->conn, ch, GFP_KERNEL);
-		if (err)
-			ch->conn = 0;
-	}
-	if (!err && !ivc_chan_event(ch, IVC_CHAN_OFFER, 0))
-		err = -ECONNRESET;
-	if (err && !req->status)
-		ivc_refuse(ch->member, req->msg.offer.conn, -ECONNRESET);
+	/* The other end has the offer: there is no way back for want of memory.
+	 */
+	if (!req->status)
+		req->status = set_conn(ch, req->msg.offer.conn,
+				       GFP_KERNEL | __GFP_NOFAIL);
+	if (!req->status)
+		ivc_chan_event(ch, IVC_CHAN_OFFER, 0);
+	ivc_chan_answered(ch, req->status);
 	mutex_unlock(&ch->lock);
 	ivc_chan_put(ch);
 }
 
 static int offer(struct ivc_chan *ch, u32 dir_gref)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_CONNECT, ch->member);
-	int err;
+	struct ivc_request *req;
+	int err = invite(ch);
 
+	if (err)
+		return err;
+	req = ivc_request_new(IVC_MSG_CONNECT, ch->epoch, ch->member);
 	req->msg.offer.peer = ch->peer.member;
 	req->msg.offer.dir_gref = dir_gref;
 	req->msg.offer.port = ch->local ? 0 : ch->port;
@@ -163,7 +208,7 @@ static int offer(struct ivc_chan *ch, u32 dir_gref)
 	ivc_chan_get(ch);
 	req->data = ch;
 	ivc_request_send(req);
-	err = ivc_request_wait(req);
+	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
 	ivc_request_put(req);
 	return err;
 }
@@ -179,7 +224,7 @@ static int grant_own(struct ivc_chan *ch, u32 *dir_gref)
 
 	mutex_lock(&ch->lock);
 	if (ch->state != IVC_CHAN_NEW)
-		err = -ENODEV;
+		err = why_ended(ch);
 	else
 		err = may_grant(peer)
 			      ?: ivc_own_grant(&ch->own, peer, dir_gref)
@@ -197,19 +242,19 @@ static int size_or_default(u32 size, u32 *out)
 int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp)
 {
-	u64 member = READ_ONCE(ctx->member);
+	u32 epoch, dir_gref = 0;
+	u64 member = ivc_ctx_member(ctx, &epoch);
 	struct ivc_chan *ch;
-	u32 dir_gref = 0;
 	int err;
 
 	if (!member)
 		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
-	ch = ivc_chan_new(ctx, member);
+	ch = ivc_chan_new(ctx, epoch, member);
 	if (!ch)
 		return -ENOMEM;
 	err = size_or_default(arg->tx_size, &ch->tx_size) ?:
 	      size_or_default(arg->rx_size, &ch->rx_size) ?:
-	      lookup(member, arg->member, &ch->peer);
+	      lookup(ch, arg->member, &ch->peer);
 	if (err)
 		goto err_put;
 	ch->local = ch->peer.local;
@@ -271,7 +316,7 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	if (ch->state == IVC_CHAN_NEW)
 		ch->established = true;
 	else
-		err = -ECONNABORTED;
+		err = why_ended(ch);
 	mutex_unlock(&ch->lock);
 	return err;
 }
@@ -284,7 +329,7 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 
 	mutex_lock(&ch->lock);
 	if (ch->state != IVC_CHAN_NEW)
-		err = -ENODEV;
+		err = why_ended(ch);
 	else
 		err = may_grant(ch->peer.domid)
 			      ?: map_peer(ch, msg->offer.dir_gref,
@@ -301,24 +346,32 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	return err;
 }
 
+/*
+ * In the event work. What the peer has said since its pages were mapped could
+ * not be carried out as long as this end was NEW, and is not said again.
+ */
 static void accept_done(struct ivc_request *req)
 {
 	struct ivc_chan *ch = req->data;
 
 	mutex_lock(&ch->lock);
-	if (!req->status)
-		ivc_chan_event(ch, IVC_CHAN_TAKEN, 0);
-	else
+	if (req->status)
 		ivc_chan_event(ch, IVC_CHAN_FAIL, -ECONNABORTED);
+	else if (ivc_chan_event(ch, IVC_CHAN_TAKEN, 0))
+		ivc_chan_kick_work(ch);
+	ivc_chan_answered(ch, req->status);
 	mutex_unlock(&ch->lock);
 	ivc_chan_put(ch);
 }
 
 static int take(struct ivc_chan *ch, u32 dir_gref)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_ACCEPT, ch->member);
-	int err;
+	struct ivc_request *req;
+	int err = invite(ch);
 
+	if (err)
+		return err;
+	req = ivc_request_new(IVC_MSG_ACCEPT, ch->epoch, ch->member);
 	req->msg.accept.conn = ch->conn;
 	req->msg.accept.dir_gref = dir_gref;
 	req->msg.accept.tx_shift = ilog2(ch->tx_size);
@@ -326,7 +379,7 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 	ivc_chan_get(ch);
 	req->data = ch;
 	ivc_request_send(req);
-	err = ivc_request_wait(req);
+	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
 	ivc_request_put(req);
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
@@ -347,20 +400,21 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 			u32 tx_max)
 {
 	u32 dir_gref = 0;
-	int err;
+	int err = 0;
 
 	ch->local = msg->flags & IVC_OFFER_LOCAL;
 	/* To be found from the first moment that there is something to undo;
 	 * of a local pair the offerer's end is the one that is found.
 	 */
-	err = ch->local ? 0
-			: xa_insert(&ivc_front.conns, msg->offer.conn, ch,
-				    GFP_KERNEL);
+	if (ch->local)
+		ch->conn = msg->offer.conn;
+	else
+		err = set_conn(ch, msg->offer.conn, GFP_KERNEL);
 	if (err) {
-		ivc_refuse(ch->member, msg->offer.conn, -ECONNREFUSED);
+		ivc_refuse(ch->epoch, ch->member, msg->offer.conn,
+			   ivc_wire_reason(err));
 		return err;
 	}
-	ch->conn = msg->offer.conn;
 	ch->peer = (struct ivc_abi_host){
 		.member = msg->offer.peer,
 		.id = msg->offer.peer_id,
@@ -390,9 +444,9 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 			return -ENOTCONN;
 		return READ_ONCE(ctx->member) ? -EAGAIN : -ENODEV;
 	}
-	ch = ivc_chan_new(ctx, o->msg.member);
+	ch = ivc_chan_new(ctx, o->epoch, o->msg.member);
 	if (!ch) {
-		ivc_refuse(o->msg.member, o->msg.offer.conn, -ENOMEM);
+		ivc_refuse(o->epoch, o->msg.member, o->msg.offer.conn, -ENOMEM);
 		kfree(o);
 		return -ENOMEM;
 	}

@@ -19,12 +19,16 @@ struct ivc_ctx *ivc_ctx_new(void)
 	INIT_LIST_HEAD(&ctx->offers);
 	spin_lock_init(&ctx->lock);
 	init_waitqueue_head(&ctx->wq);
+	ctx->memcg = get_mem_cgroup_from_mm(current->mm);
 	return ctx;
 }
 
 static void ctx_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct ivc_ctx, ref));
+	struct ivc_ctx *ctx = container_of(ref, struct ivc_ctx, ref);
+
+	mem_cgroup_put(ctx->memcg);
+	kfree(ctx);
 }
 
 void ivc_ctx_put(struct ivc_ctx *ctx)
@@ -32,10 +36,24 @@ void ivc_ctx_put(struct ivc_ctx *ctx)
 	kref_put(&ctx->ref, ctx_free);
 }
 
-static void unregister(u64 member)
+/* What the context is called now, and by which backend. 0: it has no name. */
+u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_UNREGISTER, member);
+	u64 member;
 
+	spin_lock(&ctx->lock);
+	member = ctx->member;
+	*epoch = ctx->epoch;
+	spin_unlock(&ctx->lock);
+	return member;
+}
+
+static void unregister(u32 epoch, u64 member)
+{
+	struct ivc_request *req =
+		ivc_request_new(IVC_MSG_UNREGISTER, epoch, member);
+
+	req->kind = IVC_REQUEST_END;
 	ivc_request_send(req);
 	ivc_request_put(req);
 }
@@ -56,19 +74,27 @@ static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 	return true;
 }
 
-/* In the event work, or at the end of a backend. */
+/* The request's `done`: in the event work, or at the end of a backend. */
 static void registered(struct ivc_request *req)
 {
 	struct ivc_ctx *ctx = req->data;
 	u64 member = req->msg.reged.member;
 	bool again, changed;
 
+	/* A member without a number would look like one without a backend. */
+	if (!req->status && !member)
+		req->status = -EPROTO;
 	spin_lock(&ctx->lock);
 	again = ctx->state == IVC_CTX_RETURNING;
-	changed = ctx_event(ctx,
+	/* The answer to another question than the last is none to that. */
+	changed = ctx->asked == req &&
+		  ctx_event(ctx,
 			    req->status ? IVC_CTX_REFUSED : IVC_CTX_ANSWERED);
+	if (ctx->asked == req)
+		ctx->asked = NULL;
 	if (changed && !req->status) {
 		ctx->member = member;
+		ctx->epoch = req->epoch;
 		ctx->domid = req->msg.reged.domid;
 	}
 	/* A backend that went in the meantime is no news. */
@@ -79,21 +105,50 @@ static void registered(struct ivc_request *req)
 	spin_unlock(&ctx->lock);
 	/* Nobody wants it any more. */
 	if (!req->status && !changed)
-		unregister(member);
+		unregister(req->epoch, member);
 	wake_up_interruptible(&ctx->wq);
 	ivc_ctx_put(ctx);
 }
 
-static struct ivc_request *register_request(struct ivc_ctx *ctx)
+/* Ask the backend. With a reference for the caller. */
+static struct ivc_request *ask(struct ivc_ctx *ctx)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_REGISTER, 0);
+	struct ivc_request *req = ivc_request_new(IVC_MSG_REGISTER, 0, 0);
 
 	req->msg.reg.magic = ctx->magic;
 	req->msg.reg.id = ctx->id;
 	req->done = registered;
 	kref_get(&ctx->ref);
 	req->data = ctx;
+	spin_lock(&ctx->lock);
+	ctx->asked = req;
+	spin_unlock(&ctx->lock);
+	ivc_request_send(req);
 	return req;
+}
+
+/*
+ * The backend may not have answered yet what it was asked before, by a caller
+ * that did not wait for it. Until it has, it may take the id for used: by us.
+ */
+static int wait_for_last(struct ivc_ctx *ctx, long timeout)
+{
+	struct ivc_request *last;
+	int err = 0;
+
+	spin_lock(&ctx->lock);
+	last = ctx->asked;
+	if (last)
+		kref_get(&last->ref);
+	spin_unlock(&ctx->lock);
+	if (!last)
+		return 0;
+	err = ivc_request_wait(last, timeout);
+	/* Whatever it says: by now that is undone. */
+	if (READ_ONCE(ctx->asked) != last)
+		err = 0;
+	ivc_request_put(last);
+	return err;
 }
 
 /* Set the state, and with it whether the context is in the list. */
@@ -114,18 +169,23 @@ static bool ctx_event_listed(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 
 int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 {
+	unsigned long end = jiffies + IVC_REPLY_TIMEOUT;
 	struct ivc_request *req;
 	int err;
 
+	if (READ_ONCE(ctx->state) != IVC_CTX_IDLE)
+		return -EALREADY;
+	err = wait_for_last(ctx, IVC_REPLY_TIMEOUT);
+	if (err)
+		return err;
 	/* In the list first: an offer may come right behind the reply. */
 	if (!ctx_event_listed(ctx, IVC_CTX_REGISTER))
 		return -EALREADY;
 	ctx->magic = magic;
 	ctx->id = id;
 
-	req = register_request(ctx);
-	ivc_request_send(req);
-	err = ivc_request_wait(req);
+	req = ask(ctx);
+	err = ivc_request_wait(req, max((long)(end - jiffies), 1L));
 	ivc_request_put(req);
 	if (!err)
 		return 0;
@@ -153,15 +213,17 @@ static void free_offers(struct ivc_ctx *ctx)
 void ivc_ctx_close(struct ivc_ctx *ctx)
 {
 	u64 member;
+	u32 epoch;
 
 	ctx_event_listed(ctx, IVC_CTX_CLOSE);
 	spin_lock(&ctx->lock);
 	member = ctx->member;
+	epoch = ctx->epoch;
 	ctx->member = 0;
 	spin_unlock(&ctx->lock);
 	free_offers(ctx);
 	if (member)
-		unregister(member);
+		unregister(epoch, member);
 	ivc_ctx_put(ctx);
 }
 
@@ -225,6 +287,16 @@ static struct ivc_ctx *ctx_find(u64 member)
 	return found;
 }
 
+/* In the event work, but its process pays for what it has not accepted yet. */
+static struct ivc_offer *new_offer(const struct ivc_ctx *ctx)
+{
+	struct ivc_alloc before = ivc_alloc_begin(ctx);
+	struct ivc_offer *o = kmalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+
+	ivc_alloc_end(before);
+	return o;
+}
+
 void ivc_ctx_offer(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
@@ -232,9 +304,10 @@ void ivc_ctx_offer(const struct ivc_msg *msg)
 	bool queued = false;
 
 	if (ctx)
-		o = kmalloc(sizeof(*o), GFP_KERNEL);
+		o = new_offer(ctx);
 	if (o) {
 		o->msg = *msg;
+		o->epoch = ivc_ctl_epoch();
 		spin_lock(&ctx->lock);
 		if (ctx->member == msg->member &&
 		    ctx->nr_offers < IVC_MAX_OFFERS) {
@@ -247,8 +320,9 @@ void ivc_ctx_offer(const struct ivc_msg *msg)
 	if (queued) {
 		wake_up_interruptible(&ctx->wq);
 	} else {
+		ivc_refuse(ivc_ctl_epoch(), msg->member, msg->offer.conn,
+			   ctx && !o ? -ENOMEM : -ECONNREFUSED);
 		kfree(o);
-		ivc_refuse(msg->member, msg->offer.conn, -ECONNREFUSED);
 	}
 	if (ctx)
 		ivc_ctx_put(ctx);
@@ -277,7 +351,8 @@ bool ivc_ctx_withdraw(const struct ivc_msg *msg)
 		return false;
 	kfree(found);
 	/* Our end is closed too, and the backend can forget it. */
-	ivc_refuse(msg->member, msg->close.conn, -ECONNREFUSED);
+	ivc_refuse(ivc_ctl_epoch(), msg->member, msg->close.conn,
+		   -ECONNREFUSED);
 	return true;
 }
 
@@ -330,20 +405,19 @@ static u32 this_round;
 /* There is a backend (again). */
 void ivc_ctx_attach_all(void)
 {
-	struct ivc_request *req;
 	struct ivc_ctx *ctx;
 	bool returning;
 
 	this_round++;
 	while ((ctx = unseen(this_round))) {
 		spin_lock(&ctx->lock);
-		returning = ctx_event(ctx, IVC_CTX_BACKEND);
+		/* If this backend was asked before a suspend that was
+		 * cancelled, its answer still comes.
+		 */
+		returning = ctx_event(ctx, IVC_CTX_BACKEND) && !ctx->asked;
 		spin_unlock(&ctx->lock);
-		if (returning) {
-			req = register_request(ctx);
-			ivc_request_send(req);
-			ivc_request_put(req);
-		}
+		if (returning)
+			ivc_request_put(ask(ctx));
 		ivc_ctx_put(ctx);
 	}
 }
@@ -356,11 +430,13 @@ void ivc_ctx_leave_all(int reason, bool tell)
 {
 	struct ivc_ctx *ctx;
 	u64 member;
+	u32 epoch;
 
 	this_round++;
 	while ((ctx = unseen(this_round))) {
 		spin_lock(&ctx->lock);
 		member = ctx->member;
+		epoch = ctx->epoch;
 		ctx->member = 0;
 		/* One that never came back is told of nothing new. */
 		if (ctx->state == IVC_CTX_MEMBER) {
@@ -372,7 +448,7 @@ void ivc_ctx_leave_all(int reason, bool tell)
 		spin_unlock(&ctx->lock);
 		free_offers(ctx);
 		if (member && tell)
-			unregister(member);
+			unregister(epoch, member);
 		wake_up_interruptible(&ctx->wq);
 		ivc_ctx_put(ctx);
 	}

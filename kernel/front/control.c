@@ -3,13 +3,14 @@
  * The control ring, from the guest's side.
  *
  * At most IVC_CTL_REQS requests are in the ring unanswered; more wait in a
- * list. Replies and events come in one ring and are handled by one work item in
- * their order, which the rest of the driver relies on: a reply's `done` has run
- * before a later event is looked at.
+ * list, where who waits for the answer can still take them back. Replies and
+ * events come in one ring and are handled by one work item in their order,
+ * which the rest of the driver relies on: a reply's `done` has run before a
+ * later event is looked at.
  *
  * The backend may lie. A reply is matched to its request by a cookie that is
- * never the same twice in a row for a slot; indices are bounded; what does not
- * fit is dropped, or ends the connection to the backend.
+ * never given twice; indices are bounded; what does not fit is dropped, or ends
+ * the connection to the backend.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -17,16 +18,16 @@
 
 #include "front.h"
 
-#define REPLY_TIMEOUT (5 * HZ)
-
 /* Events handled before other work items get their turn. */
 #define BUDGET IVC_CTL_EVENTS
 
 /*
- * More requests than this wait only if the backend does not answer, since most
- * of them are closes of what the quotas allow. Each event may add one.
+ * More refusals than this wait only if the backend makes offers and answers
+ * nothing. Nothing else waits in such numbers: of requests that a process waits
+ * for there is one per thread, and of closes one per channel, which the backend
+ * has given us.
  */
-#define MAX_WAITING 65536u
+#define MAX_REFUSALS 65536u
 
 static struct ivc_ctl {
 	spinlock_t lock;
@@ -38,30 +39,37 @@ static struct ivc_ctl {
 	unsigned int eoi; /* what the next EOI says, of event_work() */
 	u32 req_prod;	  /* private: the shared ones are output only */
 	u32 ev_cons;
-	u32 turn; /* upper part of the next cookie */
+	u64 turn;  /* upper part of the next cookie */
+	u32 epoch; /* which backend this is, counted; never 0 */
 	struct list_head waiting;
-	u32 nr_waiting;
+	u32 nr_refusals; /* of those waiting */
 	struct ivc_request *inflight[IVC_CTL_REQS];
+	/* The table is the backend's from HOSTS to its reply: one at a time. */
+	struct ivc_request *lister;
+	struct list_head listers; /* who wait for that */
 	struct work_struct work;
-	struct mutex table_lock; /* one HOSTS at a time */
 } ctl = {
 	.lock = __SPIN_LOCK_UNLOCKED(ctl.lock),
 	.waiting = LIST_HEAD_INIT(ctl.waiting),
-	.table_lock = __MUTEX_INITIALIZER(ctl.table_lock),
+	.listers = LIST_HEAD_INIT(ctl.listers),
 	.irq = -1,
 };
 
 /* ---------------------------------------------------------- requests */
 
-/* A small object on paths that must not fail: it is always found. */
-struct ivc_request *ivc_request_new(u16 op, u64 member)
+/*
+ * A small object on paths that must not fail: it is always found. For one that
+ * a process asks for, that process is charged.
+ */
+struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member)
 {
 	struct ivc_request *req =
-		kzalloc(sizeof(*req), GFP_KERNEL | __GFP_NOFAIL);
+		kzalloc(sizeof(*req), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 
 	kref_init(&req->ref);
 	INIT_LIST_HEAD(&req->node);
 	init_completion(&req->completed);
+	req->epoch = epoch;
 	req->msg.op = op;
 	req->msg.member = member;
 	return req;
@@ -69,7 +77,10 @@ struct ivc_request *ivc_request_new(u16 op, u64 member)
 
 static void request_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct ivc_request, ref));
+	struct ivc_request *req = container_of(ref, struct ivc_request, ref);
+
+	kfree(req->table);
+	kfree(req);
 }
 
 void ivc_request_put(struct ivc_request *req)
@@ -92,20 +103,52 @@ static struct ivc_ctl_page *ring(void)
 	return ctl.ring_page->at;
 }
 
-/* Move what waits into the ring while there is room. Under ctl.lock. */
+/* In line for the ring, or first for the table. Under ctl.lock, as the next. */
+static void line_up(struct ivc_request *req)
+{
+	if (req->msg.op == IVC_MSG_HOSTS && ctl.lister) {
+		list_add_tail(&req->node, &ctl.listers);
+		return;
+	}
+	if (req->msg.op == IVC_MSG_HOSTS)
+		ctl.lister = req;
+	list_add_tail(&req->node, &ctl.waiting);
+	if (req->kind == IVC_REQUEST_REFUSAL)
+		ctl.nr_refusals++;
+}
+
+/* The opposite. */
+static void step_out(struct ivc_request *req)
+{
+	list_del_init(&req->node);
+	if (req->kind == IVC_REQUEST_REFUSAL)
+		ctl.nr_refusals--;
+}
+
+/* @req, if it had the table, is through with it. */
+static void free_table(const struct ivc_request *req)
+{
+	if (ctl.lister != req)
+		return;
+	ctl.lister = list_first_entry_or_null(&ctl.listers, struct ivc_request,
+					      node);
+	if (ctl.lister)
+		list_move_tail(&ctl.lister->node, &ctl.waiting);
+}
+
+/* Move what waits into the ring, if there is one, while there is room. */
 static void pump(void)
 {
+	u32 i, slots = ctl.up ? IVC_CTL_REQS : 0;
 	bool notify = false;
-	u32 i;
 
-	for (i = 0; i < IVC_CTL_REQS && !list_empty(&ctl.waiting); i++) {
+	for (i = 0; i < slots && !list_empty(&ctl.waiting); i++) {
 		struct ivc_request *req;
 
 		if (ctl.inflight[i])
 			continue;
 		req = list_first_entry(&ctl.waiting, struct ivc_request, node);
-		list_del_init(&req->node);
-		ctl.nr_waiting--;
+		step_out(req);
 		ctl.turn += IVC_CTL_REQS;
 		req->msg.cookie = ctl.turn | i;
 		ctl.inflight[i] = req;
@@ -121,111 +164,86 @@ static void pump(void)
 
 /*
  * Hand @req to the backend; its `done` and its waiter hear of the outcome, at
- * once (-ENODEV) if there is no backend.
+ * once (-ENODEV) if the backend that it is for is not there.
  */
 void ivc_request_send(struct ivc_request *req)
 {
-	bool up;
+	bool there;
 
 	kref_get(&req->ref);
 	spin_lock(&ctl.lock);
-	up = ctl.up;
-	if (up) {
-		list_add_tail(&req->node, &ctl.waiting);
-		ctl.nr_waiting++;
+	there = ctl.up && (!req->epoch || req->epoch == ctl.epoch);
+	if (there) {
+		req->epoch = ctl.epoch;
+		line_up(req);
 		pump();
 	}
 	spin_unlock(&ctl.lock);
-	if (!up)
+	if (!there)
 		finish(req, -ENODEV);
+}
+
+/* Nobody waits for @req any more: unless the backend has it, it never gets it.
+ */
+static void take_back(struct ivc_request *req, int status)
+{
+	bool waits;
+
+	spin_lock(&ctl.lock);
+	waits = !list_empty(&req->node);
+	if (waits) {
+		step_out(req);
+		free_table(req);
+		pump();
+	}
+	spin_unlock(&ctl.lock);
+	if (waits)
+		finish(req, status);
 }
 
 /*
  * Wait for the reply: its status, -ETIMEDOUT, or -EINTR if the process is being
- * killed. In the last two `done` is still to come.
+ * killed. In the last two `done` is still to come if the backend has the
+ * request; else it has run.
  */
-int ivc_request_wait(struct ivc_request *req)
+int ivc_request_wait(struct ivc_request *req, long timeout)
 {
-	long left = wait_for_completion_killable_timeout(&req->completed,
-							 REPLY_TIMEOUT);
+	long left =
+		wait_for_completion_killable_timeout(&req->completed, timeout);
+	int err = left ? -EINTR : -ETIMEDOUT;
 
-	if (left < 0)
-		return -EINTR;
-	return left ? req->status : -ETIMEDOUT;
-}
-
-static int copy_table(u32 count, u64 *after, struct ivc_abi_host *hosts,
-		      u32 max, u32 *total)
-{
-	const struct ivc_host *table = ctl.table_page->at;
-	u32 i;
-
-	if (count > IVC_TABLE_HOSTS)
-		return -EPROTO;
-	for (i = 0; i < count; i++) {
-		struct ivc_host h;
-
-		memcpy(&h, &table[i], sizeof(h));
-		barrier(); /* one copy, and only the copy is looked at */
-		/* Ascending, so that this ends. */
-		if (h.member <= *after)
-			return -EPROTO;
-		*after = h.member;
-		if (*total < max)
-			hosts[*total] = (struct ivc_abi_host){
-				.member = h.member,
-				.id = h.id,
-				.domid = h.domid,
-			};
-		++*total;
-	}
-	return 0;
-}
-
-/*
- * The other members of @member's group; the first @max of them in @hosts. Not
- * for longer than two replies may take, however long the backend says it is.
- */
-int ivc_request_hosts(u64 member, struct ivc_abi_host *hosts, u32 max,
-		      u32 *total, u32 *generation)
-{
-	unsigned long end = jiffies + 2 * REPLY_TIMEOUT;
-	u64 after = 0;
-	u32 more = 1;
-	int err = 0;
-
-	*total = 0;
-	if (mutex_lock_killable(&ctl.table_lock))
-		return -EINTR;
-	while (more && !err) {
-		struct ivc_request *req =
-			ivc_request_new(IVC_MSG_HOSTS, member);
-
-		req->msg.hosts.after = after;
-		ivc_request_send(req);
-		err = ivc_request_wait(req);
-		if (!err) {
-			*generation = req->msg.hosted.generation;
-			more = req->msg.hosted.more;
-			err = copy_table(req->msg.hosted.count, &after, hosts,
-					 max, total);
-			if (more && !req->msg.hosted.count)
-				err = -EPROTO;
-			else if (more && time_after(jiffies, end))
-				err = -ETIMEDOUT;
-		}
-		ivc_request_put(req);
-	}
-	mutex_unlock(&ctl.table_lock);
+	if (left > 0)
+		return req->status;
+	take_back(req, err);
 	return err;
 }
 
 /* ------------------------------------------------------------ events */
 
+/* What a reply may say; the rest has a meaning to our own processes only. */
+static int reply_status(int status)
+{
+	switch (status) {
+	case 0:
+	case -ENOENT:
+	case -EBUSY:
+	case -EDQUOT:
+	case -EADDRINUSE:
+	case -EINVAL:
+	case -ENOMEM:
+	case -EOPNOTSUPP:
+		return status;
+	default:
+		return -EPROTO;
+	}
+}
+
 static void reply(const struct ivc_msg *msg)
 {
+	int status = reply_status(msg->status);
 	u32 slot = msg->cookie % IVC_CTL_REQS;
 	struct ivc_request *req;
+	bool again;
 
 	spin_lock(&ctl.lock);
 	req = ctl.inflight[slot];
@@ -235,11 +253,18 @@ static void reply(const struct ivc_msg *msg)
 		return;
 	}
 	ctl.inflight[slot] = NULL;
+	if (req->table)
+		memcpy(req->table, ctl.table_page->at, PAGE_SIZE);
+	free_table(req);
+	again = ctl.up && status == -EBUSY && req->kind != IVC_REQUEST_ASK;
+	if (again)
+		line_up(req);
 	pump();
 	spin_unlock(&ctl.lock);
+	if (again)
+		return;
 	req->msg = *msg;
-	finish(req, msg->status > 0 || msg->status < -MAX_ERRNO ? -EPROTO
-								: msg->status);
+	finish(req, status);
 }
 
 static void dispatch(const struct ivc_msg *msg)
@@ -283,28 +308,42 @@ static int take(struct ivc_msg *msg)
 }
 
 /*
+ * Handle events, up to a budget: 1 if it is used up, 0 if there are no more,
+ * -EPROTO.
+ */
+static int handle_events(void)
+{
+	unsigned int left = BUDGET;
+	struct ivc_msg msg;
+	int ret;
+
+	while ((ret = take(&msg)) > 0) {
+		if (READ_ONCE(ctl.nr_refusals) > MAX_REFUSALS)
+			return -EPROTO;
+		ctl.eoi = 0;
+		dispatch(&msg);
+		if (!--left)
+			return 1;
+		cond_resched();
+	}
+	return ret;
+}
+
+/*
  * Woken by the backend's event channel, which stays masked until we say EOI. A
  * backend that writes without end gets a budget at a time: between two of them
  * the teardown can cancel us, and whoever shares the CPU has it.
  */
 static void event_work(struct work_struct *work)
 {
-	unsigned int left = BUDGET, eoi;
-	struct ivc_msg msg;
-	int ret;
+	struct ivc_alloc before = ivc_alloc_begin(NULL);
+	int ret = handle_events();
+	unsigned int eoi;
 
-	while ((ret = take(&msg)) > 0) {
-		if (READ_ONCE(ctl.nr_waiting) > MAX_WAITING) {
-			ret = -EPROTO;
-			break;
-		}
-		ctl.eoi = 0;
-		dispatch(&msg);
-		if (!--left) {
-			queue_work(ivc_front.wq, &ctl.work);
-			return;
-		}
-		cond_resched();
+	ivc_alloc_end(before);
+	if (ret > 0) {
+		queue_work(ivc_front.wq, &ctl.work);
+		return;
 	}
 	if (ret < 0) {
 		xenbus_dev_error(ctl.dev, ret,
@@ -430,6 +469,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	if (err)
 		goto err_irq;
 	spin_lock(&ctl.lock);
+	ctl.epoch = ctl.epoch + 1 ?: 1;
 	ctl.up = true;
 	spin_unlock(&ctl.lock);
 	return 0;
@@ -448,34 +488,55 @@ bool ivc_ctl_broken(void)
 	return READ_ONCE(ctl.broken);
 }
 
+/* The backend that is connected, or was last: in the event work, this one. */
+u32 ivc_ctl_epoch(void)
+{
+	return READ_ONCE(ctl.epoch);
+}
+
+/* Is backend @epoch still there? */
+bool ivc_ctl_is(u32 epoch)
+{
+	bool is;
+
+	spin_lock(&ctl.lock);
+	is = ctl.up && ctl.epoch == epoch;
+	spin_unlock(&ctl.lock);
+	return is;
+}
+
+/* A request that nobody will answer any more, or NULL. */
+static struct ivc_request *take_orphan(void)
+{
+	struct ivc_request *req;
+	u32 i;
+
+	spin_lock(&ctl.lock);
+	ctl.lister = NULL;
+	req = list_first_entry_or_null(&ctl.waiting, struct ivc_request, node)
+		      ?: list_first_entry_or_null(&ctl.listers,
+						  struct ivc_request, node);
+	if (req)
+		step_out(req);
+	for (i = 0; i < IVC_CTL_REQS && !req; i++)
+		swap(req, ctl.inflight[i]);
+	spin_unlock(&ctl.lock);
+	return req;
+}
+
 /* Every request ends with -ENODEV. Nothing when not connected. */
 void ivc_ctl_disconnect(void)
 {
-	struct ivc_request *req, *next;
-	LIST_HEAD(orphans);
-	u32 i;
+	struct ivc_request *req;
 
 	if (ctl.irq < 0)
 		return;
 	spin_lock(&ctl.lock);
 	ctl.up = false;
-	list_splice_init(&ctl.waiting, &orphans);
-	ctl.nr_waiting = 0;
 	spin_unlock(&ctl.lock);
-
 	stop_events();
-	for (i = 0; i < IVC_CTL_REQS; i++) {
-		if (ctl.inflight[i])
-			list_add(&ctl.inflight[i]->node, &orphans);
-		ctl.inflight[i] = NULL;
-	}
-	list_for_each_entry_safe (req, next, &orphans, node) {
-		list_del_init(&req->node);
+	while ((req = take_orphan()))
 		finish(req, -ENODEV);
-	}
-	/* A reader of the table has had its answer by now. */
-	mutex_lock(&ctl.table_lock);
 	end_pages();
-	mutex_unlock(&ctl.table_lock);
 	ctl.dev = NULL;
 }

@@ -48,24 +48,24 @@ static int do_register(struct ivc_ctx *ctx, void __user *arg)
 
 static int do_hosts(struct ivc_ctx *ctx, void __user *arg)
 {
-	u64 member = READ_ONCE(ctx->member);
 	struct ivc_abi_host *hosts;
 	struct ivc_abi_hosts h;
-	u32 i;
+	u32 epoch, i;
+	u64 member;
 	int err;
 
 	if (copy_from_user(&h, arg, sizeof(h)))
 		return -EFAULT;
 	if (h.reserved)
 		return -EINVAL;
+	member = ivc_ctx_member(ctx, &epoch);
 	if (!member)
 		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
 	h.count = min(h.count, MAX_HOSTS);
 	hosts = kvcalloc(max(h.count, 1u), sizeof(*hosts), GFP_KERNEL_ACCOUNT);
 	if (!hosts)
 		return -ENOMEM;
-	err = ivc_request_hosts(member, hosts, h.count, &h.total,
-				&h.generation);
+	err = ivc_hosts(epoch, member, hosts, h.count, &h.total, &h.generation);
 	if (err)
 		goto out;
 	h.count = min(h.count, h.total);

@@ -5,6 +5,7 @@
  *   main.c      module init and exit
  *   xenbus.c    the device: probe, states, connect, disconnect
  *   control.c   the control ring: requests out, replies and events in
+ *   hosts.c     the list of a group's members
  *   context.c   contexts: register, hosts, offers that wait, events
  *   ctxfile.c   /dev/ivc: the descriptor of a context
  *   connect.c   how a channel comes to be: offer, accept, local pairs
@@ -44,8 +45,10 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -75,35 +78,54 @@ void ivc_page_exit(void);
 
 /* ------------------------------------------------------------ control.c */
 
+/* What becomes of a request that the backend is too busy for (-EBUSY)? */
+enum ivc_request_kind {
+	IVC_REQUEST_ASK,     /* whoever asks is told */
+	IVC_REQUEST_END,     /* closes or unregisters: it is sent again */
+	IVC_REQUEST_REFUSAL, /* as END, of an offer: the backend caused it */
+};
+
 /*
- * A request to the backend. @done runs in the event work, in the order of the
- * control ring, before any later event is looked at; it may not sleep for
- * another request. Then the waiter, if there still is one, is woken.
+ * A request to the backend. @done runs once: in the event work, in the order of
+ * the control ring, before any later event is looked at; or, if the request has
+ * never been in the ring, in the context of whoever gives it up. It may not
+ * sleep for another request. Then the waiter, if there still is one, is woken.
  */
 struct ivc_request {
-	struct list_head node;
+	struct list_head node; /* in line for the ring, or empty */
 	struct kref ref;
 	struct ivc_msg msg; /* out: request; in: reply */
-	int status;	    /* of the reply, or -ENODEV */
+	enum ivc_request_kind kind;
+	u32 epoch;  /* the backend that it is for; 0: the one there is */
+	int status; /* of the reply, or -ENODEV */
 	void (*done)(struct ivc_request *req);
-	void *data; /* for @done */
+	void *data;		/* for @done */
+	struct ivc_host *table; /* HOSTS: a copy, from the reply on */
 	struct completion completed;
 };
+
+#define IVC_REPLY_TIMEOUT (5 * HZ)
 
 int ivc_ctl_connect(struct xenbus_device *dev);
 void ivc_ctl_disconnect(void);
 bool ivc_ctl_broken(void);
-struct ivc_request *ivc_request_new(u16 op, u64 member);
+u32 ivc_ctl_epoch(void);
+bool ivc_ctl_is(u32 epoch);
+struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member);
 void ivc_request_put(struct ivc_request *req);
 void ivc_request_send(struct ivc_request *req);
-int ivc_request_wait(struct ivc_request *req);
-int ivc_request_hosts(u64 member, struct ivc_abi_host *hosts, u32 max,
-		      u32 *total, u32 *generation);
+int ivc_request_wait(struct ivc_request *req, long timeout);
+
+/* -------------------------------------------------------------- hosts.c */
+
+int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
+	      u32 *total, u32 *generation);
 
 /* ------------------------------------------------------------ context.c */
 
 struct ivc_offer {
 	struct list_head node;
+	u32 epoch;
 	struct ivc_msg msg;
 };
 
@@ -115,8 +137,11 @@ struct ivc_ctx {
 	u32 round; /* of attach and detach, the last that saw it */
 	u64 magic;
 	u32 id;
-	u64 member; /* 0 while there is no backend */
+	struct mem_cgroup *memcg; /* of the process, which pays for it all */
+	u64 member;		  /* 0 while there is no backend, */
+	u32 epoch;		  /* and of which backend it is the number */
 	u32 domid;
+	struct ivc_request *asked; /* REGISTER, until it is answered */
 	struct list_head offers;
 	unsigned int nr_offers;
 	u32 generation;
@@ -147,6 +172,7 @@ static inline bool ivc_ctx_registered(const struct ivc_ctx *ctx)
 
 struct ivc_ctx *ivc_ctx_new(void);
 void ivc_ctx_put(struct ivc_ctx *ctx);
+u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch);
 int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
 void ivc_ctx_close(struct ivc_ctx *ctx);
 int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
@@ -205,6 +231,17 @@ void ivc_foreign_unmap(struct ivc_foreign *f);
 
 /* ------------------------------------------------------------ channel.c */
 
+/*
+ * CONNECT and ACCEPT tell the other end the numbers of grants and of a port of
+ * ours. As long as it may still come to what has these numbers they must not be
+ * used for anything else, so all of it stays, also when our process has gone.
+ */
+enum ivc_invite {
+	IVC_INVITE_NONE,  /* no numbers are out; or the other end has come */
+	IVC_INVITE_ASKED, /* the backend has not answered */
+	IVC_INVITE_OUT,	  /* the other end may come at any time */
+};
+
 struct ivc_chan {
 	struct kref ref;
 	struct list_head node; /* ivc_front.chans */
@@ -212,9 +249,11 @@ struct ivc_chan {
 	enum ivc_chan_state state;
 	int status;	     /* 0, or why it ended */
 	struct ivc_ctx *ctx; /* the context it was made from, and */
-	u64 member;	     /* what that was called then */
+	u64 member;	     /* what that was called then, */
+	u32 epoch;	     /* by which backend */
 	u32 conn;	     /* 0: not known yet */
 	bool conn_closed;    /* CLOSE sent */
+	enum ivc_invite invite;
 	struct ivc_abi_host peer;
 	u32 tx_size;
 	u32 rx_size;
@@ -271,13 +310,14 @@ struct ivc_chan {
 	struct address_space *mapping;
 };
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u64 member);
+struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member);
 void ivc_chan_get(struct ivc_chan *ch);
 void ivc_chan_put(struct ivc_chan *ch);
 bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
 void ivc_chan_kick_work(struct ivc_chan *ch);
 void ivc_chan_close(struct ivc_chan *ch, int reason);
 void ivc_chan_wake(struct ivc_chan *ch);
+void ivc_chan_answered(struct ivc_chan *ch, int status);
 void ivc_chan_accepted(const struct ivc_msg *msg);
 void ivc_chan_gone(const struct ivc_msg *msg);
 void ivc_chan_look(struct ivc_chan *ch);
@@ -304,7 +344,7 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		struct ivc_chan **chp);
 int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	       struct ivc_chan **chp);
-void ivc_refuse(u64 member, u32 conn, int reason);
+void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason);
 int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
 /* ----------------------------------------------------------- chanfile.c */
@@ -368,7 +408,39 @@ extern struct ivc_front {
 	struct xenbus_device *dev; /* NULL: none connected */
 	struct workqueue_struct *wq;
 	wait_queue_head_t moved; /* some channel has gone a step further */
+	bool frozen;		 /* the guest is suspended */
 } ivc_front;
+
+/*
+ * What work items and xenbus's callbacks allocate for a process, of @ctx, is
+ * charged to that process, not to nobody. While the guest is suspended it is
+ * not: its processes stand still, those that serve a file system included, and
+ * its disks may, so that nothing can be reclaimed from them, and nothing that
+ * is allocated may wait for them.
+ */
+struct ivc_alloc {
+	struct mem_cgroup *memcg;
+	unsigned int noio;
+};
+
+static inline struct ivc_alloc ivc_alloc_begin(const struct ivc_ctx *ctx)
+{
+	bool frozen = READ_ONCE(ivc_front.frozen);
+	struct ivc_alloc before = {
+		.memcg = set_active_memcg(ctx && !frozen ? ctx->memcg : NULL),
+		.noio = memalloc_noio_save(),
+	};
+
+	if (!frozen)
+		memalloc_noio_restore(before.noio);
+	return before;
+}
+
+static inline void ivc_alloc_end(struct ivc_alloc before)
+{
+	memalloc_noio_restore(before.noio);
+	set_active_memcg(before.memcg);
+}
 
 int ivc_ctxfile_init(void);
 void ivc_ctxfile_exit(void);

@@ -49,13 +49,16 @@ static struct ivc_chan *unseen(u32 round)
 static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
 {
 	static u32 round;
+	struct ivc_alloc before;
 	struct ivc_chan *ch;
 
 	round++;
 	while ((ch = unseen(round))) {
+		before = ivc_alloc_begin(ch->ctx);
 		mutex_lock(&ch->lock);
 		fn(ch, arg);
 		mutex_unlock(&ch->lock);
+		ivc_alloc_end(before);
 		ivc_chan_put(ch);
 	}
 }

@@ -202,6 +202,7 @@ static void thawed(struct work_struct *work)
 {
 	struct xenbus_device *dev = bound_get();
 
+	WRITE_ONCE(ivc_front.frozen, false);
 	if (!dev)
 		return;
 	if (!resumed && dev->otherend) {
@@ -218,12 +219,16 @@ static DECLARE_WORK(thaw_work, thawed);
 static int front_suspend(struct xenbus_device *dev)
 {
 	ktime_t start = ktime_get();
+	struct ivc_alloc before;
 
 	resumed = false;
+	WRITE_ONCE(ivc_front.frozen, true);
+	before = ivc_alloc_begin(NULL);
 	mutex_lock(&conn_lock);
 	ivc_ctx_leave_all(-EREMCHG, true);
 	ivc_leave_all(-EREMCHG, true);
 	mutex_unlock(&conn_lock);
+	ivc_alloc_end(before);
 	queue_work(system_freezable_wq, &thaw_work);
 	dev_info(&dev->dev, "suspended, channels handed over in %lld us\n",
 		 ktime_us_delta(ktime_get(), start));
@@ -232,8 +237,11 @@ static int front_suspend(struct xenbus_device *dev)
 
 static int front_resume(struct xenbus_device *dev)
 {
+	struct ivc_alloc before = ivc_alloc_begin(NULL);
+
 	resumed = true;
 	disconnect(-EREMCHG);
+	ivc_alloc_end(before);
 	return xenbus_switch_state(dev, XenbusStateInitialising);
 }
 

@@ -134,7 +134,7 @@ bool raw_ended(int fd, int ms)
 
 int raw_call(int fd, struct ivc_msg *msg, const int *fds, int n)
 {
-	static uint32_t cookie;
+	static uint64_t cookie;
 	struct ivc_msg reply;
 	int ret;
 
