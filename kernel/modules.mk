@@ -48,6 +48,8 @@ install-modules:
 		"or KDIR= names another kernel's" >&2; exit 1
 else
 install-modules: modules
+	$(call needs,KDIR,no kernel headers: give KDIR=DIRECTORY)
+	$(call needs,UDEVDIR)
 	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(KMOD)) modules_install \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR)))
 	$(Q)install -D -m 644 scripts/60-ivc.rules \

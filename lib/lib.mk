@@ -75,6 +75,7 @@ lib_pc = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 
 ## make install-lib     headers, libraries, manual pages, under DESTDIR
 install-lib: lib
+	$(call needs,LIBDIR INCLUDEDIR MANDIR)
 	$(call say,INSTALL,$(DESTDIR)$(LIBDIR))
 	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig \
 		$(DESTDIR)$(INCLUDEDIR)/ivc $(DESTDIR)$(MANDIR)/man3 \

@@ -18,9 +18,14 @@ MPI_FLAGS = $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile \
 MPI_HEADER = $(shell $(CC) -E $(MPI_FLAGS) -include opal/mca/btl/btl.h -xc \
 	/dev/null >/dev/null 2>&1 && echo 1)
 # Where Open MPI looks for components, whatever PREFIX is: ours is no use elsewhere.
-MPI_LIBDIR ?= $(shell $(MPICC) --showme:libdirs 2>/dev/null | tr ' ' '\n' | \
-	while read -r d; do for e in openmpi3 openmpi; do [ -e \
-	$$d/$$e/mca_btl_tcp.so ] && echo $$d/$$e && exit; done; done)
+# The ompi_info beside the compiler knows; without one it is the folder of such a
+# name where its libraries are. Which components are there depends on its build.
+MPI_LIBDIR ?= $(shell info=$$(dirname "$$(command -v $(MPICC))")/ompi_info; \
+	dir=$$("$$info" --parsable --path pkglibdir 2>/dev/null | \
+	sed -n 's/^path:pkglibdir://p'); \
+	for d in "$$dir" $$($(MPICC) --showme:libdirs 2>/dev/null | \
+	sed 's|[^ ]*|&/openmpi3 &/openmpi|g'); do \
+	[ -d "$$d" ] && echo "$$d" && break; done)
 # Its lists are locked by an instruction that not every x86 has had.
 MPI_FLAGS += $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mcx16)
 BTL_SO := $(MPI_OUT)/mca_btl_ivc.so
@@ -53,6 +58,8 @@ mpi-none:
 
 install-mpi: mpi
 ifneq ($(MPI_HEADER),)
+	$(call needs,MPI_LIBDIR,$(MPICC) and its ompi_info do not tell where Open \
+		MPI looks for components: give MPI_LIBDIR=DIRECTORY)
 	$(call say,INSTALL,$(DESTDIR)$(MPI_LIBDIR))
 	$(Q)install -D -m 644 $(BTL_SO) $(DESTDIR)$(MPI_LIBDIR)/mca_btl_ivc.so
 endif
@@ -105,6 +112,7 @@ check-mpi: check-coordinator check-model-switch \
 check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends \
 		$(B)/tools/ivcd
 	$(Q)tests/mpi/btl/run.sh $(B)
+	$(Q)tests/mpi/btl/install.sh $(B)
 
 ## make check-mpi-suites  hpcc, NetPIPE; MPI_SUITES=DIRECTORY: and what is there
 #   MPI_SUITES=  OSU's benchmarks, NPB and mpi4py's tests: docs/mpi.md

@@ -24,3 +24,8 @@ IVC_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude \
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# $(call needs,VARIABLES,WHAT TO DO): an error where one is empty. A directory to
+# install to that is empty would be the root of the file system.
+needs = $(foreach v,$(1),$(if $(strip $($(v))),,$(error $(v) is empty: \
+	$(or $(strip $(2)),give $(v)=DIRECTORY))))

@@ -114,6 +114,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd
 
 # The policy is the administrator's: one that is there stays as it is.
 install-tools: tools
+	$(call needs,BINDIR SBINDIR MANDIR SYSCONFDIR UNITDIR)
 	$(call say,INSTALL,ivc-pingpong ivc-roam ivcd ivcctl)
 	$(Q)install -D -m 755 $(B)/tools/ivc-pingpong \
 		$(DESTDIR)$(BINDIR)/ivc-pingpong
