@@ -42,6 +42,12 @@ struct btl_ivc_frag {
 typedef struct btl_ivc_frag btl_ivc_frag_t;
 OBJ_CLASS_DECLARATION(btl_ivc_frag_t);
 
+/* For whom the component stands. */
+enum btl_ivc_peers {
+	BTL_IVC_HOST, /* those with whom a channel can be made now */
+	BTL_IVC_ALL,  /* everybody who has it, over the network meanwhile */
+};
+
 struct btl_ivc_component {
 	mca_btl_base_component_3_0_0_t super;
 
@@ -52,6 +58,7 @@ struct btl_ivc_component {
 	unsigned int tcp_buffer, tcp_timeout;
 	unsigned int switch_ms;
 	bool switch_sever, always;
+	int peers; /* enum btl_ivc_peers */
 	unsigned int sleep_after;
 
 	struct coordinator *c;

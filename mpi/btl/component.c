@@ -56,6 +56,33 @@ static void param_bool(const char *name, const char *help, bool *value)
 					MCA_BASE_VAR_SCOPE_READONLY, value);
 }
 
+static void param_peers(void)
+{
+	static const mca_base_var_enum_value_t values[] = {
+		{ BTL_IVC_HOST, "host" },
+		{ BTL_IVC_ALL, "all" },
+		{ 0, NULL },
+	};
+	struct btl_ivc_component *c = &mca_btl_ivc_component;
+	mca_base_var_enum_t *peers = NULL;
+
+	c->peers = BTL_IVC_HOST;
+	mca_base_var_enum_create("btl_ivc_peers", values, &peers);
+	mca_base_component_var_register(
+		&c->super.btl_version, "peers",
+		"For whom it stands. host: those that are on this host when "
+		"the two meet, so that a channel can be made; others are left "
+		"to other BTLs (tcp, openib), and such a pair never goes over "
+		"to IVC, even if a guest comes to this host later. all: "
+		"everybody who has this component, over its own TCP as long as "
+		"there is no channel, even if another BTL were faster; such a "
+		"pair goes over to IVC when the two come to one host.",
+		MCA_BASE_VAR_TYPE_INT, peers, 0, 0, OPAL_INFO_LVL_3,
+		MCA_BASE_VAR_SCOPE_READONLY, &c->peers);
+	if (peers)
+		OBJ_RELEASE(peers);
+}
+
 static int component_register(void)
 {
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
@@ -98,10 +125,12 @@ static int component_register(void)
 		   "that allows between guests; between processes of one "
 		   "machine up to 2 MiB, and 16 MiB of all of a process.",
 		   &c->ring_size);
+	param_peers();
 	c->always = false;
 	param_bool("always",
 		   "Be there for a host without IVC, too, so that a job can "
-		   "begin there and find IVC on another.",
+		   "begin there and find IVC on another. btl_ivc_peers is "
+		   "\"all\" then.",
 		   &c->always);
 	c->sleep_after = 0;
 	param_uint("sleep_after",
@@ -203,7 +232,9 @@ static int open_coordinator(void)
 	ret = coord_open(&o, &btl_ivc_user, &tcp_ops, open_tcp, NULL, &c->c);
 	if (ret)
 		return ret;
-	if (coord_has_ivc(c->c) || c->always || has_device())
+	/* Without it nobody is known to be on this host. */
+	if (coord_has_ivc(c->c) || c->always ||
+	    (c->peers == BTL_IVC_ALL && has_device()))
 		return 0;
 	coord_close(c->c, 0);
 	c->c = NULL;
@@ -253,6 +284,8 @@ static mca_btl_base_module_t **component_init(int *n, bool progress_threads,
 			       "not to be given together");
 		return NULL;
 	}
+	if (c->always)
+		c->peers = BTL_IVC_ALL;
 	c->threads = mpi_threads || opal_using_threads();
 	c->longest = longest();
 	btl_ivc_module_init();

@@ -11,30 +11,46 @@
 
 struct btl_ivc_module btl_ivc_module;
 
-static struct mca_btl_base_endpoint_t *endpoint_of(struct opal_proc_t *proc)
+/*
+ * What another BTL does better is left to it: everybody with whom there will be
+ * no channel.
+ */
+static bool is_for_us(const void *addr, size_t len)
+{
+	const struct btl_ivc_component *c = &mca_btl_ivc_component;
+
+	return c->peers == BTL_IVC_ALL || coord_is_here(c->c, addr, len);
+}
+
+/* @asked: whether Open MPI asks, which may have another BTL; or the peer. */
+static struct mca_btl_base_endpoint_t *endpoint_of(struct opal_proc_t *proc,
+						   bool asked)
 {
 	struct coordinator *c = mca_btl_ivc_component.c;
 	struct mca_btl_base_endpoint_t *ep = calloc(1, sizeof(*ep)), *known;
 	void *addr = NULL;
 	size_t len;
 
-	if (!ep || btl_ivc_told(proc, &addr, &len) < 0) {
-		free(ep);
-		return NULL;
-	}
+	if (!ep || btl_ivc_told(proc, &addr, &len) < 0)
+		goto err_free;
+	if (asked && !is_for_us(addr, len))
+		goto err_free;
 	ep->proc = proc;
 	ep->peer =
 		coord_peer_add(c, btl_ivc_name(proc->proc_name), addr, len, ep);
+	if (!ep->peer)
+		goto err_free;
 	free(addr);
-	if (!ep->peer) {
-		free(ep);
-		return NULL;
-	}
 	/* It may have wanted to talk before we were told of it. */
 	known = coord_peer_user(ep->peer);
 	if (known != ep)
 		free(ep);
 	return known;
+
+err_free:
+	free(addr);
+	free(ep);
+	return NULL;
 }
 
 static struct coord_peer *stranger(void *arg, uint64_t name)
@@ -46,7 +62,7 @@ static struct coord_peer *stranger(void *arg, uint64_t name)
 
 	(void)arg;
 	proc = opal_proc_for_name(n);
-	ep = proc ? endpoint_of(proc) : NULL;
+	ep = proc ? endpoint_of(proc, false) : NULL;
 	return ep ? ep->peer : NULL;
 }
 
@@ -102,8 +118,8 @@ static int add_procs(mca_btl_base_module_t *btl, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (procs[i] == opal_proc_local_get())
 			continue;
-		eps[i] = endpoint_of(procs[i]);
-		/* One without this component is another one's to reach. */
+		eps[i] = endpoint_of(procs[i], true);
+		/* Others are another component's to reach. */
 		if (eps[i] && reachable)
 			opal_bitmap_set_bit(reachable, (int)i);
 	}

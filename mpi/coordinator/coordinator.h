@@ -127,6 +127,12 @@ void coord_close(struct coordinator *c, int timeout_ms);
 /* Has it joined the job's group on this host? */
 bool coord_has_ivc(const struct coordinator *c);
 
+/*
+ * Is the process with this coord_address() in the job's group on this host, so
+ * that a channel to it can be made? As far as can be known at this moment.
+ */
+bool coord_is_here(struct coordinator *c, const void *addr, size_t len);
+
 /* What another process needs for coord_peer_add(). Returns its length. */
 int coord_address(const struct coordinator *c, void *buf, size_t max);
 

@@ -129,6 +129,7 @@ struct coordinator {
 	int ctx_fd;
 	uint32_t ivc_id;
 	uint64_t register_at;
+	uint64_t list_at; /* not before, all of them are asked for */
 	ivc_peer *members;
 	unsigned int n_members, room_members;
 
@@ -225,6 +226,8 @@ void coord_in_vain(struct coordinator *c);
 void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
 void coord_group_look(struct coord_peer *p);
+/* Is a process with that id in the group? Asks, if it is not known to be. */
+bool coord_group_has(struct coordinator *c, uint32_t ivc_id);
 int coord_register(struct coordinator *c);
 /* Is it for this side to make a channel, when its time has come? */
 bool coord_is_ours(const struct coord_peer *p);

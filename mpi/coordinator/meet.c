@@ -16,6 +16,7 @@
 
 #define MEET (200 * (MS / 1000)) /* between two looks */
 #define REGISTER (2 * SECOND)	 /* between two attempts */
+#define LIST (100 * MS)		 /* between two times that all are asked for */
 #define VISIT (30 * SECOND)	 /* a visitor that says nothing */
 #define REFUSED_MAX 12		 /* 5 ms << that is the longest wait */
 #define RING_LOCAL (2u << 20)
@@ -37,6 +38,10 @@ static void joined(struct coordinator *c, const ivc_peer *who)
 {
 	struct coord_peer *p;
 
+	/* It may have been listed before it was told. */
+	for (unsigned int i = 0; i < c->n_members; i++)
+		if (c->members[i].member == who->member)
+			return;
 	if (c->n_members == c->room_members) {
 		unsigned int room = c->room_members ? 2 * c->room_members : 16;
 		ivc_peer *all = realloc(c->members, room * sizeof(*all));
@@ -79,6 +84,41 @@ static void take_events(struct coordinator *c)
 		else if (ev.type == IVC_EVENT_LEAVE)
 			left(c, &ev.peer);
 	}
+}
+
+static bool is_member(const struct coordinator *c, uint32_t ivc_id)
+{
+	for (unsigned int i = 0; i < c->n_members; i++)
+		if (c->members[i].id == ivc_id)
+			return true;
+	return false;
+}
+
+static void list(struct coordinator *c)
+{
+	const ivc_peer *who = ivc_get_hosts(c->ctx);
+
+	for (; who && who->member; who++)
+		joined(c, who);
+}
+
+/*
+ * Joins are told of with a delay, to who is told much. So one that is not known
+ * is asked for; not for each that is on another host, of which there may be
+ * hundreds.
+ */
+bool coord_group_has(struct coordinator *c, uint32_t ivc_id)
+{
+	uint64_t now = coord_now();
+
+	if (!c->ctx)
+		return false;
+	take_events(c);
+	if (!is_member(c, ivc_id) && now >= c->list_at) {
+		list(c);
+		c->list_at = now + LIST;
+	}
+	return is_member(c, ivc_id);
 }
 
 int coord_register(struct coordinator *c)

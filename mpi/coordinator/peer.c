@@ -72,6 +72,33 @@ static int make_room(struct coordinator *c)
 	return 0;
 }
 
+static int take_address(const struct coordinator *c, struct address *a,
+			const void *addr, size_t len)
+{
+	if (len < sizeof(*a))
+		return -EINVAL;
+	memcpy(a, addr, sizeof(*a));
+	if (a->version != htole32(ADDRESS_VERSION) ||
+	    a->frame_max != htole32((uint32_t)c->frame_max) || a->reserved)
+		return -EPROTONOSUPPORT;
+	return 0;
+}
+
+bool coord_is_here(struct coordinator *c, const void *addr, size_t len)
+{
+	struct address a;
+	bool here;
+
+	if (take_address(c, &a, addr, len))
+		return false;
+	if (c->o.threads)
+		pthread_mutex_lock(&c->step);
+	here = coord_group_has(c, le32toh(a.ivc_id));
+	if (c->o.threads)
+		pthread_mutex_unlock(&c->step);
+	return here;
+}
+
 static int add(struct coordinator *c, struct coord_peer *p, const void *addr,
 	       size_t len)
 {
@@ -80,12 +107,11 @@ static int add(struct coordinator *c, struct coord_peer *p, const void *addr,
 
 	if (ret)
 		return ret;
-	if (len < sizeof(a) || p->name == c->o.name)
+	if (p->name == c->o.name)
 		return -EINVAL;
-	memcpy(&a, addr, sizeof(a));
-	if (a.version != htole32(ADDRESS_VERSION) ||
-	    a.frame_max != htole32((uint32_t)c->frame_max) || a.reserved)
-		return -EPROTONOSUPPORT;
+	ret = take_address(c, &a, addr, len);
+	if (ret)
+		return ret;
 	memcpy(p->key, a.key, sizeof(p->key));
 	p->ivc_id = le32toh(a.ivc_id);
 	return c->ops->link(c->net, p->name, (const uint8_t *)addr + sizeof(a),

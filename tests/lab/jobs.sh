@@ -19,7 +19,7 @@ SWITCH_MORE=
 way() {
 	case $1 in
 	all) echo "--mca btl_ivc_sleep_after $SLEEP_AFTER" ;;
-	ivc) echo "--mca btl ivc,self $(way all)" ;;
+	ivc) echo "--mca btl ivc,self --mca btl_ivc_peers all $(way all)" ;;
 	switch) echo "$(way ivc) --mca btl_ivc_switch_ms $SWITCH_MS $SWITCH_MORE" ;;
 	tcp) echo '--mca btl tcp,self' ;;
 	esac

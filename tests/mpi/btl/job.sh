@@ -18,18 +18,23 @@ export OMPI_MCA_plm_rsh_agent=/bin/false
 export OMPI_MCA_btl_ivc_tcp_if_include=lo OMPI_MCA_btl_tcp_if_include=lo
 
 cleanup() {
-	[ -z "$ivcd" ] || { kill "$ivcd"; wait "$ivcd"; } 2>/dev/null
+	for p in $ivcd; do
+		kill "$p" && wait "$p"
+	done 2>/dev/null
 	rm -rf "$dir"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
+# broker [SOCKET [OPTION...]]: another one is another host.
 broker() {
-	"$bin/tools/ivcd" --socket "$IVC_SOCKET" --max-rate 1000000 \
-		2>"$dir/ivcd.log" &
-	ivcd=$!
+	socket=${1:-$IVC_SOCKET}
+	[ $# = 0 ] || shift
+	"$bin/tools/ivcd" --socket "$socket" --max-rate 1000000 "$@" \
+		2>"$socket.log" &
+	ivcd="$ivcd $!"
 	tries=500
-	until grep -q listening "$dir/ivcd.log" 2>/dev/null; do
+	until grep -q listening "$socket.log" 2>/dev/null; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || { bad 'ivcd does not start'; return; }
 		sleep 0.02

@@ -49,6 +49,34 @@ check 'it is chosen before tcp' chosen
 check 'messages go over IVC' \
 	went 'btl ivc: [0-9]\{3,\} messages over IVC' "$ivc"
 check 'and to and fro, if they are to' went 'back [0-9]\{2,\} times' "$switch 1"
+# Ranks on two hosts, as they are to the component: N on the first, N on the other.
+broker "$dir/s2"
+two_hosts() {
+	n=$1 m=$2 options=$3
+	shift 3
+	timeout 100 $mpirun $options -n "$n" "$@" : -n "$m" \
+		-x IVC_SOCKET="$dir/s2" "$@"
+}
+# lines N TEXT COMMAND...: right, and so many lines say TEXT
+lines() {
+	times=$1 line=$2
+	shift 2
+	right 'messages checked' "$@" || return 1
+	[ "$(grep -c -e "$line" "$dir/out")" = "$times" ] || {
+		echo "not $times times: $line"; return 1; }
+}
+verbose='--mca btl_base_verbose 10'
+check 'another host is left to tcp' lines 2 'btl ivc: 0 messages over IVC, 0 over' \
+	two_hosts 1 1 "--mca btl ivc,tcp,self $verbose" "$prog" -r 20
+check 'all but those on the same host are' lines 2 \
+	'btl ivc: [1-9][0-9]* messages over IVC' \
+	two_hosts 2 1 "--mca btl ivc,tcp,self $verbose" "$prog" -r 20
+check 'or none is left to it' lines 3 'btl ivc: .*, [1-9][0-9]\{2,\} over the network' \
+	two_hosts 2 1 "$ivc --mca btl_ivc_peers all $verbose" "$prog" -r 20
+nobody_else() { ! two_hosts 1 1 "$ivc" "$prog" -r 1 && grep -q unreachable "$dir/log"; }
+check 'another host, and no other BTL: an error' nobody_else
+check 'ompi_info tells what that costs' says 'never goes over to IVC' \
+	ompi_info --param btl ivc --level 9
 check '2 ranks' ok_says job 2 "$ivc" "$prog" -r 200
 check '4 ranks' ok_says job 4 "$ivc" "$prog" -r 100
 check '7 ranks' ok_says job 7 "$ivc" "$prog" -r 15
