@@ -23,7 +23,8 @@ $(B)/payload/%/ivc-apitest: $(B)/static/ivc-apitest
 
 # The local transport: nothing but this machine.
 LOCAL_OUT := $(B)/tests/local
-LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o peer.o raw.o)
+LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o impostor.o \
+	peer.o raw.o)
 
 $(LOCAL_OUT)/%.o: tests/local/%.c tests/tests.mk
 	@mkdir -p $(@D)
@@ -37,6 +38,12 @@ $(LOCAL_OUT)/hostile: $(LOCAL_RAW)
 $(LOCAL_OUT)/activate: $(LOCAL_OUT)/activate.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(LOCAL_OUT)/swap.so: tests/local/swap.c tests/tests.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(TEST_CFLAGS)) -fPIC -shared \
+		-o $@ $< -ldl
 
 # Not static: a sanitizer cannot be, and most programs are not.
 $(LOCAL_OUT)/ivc-apitest: $(PROG_OBJ) $(LIB_OUT)/libivc.a
@@ -71,7 +78,7 @@ $(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) lib/discard.c lib/place.c $(STEPS_DEP)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
 
 LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hung hostile \
-	activate steps ivcd-steps) $(B)/tools/ivcd
+	activate steps ivcd-steps swap.so) $(B)/tools/ivcd
 
 ## make check-local     the local transport: processes, users, enemies, restarts
 check-local: $(LOCAL_PROGS)

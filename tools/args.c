@@ -32,16 +32,16 @@ uint64_t number(const char *opt, const char *s, uint64_t min, uint64_t max)
 		shift = 10;
 	else if (*end == 'm' || *end == 'M')
 		shift = 20;
+	else if (*end == 'g' || *end == 'G')
+		shift = 30;
 	/* A unit alone is no number. */
 	if (shift && end != s)
 		end++;
-	if (errno || end == s || *end || *s == '-' || v > UINT64_MAX >> shift)
-		wrong("--%s wants a number, not '%s'", opt, s);
-	v <<= shift;
-	if (v < min || v > max)
-		wrong("--%s must be from %llu to %llu, not %s", opt,
-		      (unsigned long long)min, (unsigned long long)max, s);
-	return v;
+	if (errno || end == s || *end || *s == '-' || v > max >> shift ||
+	    v << shift < min)
+		wrong("--%s %s: must be a number between %llu and %llu", opt, s,
+		      (unsigned long long)min, (unsigned long long)max);
+	return v << shift;
 }
 
 double seconds(const char *s, double max)
@@ -50,6 +50,7 @@ double seconds(const char *s, double max)
 	double v = strtod(s, &end);
 
 	if (end == s || *end || !(v >= 0.001 && v <= max))
-		wrong("--seconds must be from 0.001 to %.0f, not '%s'", max, s);
+		wrong("--seconds %s: must be a number between 0.001 and %.0f",
+		      s, max);
 	return v;
 }

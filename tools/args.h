@@ -12,7 +12,7 @@ extern const char program_name[];
 __attribute__((noreturn, format(printf, 1, 2))) void wrong(const char *fmt,
 							   ...);
 
-/* The value of --@opt within bounds: 64, 64K, 1M, 0x40. Else wrong(). */
+/* The value of --@opt within bounds: 64, 64K, 1M, 2G, 0x40. Else wrong(). */
 uint64_t number(const char *opt, const char *s, uint64_t min, uint64_t max);
 
 /* The value of --seconds, from 0.001 to @max. Else wrong(). */

@@ -100,6 +100,17 @@ many() {
 }
 check 'a server for one client after another' many
 
+# Its socket must not get the number that it prints its table to.
+closed() {
+	serve --unix "$sock"
+	"$pp" --unix "$sock" $short --verify >&-
+	wait "$server"
+	rc=$?
+	cat "$dir/server"
+	[ "$rc" = 0 ]
+}
+check 'a client whose standard output is closed' closed
+
 waits() {
 	"$pp" --unix "$sock" --iterations 10 --sizes 8 --tests latency &
 	client=$!
@@ -301,6 +312,14 @@ if [ -x "$ctl" ]; then
 	if [ ! -e /proc/xen/capabilities ]; then
 		check 'ivcctl: not Dom0' says 'is this Dom0' "$ctl" list
 	fi
+	pid_file() {
+		echo precious >"$dir/pid"
+		says "--pid-file $dir/pid: is something else" "$ctl" attach \
+			--all --watch --policy tools/ivcctl/policy.conf \
+			--pid-file "$dir/pid" || return 1
+		[ "$(cat "$dir/pid")" = precious ]
+	}
+	check 'ivcctl: --pid-file on a file with something in it' pid_file
 	check 'ivcctl: the policy that is shipped' says 'no errors' \
 		"$ctl" policy --policy tools/ivcctl/policy.conf
 	first='guest a* realm=x max-pages=9 # as\n\n#\nguest b deny\n'

@@ -13,7 +13,7 @@ PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
 	transport.c ivc.c socket.c tcp.c unix.c message.c samples.c tests.c \
 	client.c rows.c server.c explain.c report.c json.c compare.c \
 	$(if $(WITH_VCHAN),vchan.c)) $(addprefix tools/,args.c \
-	json-string.c output.c text-file.c)
+	json-string.c output.c stdfds.c text-file.c)
 PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
 PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
@@ -22,18 +22,19 @@ PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 
 ROAM_SRC := $(addprefix tools/roam/,main.c options.c help.c hello.c tcp.c \
 	loop.c group.c traffic.c message.c crc32.c stream.c wire.c record.c \
-	plot.c) tools/pingpong/samples.c tools/args.c tools/output.c
+	plot.c) tools/pingpong/samples.c $(addprefix tools/,args.c \
+	output.c stdfds.c)
 ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
 ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
 	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c \
 	stat.c store.c table.c) \
-	$(addprefix tools/,json-string.c output.c text-file.c)
+	$(addprefix tools/,json-string.c output.c stdfds.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c conn.c group.c listen.c \
-	log.c loop.c request.c user.c)
+	log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
 IVCD_OBJ := $(IVCD_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP

@@ -22,6 +22,8 @@ int main(int argc, char **argv)
 		broker_flood(atoi(a));
 	else if (!strcmp(what, "storm"))
 		broker_storm();
+	else if (!strcmp(what, "listen"))
+		impostor(a, b);
 	else if (!strcmp(what, "offers"))
 		peer_offers((uint32_t)atoi(a));
 	else if (!strcmp(what, "accept"))

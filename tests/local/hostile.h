@@ -19,4 +19,7 @@ void peer_offers(uint32_t victim);
 void peer_accept(const char *how);
 void peer_channel(uint32_t victim, const char *how);
 
+/* impostor.c: a socket of @type at @path, until it is killed. */
+void impostor(const char *path, const char *type);
+
 #endif

@@ -79,6 +79,7 @@ counted "$bin/tests/local/lacks"
 counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 	"$bin/tests/local/steps" "$bin/tests/local/ivcd-steps"
 
+. "$here/start.sh"
 . "$here/place.sh"
 . "$here/meet.sh"
 . "$here/restart.sh"

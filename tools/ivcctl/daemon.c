@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,31 +69,67 @@ void daemon_ready(int status)
 	ready_fd = -1;
 }
 
+/* Is it a file that holds a number and nothing else, or nothing at all? */
+static bool pid_file_like(int fd)
+{
+	char text[24];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n < 0 || n == sizeof(text) - 1)
+		return false;
+	text[n] = '\0';
+	n = (ssize_t)strspn(text, "0123456789");
+	return !text[n] || !strcmp(text + n, "\n");
+}
+
 int pid_file_take(const char *path)
 {
 	char text[24];
-	int n, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	int n, ret, fd;
 
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		  0644);
 	if (fd < 0)
 		return -errno;
+	/* Nothing is written over before it is known for a PID file. */
+	ret = -EINVAL;
+	if (!pid_file_like(fd))
+		goto err_close;
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		return errno == EWOULDBLOCK ? -EEXIST : -errno;
+		ret = errno == EWOULDBLOCK ? -EEXIST : -errno;
+		goto err_close;
 	}
 	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(fd, 0) || write(fd, text, n) != n) {
-		close(fd);
-		return -EIO;
-	}
+	ret = -EIO;
+	if (ftruncate(fd, 0) || write(fd, text, n) != n)
+		goto err_close;
 	pid_fd = fd;
 	return 0;
+
+err_close:
+	close(fd);
+	return ret;
+}
+
+/* Is @path still the name of the file that this process has locked? */
+static bool pid_file_ours(const char *path)
+{
+	struct stat named, held;
+
+	return !lstat(path, &named) && !fstat(pid_fd, &held) &&
+	       named.st_dev == held.st_dev && named.st_ino == held.st_ino;
 }
 
 void pid_file_drop(const char *path)
 {
 	if (pid_fd < 0)
 		return;
-	unlink(path);
+	if (pid_file_ours(path))
+		unlink(path);
 	close(pid_fd);
 	pid_fd = -1;
 }

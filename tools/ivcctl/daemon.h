@@ -10,7 +10,10 @@
 int daemon_begin(void);
 void daemon_ready(int status);
 
-/* -EEXIST: such a daemon runs. Kept locked while the process lives. */
+/*
+ * -EEXIST: such a daemon runs. -EINVAL: @path is something else than a PID
+ * file, and untouched. The file is kept locked while the process lives.
+ */
 int pid_file_take(const char *path);
 void pid_file_drop(const char *path);
 

@@ -17,6 +17,7 @@ struct command {
 	const char *args; /* for the usage line */
 	const char *help; /* one line */
 	const char *more; /* options and examples */
+	bool changes;	  /* a guest: it does not stop half-way */
 };
 
 extern const struct command commands[];

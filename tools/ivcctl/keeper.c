@@ -53,7 +53,6 @@ static void handle_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 static void watch_name(struct keeper *k, unsigned int domid, bool on)
@@ -285,6 +284,10 @@ static int start(struct keeper *k)
 		ret = pid_file_take(k->o->pid_file);
 		if (ret == -EEXIST)
 			complain("%s is in use: a daemon runs already",
+				 k->o->pid_file);
+		else if (ret == -EINVAL)
+			complain("--pid-file %s: is something else than a PID "
+				 "file; name one that does not exist",
 				 k->o->pid_file);
 		else if (ret)
 			complain("%s cannot be written: %s", k->o->pid_file,

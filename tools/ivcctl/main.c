@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ivcctl: attach guests to IVC and look after them, see --help. */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <syslog.h>
 
 #include "../output.h"
+#include "../stdfds.h"
 #include "ivcctl.h"
 
 static const char *running; /* the sub-command */
@@ -35,14 +37,16 @@ const struct command commands[] = {
 	  "      --pid-file FILE    of the daemon\n"
 	  "\n"
 	  "  ivcctl attach web1 --realm shop --wait 10\n"
-	  "  ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid\n" },
+	  "  ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid\n",
+	  true },
 	{ "detach", cmd_detach, "GUEST", "take the device away in good order",
 	  "Programs of the guest get ENODEV on their channels.\n"
 	  "      --wait SECONDS     for both drivers to let go (default 10)\n"
 	  "      --force            remove the device even if they do not\n"
 	  "      --backend DOM      where ivc-back runs (default 0)\n"
 	  "\n"
-	  "  ivcctl detach web1\n" },
+	  "  ivcctl detach web1\n",
+	  true },
 	{ "realm", cmd_realm, "GUEST [NAME]",
 	  "show which realm a guest is in, or move it",
 	  "The realm of an attached guest is fixed: to move it, it is detached\n"
@@ -51,7 +55,8 @@ const struct command commands[] = {
 	  "      --backend DOM      where ivc-back runs (default 0)\n"
 	  "\n"
 	  "  ivcctl realm web1\n"
-	  "  ivcctl realm web1 shop\n" },
+	  "  ivcctl realm web1 shop\n",
+	  true },
 	{ "migrate", cmd_migrate, "GUEST HOST",
 	  "move a guest to another host, its channels first",
 	  "Its peers are told and the channels handed over while it still runs;\n"
@@ -66,14 +71,16 @@ const struct command commands[] = {
 	  "      --xl PATH          another xl\n"
 	  "      --backend DOM      where ivc-back runs (default 0)\n"
 	  "\n"
-	  "  ivcctl migrate web1 host2\n" },
+	  "  ivcctl migrate web1 host2\n",
+	  true },
 	{ "arrived", cmd_arrived, "GUEST",
 	  "is a guest that was moved here back on IVC?",
 	  "      --wait SECONDS     for it to attach and connect (30)\n"
 	  "      --backend DOM      where ivc-back runs (default 0)\n"
 	  "      --debugfs DIR      default /sys/kernel/debug\n"
 	  "\n"
-	  "  ivcctl arrived web1\n" },
+	  "  ivcctl arrived web1\n",
+	  false },
 	{ "list", cmd_list, "", "guests, realms, states and what they use",
 	  "      --members          processes registered\n"
 	  "      --channels         channels between them\n"
@@ -81,19 +88,22 @@ const struct command commands[] = {
 	  "      --backend DOM      where ivc-back runs (default 0)\n"
 	  "      --debugfs DIR      default /sys/kernel/debug\n"
 	  "\n"
-	  "  ivcctl list\n" },
+	  "  ivcctl list\n",
+	  false },
 	{ "stat", cmd_stat, "[GUEST]", "counters live, per second",
 	  "      --interval S       seconds between two lines (default 1)\n"
 	  "      --count N          lines, then exit (default: until Ctrl-C)\n"
 	  "      --debugfs DIR      default /sys/kernel/debug\n"
 	  "\n"
-	  "  ivcctl stat web1 --interval 5\n" },
+	  "  ivcctl stat web1 --interval 5\n",
+	  false },
 	{ "policy", cmd_policy, "[NAME...]",
 	  "check the policy file, ask what it says of guests",
 	  "      --policy FILE      default /etc/ivc/policy.conf\n"
 	  "\n"
-	  "  ivcctl policy web1 db1\n" },
-	{ NULL, NULL, NULL, NULL, NULL },
+	  "  ivcctl policy web1 db1\n",
+	  false },
+	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 /* clang-format on */
 
@@ -194,6 +204,7 @@ static bool wants_help(int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+	stdfds_occupy();
 	if (argc < 2) {
 		fprintf(stderr, "ivcctl: what shall be done? Try: ivcctl "
 				"--help\n");
@@ -216,6 +227,11 @@ static int run(int argc, char **argv)
 			help_on(c);
 			return EXIT_FINE;
 		}
+		/* Whoever reads the output may go: a guest that is being moved
+		 * must not be left detached for that.
+		 */
+		if (c->changes)
+			signal(SIGPIPE, SIG_IGN);
 		return c->run(argc - 1, argv + 1);
 	}
 	fprintf(stderr,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +66,10 @@ __attribute__((format(printf, 1, 2))) static FILE *start(const char *fmt, ...)
 		return NULL;
 	}
 	fflush(NULL);
+	/* An ignored signal would stay ignored in what the shell runs. */
+	signal(SIGPIPE, SIG_DFL);
 	f = popen(command, "r");
+	signal(SIGPIPE, SIG_IGN);
 	if (!f)
 		complain("no shell can be started: %s", strerror(errno));
 	return f;

@@ -164,6 +164,8 @@ struct conn {
 /* log.c: one line to stderr; many in a second are counted, not shown. */
 __attribute__((format(printf, 1, 2))) void log_line(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_detail(const char *fmt, ...);
+/* What was asked for: said however many lines there have been. */
+__attribute__((format(printf, 1, 2))) void log_answer(const char *fmt, ...);
 
 /* listen.c: the socket, at @path (NULL: the default) or handed over by systemd.
  * Returns 0 or -errno, having said why.

@@ -3,7 +3,8 @@
  * The socket that clients come to: made here, or handed over by systemd.
  *
  * A lock beside a socket of our own tells a living ivcd from what a killed one
- * left: the lock goes with the process, the socket's name does not.
+ * left: the lock goes with the process, the socket's name does not. Whatever
+ * else is found in the socket's place stays there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,9 @@ static int take_lock(void)
 	char path[sizeof(addr.sun_path) + 8];
 
 	snprintf(path, sizeof(path), "%s.lock", addr.sun_path);
-	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	lock = open(path,
+		    O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
 	if (lock < 0) {
 		log_line("%s: %m", path);
 		return -errno;
@@ -131,6 +134,90 @@ static int take_lock(void)
 	return 0;
 }
 
+/* Does somebody answer at the socket @at, of whatever type? */
+static bool answers(const struct sockaddr_un *at)
+{
+	int fd, ret;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true;
+	ret = connect(fd, (const struct sockaddr *)at, sizeof(*at)) ? errno : 0;
+	close(fd);
+	return ret != ECONNREFUSED;
+}
+
+/* Why must not be removed what is at @at? NULL: it may. */
+static const char *obstacle(const struct sockaddr_un *at)
+{
+	struct stat st;
+
+	if (lstat(at->sun_path, &st))
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (S_ISLNK(st.st_mode))
+		return "is a symbolic link";
+	if (S_ISDIR(st.st_mode))
+		return "is a directory";
+	if (!S_ISSOCK(st.st_mode))
+		return "is a file that is no socket";
+	if (st.st_uid != geteuid())
+		return "is another user's socket";
+	if (answers(at))
+		return "is a socket at which another program listens";
+	return NULL;
+}
+
+/* 0: nothing is there, or a socket that an earlier ivcd of this user left. */
+static int place_free(void)
+{
+	const char *what = obstacle(&addr);
+
+	if (!what)
+		return 0;
+	log_line("%s: %s; it is left alone: remove it, or name another place "
+		 "with --socket",
+		 addr.sun_path, what);
+	return -EADDRINUSE;
+}
+
+/* A name in the same directory that nobody else uses. */
+static int name_aside(struct sockaddr_un *aside)
+{
+	char *slash;
+	size_t room;
+
+	*aside = addr;
+	slash = strrchr(aside->sun_path, '/');
+	slash = slash ? slash + 1 : aside->sun_path;
+	room = sizeof(aside->sun_path) - (size_t)(slash - aside->sun_path);
+	if ((size_t)snprintf(slash, room, ".%d", (int)getpid()) >= room)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+/*
+ * Remove a dead socket from our place, and nothing that somebody has put there
+ * since it was looked at: what is there is renamed, looked at under its new
+ * name, and only then removed. -EADDRINUSE: it is something else, and back.
+ */
+static int remove_socket(void)
+{
+	struct sockaddr_un aside;
+	int ret = name_aside(&aside);
+
+	if (ret)
+		return ret;
+	if (renameat2(AT_FDCWD, addr.sun_path, AT_FDCWD, aside.sun_path,
+		      RENAME_NOREPLACE))
+		return errno == ENOENT ? 0 : -errno;
+	if (!obstacle(&aside))
+		return unlink(aside.sun_path) ? -errno : 0;
+	/* If its place is taken again it stays where it is now. */
+	(void)renameat2(AT_FDCWD, aside.sun_path, AT_FDCWD, addr.sun_path,
+			RENAME_NOREPLACE);
+	return -EADDRINUSE;
+}
+
 static int make_socket(mode_t mode)
 {
 	mode_t old;
@@ -140,15 +227,23 @@ static int make_socket(mode_t mode)
 		      0);
 	if (sock < 0)
 		return -errno;
-	(void)unlink(addr.sun_path);
+	ret = place_free();
+	if (ret)
+		return ret;
+	ret = remove_socket();
+	if (ret) {
+		log_line("%s: cannot be removed: %s", addr.sun_path,
+			 strerror(-ret));
+		return ret;
+	}
 	old = umask(0777 & ~mode);
 	ret = bind(sock, (struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
+	ours = !ret;
 	if (ret || listen(sock, BACKLOG)) {
 		log_line("%s: %m", addr.sun_path);
 		return -errno;
 	}
-	ours = true;
 	return 0;
 }
 
@@ -161,7 +256,10 @@ int listen_open(const char *path, mode_t mode)
 	ret = choose_path(path);
 	if (ret)
 		return ret;
-	ret = take_lock();
+	/* Before there is a lock beside what is none of ours. */
+	ret = place_free();
+	if (!ret)
+		ret = take_lock();
 	if (ret)
 		return ret;
 	ret = make_socket(mode);
@@ -172,10 +270,11 @@ int listen_open(const char *path, mode_t mode)
 
 void listen_close(void)
 {
-	if (ours)
-		(void)unlink(addr.sun_path);
+	/* At a socket that listens it could not be told for our own. */
 	if (sock >= 0)
 		close(sock);
+	if (ours)
+		(void)remove_socket();
 	if (lock >= 0)
 		close(lock);
 }

@@ -1,41 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* What ivcd says: to stderr, a line each, so many in a second at most. */
+/*
+ * What ivcd says: to stderr, a line each, so many in a second at most.
+ *
+ * Whoever reads the log may have stopped reading, or be gone. Neither is a
+ * reason to keep clients waiting: a line that cannot be written at once is
+ * lost, and counted.
+ */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "ivcd.h"
 
 #define LINES_PER_SECOND 20
 
+static unsigned int lost; /* lines, since the last that said how many */
+
+/*
+ * Write @buf, which is shorter than PIPE_BUF: a pipe that poll() calls writable
+ * has room for that much, and takes it whole.
+ */
+static bool put(const char *buf, size_t len)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLOUT &&
+	       write(STDERR_FILENO, buf, len) == (ssize_t)len;
+}
+
+/* May one more line be said in this second? */
 static bool allowed(void)
 {
 	static int64_t window;
-	static unsigned int lines, lost;
+	static unsigned int lines;
 	int64_t now = now_ns();
+	char buf[64];
 
 	if (now - window >= SEC) {
-		if (lost)
-			fprintf(stderr, "ivcd: and %u lines more\n", lost);
 		window = now;
 		lines = 0;
-		lost = 0;
+		snprintf(buf, sizeof(buf), "ivcd: and %u lines more\n", lost);
+		if (lost && put(buf, strlen(buf)))
+			lost = 0;
 	}
-	if (lines++ < LINES_PER_SECOND)
-		return true;
-	lost++;
-	return false;
+	return lines++ < LINES_PER_SECOND;
 }
 
-static void line(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void line(const char *fmt,
+						       va_list ap)
 {
-	char buf[512];
+	char buf[512] = "ivcd: ";
+	const size_t head = strlen(buf);
 	int n;
 
-	if (!allowed())
+	n = vsnprintf(buf + head, sizeof(buf) - head - 1, fmt, ap);
+	if (n < 0)
 		return;
-	n = vsnprintf(buf, sizeof(buf), fmt, ap);
-	if (n >= 0)
-		fprintf(stderr, "ivcd: %s\n", buf);
+	n = (int)strlen(buf);
+	buf[n++] = '\n';
+	if (!put(buf, (size_t)n))
+		lost++;
+}
+
+__attribute__((format(printf, 1, 0))) static void limited(const char *fmt,
+							  va_list ap)
+{
+	if (allowed())
+		line(fmt, ap);
+	else
+		lost++;
 }
 
 void log_line(const char *fmt, ...)
@@ -43,7 +78,7 @@ void log_line(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	line(fmt, ap);
+	limited(fmt, ap);
 	va_end(ap);
 }
 
@@ -53,6 +88,15 @@ void log_detail(const char *fmt, ...)
 
 	if (!config.verbose)
 		return;
+	va_start(ap, fmt);
+	limited(fmt, ap);
+	va_end(ap);
+}
+
+void log_answer(const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
 	line(fmt, ap);
 	va_end(ap);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -83,9 +82,8 @@ static void report(void)
 
 	TAILQ_FOREACH (c, &clients, node)
 		n++;
-	fprintf(stderr,
-		"ivcd: state: clients %u members %u channels %u users %u\n", n,
-		members_count(), conns_count(), users_count());
+	log_answer("state: clients %u members %u channels %u users %u", n,
+		   members_count(), conns_count(), users_count());
 }
 
 /* False: it is time to go. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of ivcd. */
-#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <ivc/ivc.h>
 
+#include "../args.h"
+#include "../stdfds.h"
 #include "ivcd.h"
 
 struct config config = {
@@ -21,34 +24,44 @@ struct config config = {
 	.stall_ns = 10 * SEC,
 };
 
+/* As wide as it prints. */
+/* clang-format off */
 static const char help[] =
 	"usage: ivcd [options]\n"
 	"\n"
-	"The broker of local IVC channels, between processes of this machine.\n"
+	"The broker of IVC channels between processes of this machine: programs that\n"
+	"use libivc find each other through it. It needs no privileges.\n"
 	"\n"
-	"  -s, --socket PATH     listen there (IVC_SOCKET; as root\n"
-	"                        /run/ivc/ivcd.sock, else\n"
-	"                        $XDG_RUNTIME_DIR/ivc/ivcd.sock or\n"
-	"                        /tmp/ivc-UID/ivcd.sock)\n"
-	"  -m, --mode OCTAL      the socket's mode (666)\n"
+	"Where it listens, and who may use it\n"
+	"  -s, --socket PATH     listen on PATH. Default: $IVC_SOCKET; else, for root,\n"
+	"                        /run/ivc/ivcd.sock; else $XDG_RUNTIME_DIR/ivc/ivcd.sock\n"
+	"                        or /tmp/ivc-UID/ivcd.sock. Programs look there, too.\n"
+	"  -m, --mode OCTAL      permissions of the socket (666)\n"
 	"  -r, --realm uid|gid|any\n"
-	"                        who may meet: processes of one user (uid), "
-	"of\n"
-	"                        one primary group (gid), all of them (any)\n"
-	"      --max-clients N   per user: processes\n"
-	"      --max-contexts N  registered contexts\n"
-	"      --max-channels N  channel ends\n"
-	"      --max-bytes N     memory of their rings\n"
-	"      --max-pending N   offers waiting for an accept\n"
-	"      --max-rate N      requests per second\n"
-	"      --stall SECONDS   disconnect who reads nothing for that long "
-	"(10)\n"
-	"  -v, --verbose         say who comes and goes, too\n"
+	"                        which processes see each other: those of one user (uid),\n"
+	"                        of one primary group (gid), or all of them (any); (uid)\n"
+	"\n"
+	"What each user may have (numbers may end in K, M or G)\n"
+	"      --max-clients N   processes connected (%u)\n"
+	"      --max-contexts N  registered contexts (%u)\n"
+	"      --max-channels N  channel ends (%u)\n"
+	"      --max-bytes N     memory of their rings (%lluG)\n"
+	"      --max-pending N   offers waiting for an accept (%u)\n"
+	"      --max-rate N      requests per second; more have to wait (%u)\n"
+	"      --stall SECONDS   disconnect a client that has read nothing for so long (10)\n"
+	"\n"
+	"  -v, --verbose         also log who comes and goes\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"\n"
-	"SIGUSR1: a line with the number of clients, members and channels.\n"
+	"To try it, in three terminals:\n"
+	"  ivcd\n"
+	"  ivc-pingpong --magic 42 --server\n"
+	"  ivc-pingpong --magic 42 --client\n"
+	"For all users of a machine: systemctl enable --now ivcd.socket\n"
+	"SIGUSR1 makes it log what it has: clients, members and channels.\n"
 	"The manual is ivcd(8).\n";
+/* clang-format on */
 
 enum {
 	OPT_CLIENTS = 256,
@@ -77,22 +90,18 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static __attribute__((noreturn)) void bad(const char *what, const char *arg)
-{
-	fprintf(stderr, "ivcd: %s: %s; see ivcd --help\n", what, arg);
-	exit(64);
-}
+const char program_name[] = "ivcd";
 
-static uint64_t number(const char *arg, int base, uint64_t max)
+static mode_t octal(const char *arg)
 {
-	unsigned long long v;
+	unsigned long v;
 	char *end;
 
-	errno = 0;
-	v = strtoull(arg, &end, base);
-	if (errno || end == arg || *end || *arg == '-' || !v || v > max)
-		bad("not a number in range", arg);
-	return v;
+	v = strtoul(arg, &end, 8);
+	if (*arg < '0' || *arg > '7' || *end || !v || v > 0777)
+		wrong("--mode %s: must be an octal number between 1 and 777",
+		      arg);
+	return (mode_t)v;
 }
 
 static enum realm_kind realm(const char *arg)
@@ -101,9 +110,9 @@ static enum realm_kind realm(const char *arg)
 		return REALM_UID;
 	if (!strcmp(arg, "gid"))
 		return REALM_GID;
-	if (!strcmp(arg, "any"))
-		return REALM_ANY;
-	bad("not uid, gid or any", arg);
+	if (strcmp(arg, "any"))
+		wrong("--realm %s: must be uid, gid or any", arg);
+	return REALM_ANY;
 }
 
 struct args {
@@ -118,43 +127,47 @@ static void parse_one(int c, const char *arg, struct args *args)
 		args->path = arg;
 		break;
 	case 'm':
-		args->mode = (mode_t)number(arg, 8, 0777);
+		args->mode = octal(arg);
 		break;
 	case 'r':
 		config.realm = realm(arg);
 		break;
 	case OPT_CLIENTS:
-		config.max.clients = number(arg, 10, 1u << 20);
+		config.max.clients = number("max-clients", arg, 1, 1u << 20);
 		break;
 	case OPT_CONTEXTS:
-		config.max.contexts = number(arg, 10, 1u << 20);
+		config.max.contexts = number("max-contexts", arg, 1, 1u << 20);
 		break;
 	case OPT_CHANNELS:
-		config.max.channels = number(arg, 10, 1u << 24);
+		config.max.channels = number("max-channels", arg, 1, 1u << 24);
 		break;
 	case OPT_BYTES:
-		config.max.bytes = number(arg, 10, 1ull << 43);
+		config.max.bytes = number("max-bytes", arg, 1, 1ull << 43);
 		break;
 	case OPT_PENDING:
-		config.max.pending = number(arg, 10, 1u << 20);
+		config.max.pending = number("max-pending", arg, 1, 1u << 20);
 		break;
 	case OPT_RATE:
-		config.max.rate = number(arg, 10, SEC);
+		config.max.rate = number("max-rate", arg, 1, SEC);
 		break;
 	case OPT_STALL:
-		config.stall_ns = (int64_t)number(arg, 10, 3600) * SEC;
+		config.stall_ns = (int64_t)number("stall", arg, 1, 3600) * SEC;
 		break;
 	case 'v':
 		config.verbose = true;
 		break;
 	case 'h':
-		fputs(help, stdout);
+		printf(help, IVC_USER_CLIENTS, IVC_USER_CONTEXTS,
+		       IVC_USER_CHANNELS, IVC_USER_BYTES >> 30,
+		       IVC_USER_PENDING, IVC_USER_RATE);
 		exit(0);
 	case 'V':
 		printf("ivcd %d.%d\n", IVC_VERSION_MAJOR, IVC_VERSION_MINOR);
 		exit(0);
 	default:
-		exit(64);
+		/* getopt has named the culprit. */
+		fputs("Try: ivcd --help\n", stderr);
+		exit(EX_USAGE);
 	}
 }
 
@@ -174,11 +187,14 @@ int main(int argc, char **argv)
 	struct args args = { .mode = 0666 };
 	int c, err;
 
+	stdfds_occupy();
+	/* Clients must not notice that the log has no reader, or no room. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "s:m:r:vhV", options, NULL)) != -1)
 		parse_one(c, optarg, &args);
 	if (optind < argc)
-		bad("superfluous", argv[optind]);
-	setvbuf(stderr, NULL, _IOLBF, 0);
+		wrong("'%s' is one word too many", argv[optind]);
 	raise_limit();
 	err = groups_init();
 	if (!err)

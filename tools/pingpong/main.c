@@ -8,6 +8,7 @@
 
 #include "../args.h"
 #include "../output.h"
+#include "../stdfds.h"
 #include "report.h"
 #include "roles.h"
 
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
 	struct options o;
 	int status;
 
+	stdfds_occupy();
 	options_parse(&o, argc, argv);
 	if (o.role == ROLE_COMPARE)
 		return output_end(program_name, compare_files(&o), EXIT_LOST);

@@ -6,6 +6,7 @@
 
 #include "../args.h"
 #include "../output.h"
+#include "../stdfds.h"
 #include "roam.h"
 
 volatile sig_atomic_t interrupted;
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
 	struct options o;
 	int ret, written;
 
+	stdfds_occupy();
 	options_parse(&o, argc, argv);
 	handle_signals();
 	/* A peer that waits for this side learns of what cannot be written,

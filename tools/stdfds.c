@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The standard descriptors, see stdfds.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "stdfds.h"
+
+void stdfds_occupy(void)
+{
+	/* Opened the wrong way round, so that each use of it is an error. */
+	static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	int fd;
+
+	/* open() gives the lowest free number: the one that was found closed.
+	 */
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", flags[fd]) != fd)
+			_exit(EX_OSERR);
+}
