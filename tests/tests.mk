@@ -24,7 +24,7 @@ $(B)/payload/%/ivc-apitest: $(B)/static/ivc-apitest
 # The local transport: nothing but this machine.
 LOCAL_OUT := $(B)/tests/local
 LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o impostor.o \
-	peer.o raw.o)
+	peer.o raw.o users.o)
 
 $(LOCAL_OUT)/%.o: tests/local/%.c tests/tests.mk
 	@mkdir -p $(@D)

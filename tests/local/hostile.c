@@ -22,6 +22,10 @@ int main(int argc, char **argv)
 		broker_flood(atoi(a));
 	else if (!strcmp(what, "storm"))
 		broker_storm();
+	else if (!strcmp(what, "waiting"))
+		user_waiting(atoi(a));
+	else if (!strcmp(what, "crowd"))
+		user_crowd(atoi(a), atoi(b));
 	else if (!strcmp(what, "listen"))
 		impostor(a, b);
 	else if (!strcmp(what, "offers"))

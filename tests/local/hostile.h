@@ -19,6 +19,14 @@ void peer_offers(uint32_t victim);
 void peer_accept(const char *how);
 void peer_channel(uint32_t victim, const char *how);
 
+/*
+ * users.c: @clients of one user, in one group, that accept nothing until they
+ * are killed; and another user who offers each of them more than he may, and
+ * is to get @share of all offers.
+ */
+void user_waiting(int clients);
+void user_crowd(int clients, int share);
+
 /* impostor.c: a socket of @type at @path, until it is killed. */
 void impostor(const char *path, const char *type);
 

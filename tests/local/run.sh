@@ -82,6 +82,7 @@ counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 . "$here/start.sh"
 . "$here/place.sh"
 . "$here/meet.sh"
+. "$here/quota.sh"
 . "$here/restart.sh"
 . "$here/enemy.sh"
 

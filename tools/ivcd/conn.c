@@ -115,7 +115,7 @@ static void end_off(struct end *end)
 static void not_pending(struct conn *c)
 {
 	LIST_REMOVE(&c->end[1], in_member);
-	c->end[1].client->user->used.pending--;
+	user_offer_done(c->end[1].client->user, c->end[0].client->user);
 }
 
 /* Close @end; the caller knows that it is open. May free the channel. */
@@ -146,35 +146,6 @@ static void end_close(struct end *end)
 	conn_free_if_done(c);
 }
 
-/* How many offers of @from wait for an accept of @to. */
-static unsigned int pending_from(const struct user *from,
-				 const struct client *to)
-{
-	const struct end *end;
-	unsigned int n = 0;
-
-	LIST_FOREACH (end, &to->ends, in_client)
-		if (end == &end->conn->end[1] &&
-		    end->conn->state == CONN_OFFERED &&
-		    end->conn->end[0].client->user == from)
-			n++;
-	return n;
-}
-
-static int pending_ok(const struct member *from, const struct member *to)
-{
-	struct user *offerer = from->client->user;
-	struct user *accepter = to->client->user;
-	unsigned int max = (unsigned int)config.max.pending;
-
-	if (accepter->used.pending >= max)
-		return -EBUSY;
-	if (offerer != accepter &&
-	    pending_from(offerer, to->client) >= ivc_pending_share(max))
-		return -EBUSY;
-	return 0;
-}
-
 int conn_offer(struct member *from, struct member *to,
 	       const struct ivc_msg *req, int *fd, uint32_t *nr)
 {
@@ -184,14 +155,13 @@ int conn_offer(struct member *from, struct member *to,
 	if (!ivc_ring_shift_ok(req->offer.tx_shift) ||
 	    !ivc_ring_shift_ok(req->offer.rx_shift))
 		return -EINVAL;
-	err = pending_ok(from, to);
-	if (err)
-		return err;
 	c = conn_new();
 	if (!c)
 		return -ENOMEM;
 	end_init(&c->end[0], from->client, from->nr, from->id);
 	err = charge(&c->end[0], req->offer.tx_shift);
+	if (!err)
+		err = user_offer(to->client->user, from->client->user);
 	if (err)
 		goto err_end;
 	end_init(&c->end[1], to->client, to->nr, to->id);
@@ -201,7 +171,6 @@ int conn_offer(struct member *from, struct member *to,
 	c->rx_shift = req->offer.rx_shift;
 	c->fd = *fd;
 	*fd = -1;
-	to->client->user->used.pending++;
 	*nr = c->nr;
 	c->owed_to = to->client;
 	client_owe(to->client, &c->owed, OWE_OFFER);

@@ -57,11 +57,20 @@ extern struct config {
 	bool verbose;
 } config;
 
+/* How many offers of one user wait for accepts of another. */
+struct share {
+	LIST_ENTRY(share) node; /* of the accepter */
+	uid_t from;
+	unsigned int nr;
+};
+
 /* A user with at least one client. user.c */
 struct user {
 	LIST_ENTRY(user) node;
 	uid_t uid;
 	struct quota used;
+	/* Of used.pending, who has how many if it is somebody else. */
+	LIST_HEAD(, share) shares;
 	uint64_t tokens; /* requests he may make just now */
 	int64_t filled;	 /* when that was reckoned */
 	/* Descriptors that take their time to close: see ../../lib/discard.h.
@@ -230,6 +239,9 @@ struct user *user_get(uid_t uid, int *err);
 void user_put(struct user *u);
 int user_realm(uid_t uid, gid_t gid, uint64_t *realm);
 bool user_may_ask(struct user *u, int64_t now);
+/* An offer of @from waits for an accept of @to; -EBUSY: too many do. */
+int user_offer(struct user *to, const struct user *from);
+void user_offer_done(struct user *to, const struct user *from);
 bool users_tick(void); /* true: to be called again */
 unsigned int users_count(void);
 

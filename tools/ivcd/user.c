@@ -71,6 +71,7 @@ struct user *user_get(uid_t uid, int *err)
 			return NULL;
 		}
 		u->uid = uid;
+		LIST_INIT(&u->shares);
 		u->tokens = config.max.rate;
 		u->filled = now_ns();
 		LIST_INSERT_HEAD(&users, u, node);
@@ -157,6 +158,52 @@ bool user_may_ask(struct user *u, int64_t now)
 		return false;
 	u->tokens--;
 	return true;
+}
+
+static struct share *share_of(const struct user *to, const struct user *from)
+{
+	struct share *s;
+
+	LIST_FOREACH (s, &to->shares, node)
+		if (s->from == from->uid)
+			return s;
+	return NULL;
+}
+
+int user_offer(struct user *to, const struct user *from)
+{
+	unsigned int max = (unsigned int)config.max.pending;
+	struct share *s;
+
+	if (to->used.pending >= max)
+		return -EBUSY;
+	if (to != from) {
+		s = share_of(to, from);
+		if (!s) {
+			s = calloc(1, sizeof(*s));
+			if (!s)
+				return -ENOMEM;
+			s->from = from->uid;
+			LIST_INSERT_HEAD(&to->shares, s, node);
+		}
+		/* It is not empty then: nothing to free. */
+		if (s->nr >= ivc_pending_share(max))
+			return -EBUSY;
+		s->nr++;
+	}
+	to->used.pending++;
+	return 0;
+}
+
+void user_offer_done(struct user *to, const struct user *from)
+{
+	struct share *s = to == from ? NULL : share_of(to, from);
+
+	to->used.pending--;
+	if (!s || --s->nr)
+		return;
+	LIST_REMOVE(s, node);
+	free(s);
 }
 
 unsigned int users_count(void)
