@@ -31,4 +31,13 @@ static inline unsigned int ivc_pending_share(unsigned int max)
 	return max / 4 ? max / 4 : 1;
 }
 
+/*
+ * As many ends may a guest have closed that it is still to be told of: all of
+ * its channels with each of four other guests.
+ */
+static inline unsigned int ivc_closing_max(unsigned int channels)
+{
+	return channels > ~0u / 4 ? ~0u : 4 * channels;
+}
+
 #endif /* IVC_LIMITS_H */

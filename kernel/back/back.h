@@ -11,11 +11,17 @@
  *   conn.c      connections between members
  *   policy.c    realm, quotas, request rate
  *   debugfs.c   the state, readable
+ *   audit.c     what is held, and what is charged
  *
  * One mutex, ivc_back.lock, covers everything: the backend is never on the
  * data path and each request is short. A frontend's work item takes it for one
  * request at a time, so frontends take turns; the request rate bounds what one
  * of them can cost the others.
+ *
+ * Memory. All that is allocated for a guest is allocated by a kworker or by
+ * xenbus's thread, so no memory cgroup can bound it. Quotas do: each object is
+ * charged to one guest (ivc_fe.used) from before it is made until it is freed,
+ * and what is charged never exceeds ivc_fe.max.
  */
 #ifndef IVC_BACK_H
 #define IVC_BACK_H
@@ -31,13 +37,23 @@
 #include <ivc/wire.h>
 
 #define IVC_REALM_MAX 64
+
 /* What a guest may have, or has. policy.c */
 struct ivc_quota {
 	u32 contexts;
-	u32 channels;
-	u32 pages;
-	u32 pending;
+	u32 channels; /* ends that are offered or open, */
+	u32 pages;    /* and what they grant */
+	u32 pending;  /* offers that wait for its answer */
+	u32 closing;  /* ends that it has closed and is still to be told of */
 	u32 rate;
+};
+
+/* What a frontend has with one other guest. conn.c */
+struct ivc_pair {
+	domid_t domid; /* of the other: key in ivc_fe.pairs */
+	u32 ends;      /* freed with the last of them */
+	u32 pending;
+	u32 closing;
 };
 
 /* An object that owes its frontend events; on ivc_fe.owed while it does. */
@@ -52,7 +68,21 @@ struct ivc_owed {
 #define OWE_GONE 4u
 #define OWE_HOSTS 8u
 
-/* A frontend, from backend_connect() to backend_disconnect(). */
+/*
+ *   STARTING --> OPEN --> BROKEN --> ENDED
+ *        |         |                   ^
+ *        |         |  (xenbus)         |
+ *        `---------+-------------------'
+ */
+enum ivc_fe_state {
+	FE_STARTING, /* its work does nothing yet */
+	FE_OPEN,
+	FE_BROKEN, /* the guest broke its ring: its work lets go of everything
+		    */
+	FE_ENDED,  /* nothing is read, written or queued for it any more */
+};
+
+/* A frontend, from fe_connect() to fe_disconnect(). */
 struct ivc_fe {
 	struct list_head node; /* ivc_back.fes */
 	struct xenbus_device *dev;
@@ -67,13 +97,15 @@ struct ivc_fe {
 	u32 req_cons; /* private: the shared copies are output only */
 	u32 ev_prod;
 	u32 ev_notified;
-	bool broken;
-	bool replying; /* a free event slot is spoken for */
+	enum ivc_fe_state state;
+	const char *fault; /* BROKEN: what the guest did */
+	bool replying;	   /* a free event slot is spoken for */
 	struct delayed_work work;
 
 	struct list_head members;
 	struct list_head ends;
 	struct list_head owed;
+	struct xarray pairs;
 
 	unsigned long window; /* start of the rate's current second */
 	u32 in_window;
@@ -99,34 +131,35 @@ struct ivc_member {
 	struct list_head in_group;
 	struct list_head in_fe;
 	struct ivc_notice notice;
-	struct list_head late; /* ivc_back.late, while the notice is */
+	struct list_head late;	 /* ivc_back.late, while the notice is */
+	struct list_head offers; /* ends that are PENDING at it */
 	struct ivc_owed owed;
 };
 
-enum ivc_conn_state { CONN_OFFERED, CONN_OPEN, CONN_HALF };
+/* conn.c; each is charged to the end's guest as said there. */
+enum ivc_end_state { END_PENDING, END_OPEN, END_CLOSING, END_DONE };
 
 /* One side of a connection: [0] offered it, [1] accepts it. */
 struct ivc_end {
 	struct ivc_conn *conn;
-	struct ivc_fe *fe; /* NULL once the frontend has gone */
+	enum ivc_end_state state;
+	struct ivc_fe *fe; /* NULL when DONE, as is @pair */
+	struct ivc_pair *pair;
 	struct list_head in_fe;
+	struct list_head in_member; /* while PENDING */
 	u64 member; /* number: the member itself may have left */
 	u32 id;
 	domid_t domid;
-	u32 pages; /* charged */
+	u32 pages; /* charged, while OPEN */
 	u32 dir_gref;
 	u8 tx_shift;
-	bool charged; /* one channel, and pages */
-	bool closed;
 	int reason; /* it is told that, with OWE_GONE */
 	struct ivc_owed owed;
 };
 
 struct ivc_conn {
-	u32 nr; /* key in ivc_back.conns */
-	enum ivc_conn_state state;
-	bool busy;     /* not to be freed under our hands */
-	bool accepted; /* once it was, each frontend closes its own end */
+	u32 nr;	    /* key in ivc_back.conns */
+	bool local; /* both ends in one guest */
 	u32 port;
 	u8 rx_shift;
 	unsigned long since; /* jiffies */
@@ -145,7 +178,7 @@ extern struct ivc_back {
 	struct workqueue_struct *wq;
 } ivc_back;
 
-/* ring.c: */
+/* ring.c */
 void ivc_ring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev);
 void ivc_ring_work(struct work_struct *work); /* takes ivc_back.lock */
 
@@ -177,6 +210,7 @@ void ivc_conn_drop_fe(struct ivc_fe *fe);
 void ivc_conn_event(struct ivc_owed *owed, unsigned int ev,
 		    struct ivc_msg *msg);
 void ivc_conn_paid(struct ivc_owed *owed);
+const char *ivc_conn_state(const struct ivc_conn *c);
 
 /* policy.c */
 void ivc_policy_read(struct ivc_fe *fe);
@@ -191,5 +225,14 @@ void ivcb_xenbus_exit(void);
 /* debugfs.c */
 void ivcb_debugfs_init(void);
 void ivcb_debugfs_exit(void);
+
+/* audit.c: under ivc_back.lock; a WARN if something does not add up. */
+#ifdef IVC_AUDIT
+void ivc_audit(void);
+#else
+static inline void ivc_audit(void)
+{
+}
+#endif
 
 #endif /* IVC_BACK_H */

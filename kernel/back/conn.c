@@ -5,16 +5,33 @@
  * and ports pass through as numbers; what they are worth the frontends find out
  * from the hypervisor.
  *
- *   CONNECT -> OFFERED --ACCEPT--> OPEN
- *                 |                  |
- *                 | CLOSE of one end | (or its guest or context gone)
- *                 v                  v
- *                HALF: the other is owed EV_GONE, its CLOSE is awaited
- *                 |
- *                 v CLOSE of the other: the first is owed EV_GONE too
- *               freed, when nothing is owed any more
+ * Each end has a state of its own, and in each it is charged to its guest:
  *
- * An end is charged to its guest until that guest has closed it.
+ *   offerer's   CONNECT
+ *                  |
+ *                  v      CLOSE              told EV_GONE, or
+ *                OPEN -------------> CLOSING -----------------> DONE
+ *                  ^                  ^        need not be
+ *                  | ACCEPT           |
+ *                  |      CLOSE       |
+ *   accepter's  PENDING --------------'
+ *                  `---------------------------------------> DONE
+ *                      the offerer closes before EV_OFFER is sent
+ *
+ *   PENDING   one of max-pending. The offer may have been withdrawn; as long as
+ *             the guest has not answered, it counts.
+ *   OPEN      one channel, and its pages
+ *   CLOSING   one of max.closing. The guest has closed, and is to be told when
+ *             the other end closes, or has not taken all its events yet. Is the
+ *             limit reached, it goes to DONE at once, and is told nothing more.
+ *   DONE      nothing: the guest has no part in the connection any more
+ *
+ * A connection is freed when both ends are DONE. So as long as there is one, a
+ * guest is charged that could end it, and a guest whose peer does not close or
+ * does not take its events is not charged for that but as CLOSING.
+ *
+ * No guest gets more than a quarter of what another may have PENDING or
+ * CLOSING. struct ivc_pair counts both, so that no list has to be walked.
  */
 #include <linux/slab.h>
 
@@ -31,26 +48,58 @@ static u32 end_pages(u8 shift)
 	return refs + DIV_ROUND_UP(refs, IVC_DIR_REFS);
 }
 
-static bool owes(const struct ivc_end *end)
+static struct ivc_end *other_end(struct ivc_end *end)
 {
-	return end->fe && end->owed.events;
+	return end == &end->conn->end[0] ? &end->conn->end[1]
+					 : &end->conn->end[0];
 }
 
-static void conn_free_if_done(struct ivc_conn *c)
+/* Has its guest closed it, or gone? */
+static bool is_closed(const struct ivc_end *end)
 {
-	int i;
+	return end->state == END_CLOSING || end->state == END_DONE;
+}
 
-	if (c->busy || !c->end[0].closed || !c->end[1].closed ||
-	    owes(&c->end[0]) || owes(&c->end[1]))
+/* --------------------------------------------------------------- pairs */
+
+/* What @fe has with @domid: one end more. NULL: no memory. */
+static struct ivc_pair *pair_get(struct ivc_fe *fe, domid_t domid)
+{
+	struct ivc_pair *pair = xa_load(&fe->pairs, domid);
+
+	if (!pair) {
+		pair = kzalloc(sizeof(*pair), GFP_KERNEL);
+		if (!pair)
+			return NULL;
+		pair->domid = domid;
+		if (xa_insert(&fe->pairs, domid, pair, GFP_KERNEL)) {
+			kfree(pair);
+			return NULL;
+		}
+	}
+	pair->ends++;
+	return pair;
+}
+
+static void pair_put(struct ivc_fe *fe, struct ivc_pair *pair)
+{
+	if (--pair->ends)
 		return;
-	for (i = 0; i < 2; i++)
-		if (c->end[i].fe)
-			list_del(&c->end[i].in_fe);
-	xa_erase(&ivc_back.conns, c->nr);
-	kfree(c);
+	xa_erase(&fe->pairs, pair->domid);
+	kfree(pair);
 }
 
-static int charge(struct ivc_end *end, u8 tx_shift)
+/* --------------------------------------------------------------- charges */
+
+static void charge_pending(struct ivc_end *end, struct ivc_member *m)
+{
+	end->state = END_PENDING;
+	end->fe->used.pending++;
+	end->pair->pending++;
+	list_add_tail(&end->in_member, &m->offers);
+}
+
+static int charge_open(struct ivc_end *end, u8 tx_shift)
 {
 	struct ivc_fe *fe = end->fe;
 	u32 pages = end_pages(tx_shift);
@@ -62,91 +111,147 @@ static int charge(struct ivc_end *end, u8 tx_shift)
 	fe->used.pages += pages;
 	end->pages = pages;
 	end->tx_shift = tx_shift;
-	end->charged = true;
 	return 0;
 }
 
+static bool may_be_closing(const struct ivc_end *end)
+{
+	const struct ivc_fe *fe = end->fe;
+
+	return fe->used.closing < fe->max.closing &&
+	       end->pair->closing < ivc_pending_share(fe->max.closing);
+}
+
+static void charge_closing(struct ivc_end *end)
+{
+	end->state = END_CLOSING;
+	end->fe->used.closing++;
+	end->pair->closing++;
+}
+
+/* Whatever its state is charged for. The state has to be set. */
 static void uncharge(struct ivc_end *end)
 {
-	if (!end->charged || !end->fe)
-		return;
-	end->fe->used.channels--;
-	end->fe->used.pages -= end->pages;
-	end->charged = false;
-}
+	struct ivc_fe *fe = end->fe;
 
-static void owe_nothing(struct ivc_end *end, unsigned int events)
-{
-	if (!owes(end))
-		return;
-	end->owed.events &= ~events;
-	if (!end->owed.events)
-		list_del_init(&end->owed.node);
-}
-
-/* One end has closed, or is gone. The caller has checked that it had not. */
-static void end_close_busy(struct ivc_end *end, int reason)
-{
-	struct ivc_conn *c = end->conn;
-	struct ivc_end *peer = end == &c->end[0] ? &c->end[1] : &c->end[0];
-	bool offered = c->state == CONN_OFFERED;
-
-	c->state = CONN_HALF;
-	end->closed = true;
-	uncharge(end);
-	if (offered && c->end[1].fe)
-		c->end[1].fe->used.pending--;
-	/* Of an offer that nobody has seen yet there is nothing to undo. */
-	if (offered && peer == &c->end[1] && peer->owed.events & OWE_OFFER) {
-		owe_nothing(peer, ~0u);
-		peer->closed = true;
-		end->reason = reason;
-		if (end->fe)
-			ivc_ring_owe(end->fe, &end->owed, OWE_GONE);
-	} else if (peer->fe) {
-		peer->reason = reason;
-		ivc_ring_owe(peer->fe, &peer->owed, OWE_GONE);
+	switch (end->state) {
+	case END_PENDING:
+		fe->used.pending--;
+		end->pair->pending--;
+		list_del(&end->in_member);
+		break;
+	case END_OPEN:
+		fe->used.channels--;
+		fe->used.pages -= end->pages;
+		end->pages = 0;
+		break;
+	case END_CLOSING:
+		fe->used.closing--;
+		end->pair->closing--;
+		break;
+	case END_DONE:
+		break;
 	}
-	if (offered && end == &c->end[1])
-		owe_nothing(end, OWE_OFFER);
 }
 
+/* ------------------------------------------------------------- the ends */
+
+static void owe_nothing(struct ivc_end *end)
+{
+	if (!end->owed.events)
+		return;
+	end->owed.events = 0;
+	list_del_init(&end->owed.node);
+}
+
+static void end_done(struct ivc_end *end)
+{
+	owe_nothing(end);
+	uncharge(end);
+	end->state = END_DONE;
+	list_del(&end->in_fe);
+	pair_put(end->fe, end->pair);
+	end->pair = NULL;
+	end->fe = NULL;
+}
+
+/* A closed end whose guest knows all there is to know. */
+static void end_settle(struct ivc_end *end)
+{
+	if (end->state == END_CLOSING && !end->owed.events &&
+	    is_closed(other_end(end)))
+		end_done(end);
+}
+
+static void conn_free_if_done(struct ivc_conn *c)
+{
+	if (c->end[0].state != END_DONE || c->end[1].state != END_DONE)
+		return;
+	xa_erase(&ivc_back.conns, c->nr);
+	kfree(c);
+}
+
+/*
+ * @end has just been closed: the other is told. To tell pays its debts, and so
+ * may free the connection: that comes last.
+ */
+static void end_closed(struct ivc_end *end, int reason)
+{
+	struct ivc_end *told = other_end(end);
+
+	/* Of an offer that nobody has seen yet there is nothing to undo. */
+	if (told->state == END_PENDING && told->owed.events & OWE_OFFER) {
+		end_done(told);
+		told = end;
+	} else {
+		end_settle(end);
+	}
+	if (told->state == END_DONE) {
+		conn_free_if_done(end->conn);
+		return;
+	}
+	told->reason = reason;
+	ivc_ring_owe(told->fe, &told->owed, OWE_GONE);
+}
+
+/* The caller has checked that it is not closed yet. */
 static void end_close(struct ivc_end *end, int reason)
 {
-	struct ivc_conn *c = end->conn;
-
-	/* Telling the peer pays its debts, which may free what is done. */
-	c->busy = true;
-	end_close_busy(end, reason);
-	c->busy = false;
-	conn_free_if_done(c);
+	if (may_be_closing(end)) {
+		uncharge(end);
+		charge_closing(end);
+	} else {
+		end_done(end);
+	}
+	end_closed(end, reason);
 }
 
-/* How many offers of @from wait for an accept of @to. */
-static u32 pending_from(struct ivc_fe *from, struct ivc_fe *to)
-{
-	struct ivc_end *end;
-	u32 n = 0;
-
-	list_for_each_entry (end, &to->ends, in_fe)
-		if (end == &end->conn->end[1] &&
-		    end->conn->state == CONN_OFFERED &&
-		    end->conn->end[0].fe == from)
-			n++;
-	return n;
-}
-
-static void end_init(struct ivc_conn *c, int side, struct ivc_member *m)
+static int end_init(struct ivc_conn *c, int side, struct ivc_member *m,
+		    struct ivc_member *other)
 {
 	struct ivc_end *end = &c->end[side];
 
 	end->conn = c;
+	end->state = END_DONE;
 	end->fe = m->fe;
 	end->member = m->nr;
 	end->id = m->id;
 	end->domid = m->fe->domid;
 	end->owed.conn = true;
 	INIT_LIST_HEAD(&end->owed.node);
+	end->pair = pair_get(m->fe, other->fe->domid);
+	return end->pair ? 0 : -ENOMEM;
+}
+
+/* ------------------------------------------------------------- requests */
+
+/* One guest must not take the whole backlog of another: a quarter. */
+static bool may_offer(const struct ivc_fe *from, struct ivc_fe *to)
+{
+	struct ivc_pair *pair = xa_load(&to->pairs, from->domid);
+
+	return to->used.pending < to->max.pending &&
+	       (!pair || pair->pending < ivc_pending_share(to->max.pending));
 }
 
 int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
@@ -158,24 +263,27 @@ int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 	if (!ivc_ring_shift_ok(req->offer.tx_shift) ||
 	    !ivc_ring_shift_ok(req->offer.rx_shift))
 		return -EINVAL;
-	/* One guest must not take the whole backlog of another: a quarter. */
-	if (to->fe->used.pending >= to->fe->max.pending ||
-	    pending_from(from->fe, to->fe) >=
-		    ivc_pending_share(to->fe->max.pending))
+	if (!may_offer(from->fe, to->fe))
 		return -EBUSY;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
-	end_init(c, 0, from);
-	end_init(c, 1, to);
+	err = end_init(c, 0, from, to);
+	if (err)
+		goto err_free;
+	err = end_init(c, 1, to, from);
+	if (err)
+		goto err_offerer;
+	c->local = from->fe == to->fe;
 	c->end[0].dir_gref = req->offer.dir_gref;
 	c->port = req->offer.port;
 	c->rx_shift = req->offer.rx_shift;
 	c->since = jiffies;
-	err = charge(&c->end[0], req->offer.tx_shift);
+	err = charge_open(&c->end[0], req->offer.tx_shift);
 	if (err)
-		goto err_free;
+		goto err_accepter;
+	c->end[0].state = END_OPEN;
 	err = xa_alloc_cyclic(&ivc_back.conns, &c->nr, c, XA_LIMIT(1, U32_MAX),
 			      &ivc_back.next_conn, GFP_KERNEL);
 	if (err < 0)
@@ -183,13 +291,17 @@ int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 
 	list_add_tail(&c->end[0].in_fe, &from->fe->ends);
 	list_add_tail(&c->end[1].in_fe, &to->fe->ends);
-	to->fe->used.pending++;
+	charge_pending(&c->end[1], to);
 	*nr = c->nr;
 	ivc_ring_owe(to->fe, &c->end[1].owed, OWE_OFFER);
 	return 0;
 
 err_uncharge:
 	uncharge(&c->end[0]);
+err_accepter:
+	pair_put(to->fe, c->end[1].pair);
+err_offerer:
+	pair_put(from->fe, c->end[0].pair);
 err_free:
 	kfree(c);
 	return err;
@@ -198,68 +310,64 @@ err_free:
 int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->accept.conn);
+	struct ivc_end *end;
 	int err;
 
-	if (!c || c->state != CONN_OFFERED || c->end[1].member != m->nr)
+	if (!c)
+		return -ENOENT;
+	end = &c->end[1];
+	if (end->state != END_PENDING || end->member != m->nr ||
+	    is_closed(&c->end[0]))
 		return -ENOENT;
 	/* The accepter's ring may be smaller than was asked, not larger. */
 	if (!ivc_ring_shift_ok(req->accept.tx_shift) ||
 	    req->accept.tx_shift > c->rx_shift)
 		return -EINVAL;
-	err = charge(&c->end[1], req->accept.tx_shift);
+	err = charge_open(end, req->accept.tx_shift);
 	if (err)
 		return err;
-	c->end[1].dir_gref = req->accept.dir_gref;
-	c->end[1].fe->used.pending--;
-	c->state = CONN_OPEN;
-	c->accepted = true;
+	uncharge(end); /* of what it is until now */
+	end->state = END_OPEN;
+	end->dir_gref = req->accept.dir_gref;
 	ivc_ring_owe(c->end[0].fe, &c->end[0].owed, OWE_ACCEPTED);
 	return 0;
 }
 
-/* @left: the number again if the other end is still to close, else 0. */
+/* @left: the number again if this end will be told EV_GONE, else 0. */
 int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->close.conn);
 	int i;
 
 	for (i = 0; c && i < 2; i++) {
+		struct ivc_end *end = &c->end[i];
+
 		/* The member tells the ends apart when both are of one guest;
 		 * it may have left its group since.
 		 */
-		if (c->end[i].fe != fe || c->end[i].member != req->member ||
-		    c->end[i].closed)
+		if (is_closed(end) || end->fe != fe ||
+		    end->member != req->member)
 			continue;
-		*left = c->end[!i].closed ? 0 : c->nr;
-		end_close(&c->end[i], ivc_wire_reason(req->close.reason));
+		*left = is_closed(&c->end[!i]) || !may_be_closing(end) ? 0
+								       : c->nr;
+		end_close(end, ivc_wire_reason(req->close.reason));
 		return 0;
 	}
 	return -ENOENT;
 }
 
 /*
- * An offer to @m, withdrawn or not: its frontend drops those it has not taken,
- * so that nobody but us will close that end.
+ * A member leaves: nobody will take what is offered to it. Its frontend drops
+ * the offers that it has not taken, withdrawn or not, so that nobody but us
+ * will close those ends.
  */
-static struct ivc_end *offered_to(struct ivc_member *m)
-{
-	struct ivc_end *end;
-
-	list_for_each_entry (end, &m->fe->ends, in_fe)
-		if (end == &end->conn->end[1] && end->member == m->nr &&
-		    !end->conn->accepted && !end->closed)
-			return end;
-	return NULL;
-}
-
-/* A member leaves: nobody will take what is offered to it. */
 void ivc_conn_refuse_member(struct ivc_member *m)
 {
-	struct ivc_end *end;
-
 	/* From the start each time: closing one end may free others. */
-	while ((end = offered_to(m)))
-		end_close(end, -ECONNREFUSED);
+	while (!list_empty(&m->offers))
+		end_close(list_first_entry(&m->offers, struct ivc_end,
+					   in_member),
+			  -ECONNREFUSED);
 }
 
 /* The frontend has gone, and with it every end it had. */
@@ -269,17 +377,13 @@ void ivc_conn_drop_fe(struct ivc_fe *fe)
 		struct ivc_end *end =
 			list_first_entry(&fe->ends, struct ivc_end, in_fe);
 		struct ivc_conn *c = end->conn;
+		bool was_closed = is_closed(end);
 
-		owe_nothing(end, ~0u);
-		if (!end->closed) {
-			c->busy = true;
-			end_close_busy(end, -ECONNRESET);
-			c->busy = false;
-		}
-		owe_nothing(end, ~0u);
-		list_del(&end->in_fe);
-		end->fe = NULL;
-		conn_free_if_done(c);
+		end_done(end);
+		if (was_closed)
+			conn_free_if_done(c);
+		else
+			end_closed(end, -ECONNRESET);
 	}
 }
 
@@ -293,7 +397,7 @@ void ivc_conn_event(struct ivc_owed *owed, unsigned int ev, struct ivc_msg *msg)
 	switch (ev) {
 	case OWE_OFFER:
 		msg->op = IVC_MSG_EV_OFFER;
-		if (c->end[0].fe == c->end[1].fe)
+		if (c->local)
 			msg->flags = IVC_OFFER_LOCAL;
 		msg->offer.peer = c->end[0].member;
 		msg->offer.conn = c->nr;
@@ -318,7 +422,19 @@ void ivc_conn_event(struct ivc_owed *owed, unsigned int ev, struct ivc_msg *msg)
 	}
 }
 
+/* All that an end was owed has been sent. */
 void ivc_conn_paid(struct ivc_owed *owed)
 {
-	conn_free_if_done(container_of(owed, struct ivc_end, owed)->conn);
+	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
+	struct ivc_conn *c = end->conn;
+
+	end_settle(end);
+	conn_free_if_done(c);
+}
+
+const char *ivc_conn_state(const struct ivc_conn *c)
+{
+	if (is_closed(&c->end[0]) || is_closed(&c->end[1]))
+		return "half";
+	return c->end[1].state == END_PENDING ? "offered" : "open";
 }

@@ -14,16 +14,22 @@ static struct dentry *dir;
 
 static int frontends_show(struct seq_file *s, void *unused)
 {
+	static const char *const states[] = {
+		[FE_STARTING] = "starting",
+		[FE_OPEN] = "connected",
+		[FE_BROKEN] = "broken",
+		[FE_ENDED] = "broken",
+	};
 	struct ivc_fe *fe;
 
 	seq_puts(s, "# domid realm state contexts channels pages pending "
-		    "requests refused\n");
+		    "requests refused closing\n");
 	mutex_lock(&ivc_back.lock);
 	list_for_each_entry (fe, &ivc_back.fes, node)
-		seq_printf(s, "%u %s %s %u %u %u %u %llu %llu\n", fe->domid,
-			   fe->realm, fe->broken ? "broken" : "connected",
-			   fe->used.contexts, fe->used.channels, fe->used.pages,
-			   fe->used.pending, fe->requests, fe->refused);
+		seq_printf(s, "%u %s %s %u %u %u %u %llu %llu %u\n", fe->domid,
+			   fe->realm, states[fe->state], fe->used.contexts,
+			   fe->used.channels, fe->used.pages, fe->used.pending,
+			   fe->requests, fe->refused, fe->used.closing);
 	mutex_unlock(&ivc_back.lock);
 	return 0;
 }
@@ -35,7 +41,7 @@ static unsigned int channels_of(struct ivc_member *m)
 	unsigned int n = 0;
 
 	list_for_each_entry (end, &m->fe->ends, in_fe)
-		n += end->member == m->nr && end->charged;
+		n += end->member == m->nr && end->state == END_OPEN;
 	return n;
 }
 
@@ -57,7 +63,6 @@ DEFINE_SHOW_ATTRIBUTE(members);
 
 static int channels_show(struct seq_file *s, void *unused)
 {
-	static const char *const states[] = { "offered", "open", "half" };
 	struct ivc_conn *c;
 	unsigned long nr;
 
@@ -66,7 +71,7 @@ static int channels_show(struct seq_file *s, void *unused)
 	mutex_lock(&ivc_back.lock);
 	xa_for_each (&ivc_back.conns, nr, c)
 		seq_printf(s, "%u %s %u %u %u %u %u %u %lu\n", c->nr,
-			   states[c->state], c->end[0].domid, c->end[0].id,
+			   ivc_conn_state(c), c->end[0].domid, c->end[0].id,
 			   c->end[1].domid, c->end[1].id, c->end[0].pages,
 			   c->end[1].pages, (jiffies - c->since) / HZ);
 	mutex_unlock(&ivc_back.lock);

@@ -88,6 +88,7 @@ struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 	m->fe = fe;
 	INIT_LIST_HEAD(&m->owed.node);
 	INIT_LIST_HEAD(&m->late);
+	INIT_LIST_HEAD(&m->offers);
 	list_add_tail(&m->in_group, &m->group->members);
 	list_add_tail(&m->in_fe, &fe->members);
 	fe->used.contexts++;

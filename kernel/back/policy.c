@@ -62,6 +62,7 @@ void ivc_policy_read(struct ivc_fe *fe)
 		xenbus_read_unsigned(node, "max-contexts", IVC_GUEST_CONTEXTS);
 	fe->max.channels =
 		xenbus_read_unsigned(node, "max-channels", IVC_GUEST_CHANNELS);
+	fe->max.closing = ivc_closing_max(fe->max.channels);
 	fe->max.pages =
 		xenbus_read_unsigned(node, "max-pages", IVC_GUEST_PAGES);
 	fe->max.pending =

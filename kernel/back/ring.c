@@ -14,14 +14,17 @@
 /* Requests handled before others get their turn. */
 #define BUDGET IVC_CTL_REQS
 
+/*
+ * Found by the frontend's own work or by another's that has something to tell
+ * it; its own work lets go of what it has, and says why.
+ */
 static void ring_broken(struct ivc_fe *fe, const char *what)
 {
-	if (fe->broken)
+	if (fe->state != FE_OPEN)
 		return;
-	fe->broken = true;
-	xenbus_dev_error(fe->dev, -EPROTO,
-			 "guest %u broke its control ring: %s", fe->domid,
-			 what);
+	fe->state = FE_BROKEN;
+	fe->fault = what;
+	queue_delayed_work(ivc_back.wq, &fe->work, 0);
 }
 
 /* The next request into @msg: 1, 0 when there is none, -EPROTO. */
@@ -83,7 +86,7 @@ static void put(struct ivc_fe *fe, const struct ivc_msg *msg)
 
 static void notify(struct ivc_fe *fe)
 {
-	if (fe->ev_notified == fe->ev_prod)
+	if (fe->ev_notified == fe->ev_prod || fe->state != FE_OPEN)
 		return;
 	fe->ev_notified = fe->ev_prod;
 	notify_remote_via_irq(fe->irq);
@@ -98,22 +101,25 @@ static void hosts_event(struct ivc_owed *owed, struct ivc_msg *msg)
 	msg->hosted.generation = m->group->generation;
 }
 
-/* Send what is owed as far as there is room: oldest debtor first. */
-static void pay(struct ivc_fe *fe)
+/* Send what is owed as far as there is room, oldest debtor first: how much? */
+static unsigned int pay(struct ivc_fe *fe)
 {
-	while (!list_empty(&fe->owed) && !fe->broken) {
+	unsigned int paid = 0;
+
+	while (!list_empty(&fe->owed) && fe->state == FE_OPEN) {
 		struct ivc_owed *owed =
 			list_first_entry(&fe->owed, struct ivc_owed, node);
 		unsigned int ev = owed->events & -owed->events;
 		struct ivc_msg msg = {};
 
 		if (!room_or_ask(fe))
-			return;
+			break;
 		if (owed->conn)
 			ivc_conn_event(owed, ev, &msg);
 		else
 			hosts_event(owed, &msg);
 		put(fe, &msg);
+		paid++;
 		owed->events &= ~ev;
 		if (!owed->events) {
 			list_del_init(&owed->node);
@@ -121,6 +127,7 @@ static void pay(struct ivc_fe *fe)
 				ivc_conn_paid(owed);
 		}
 	}
+	return paid;
 }
 
 /* @fe shall be told @ev about the owner of @owed, now or when there is room. */
@@ -136,15 +143,20 @@ void ivc_ring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev)
 	notify(fe);
 }
 
-static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more)
+/*
+ * @moved counts what was sent: a frontend that wakes us for that, or for its
+ * requests, has not done so without reason.
+ */
+static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
+			       unsigned int *moved)
 {
 	struct ivc_msg req, reply = {};
 	enum ivc_rate rate;
 
 	*more = false;
-	pay(fe);
-	if (fe->broken || ivc_load(&fe->ctl->req_prod) == fe->req_cons ||
-	    !room_or_ask(fe))
+	*moved += pay(fe);
+	if (fe->state != FE_OPEN ||
+	    ivc_load(&fe->ctl->req_prod) == fe->req_cons || !room_or_ask(fe))
 		return RATE_OK;
 	rate = ivc_policy_rate(fe);
 	if (rate == RATE_STALL || take(fe, &req) <= 0)
@@ -159,13 +171,27 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more)
 		fe->replying = true;
 		ivc_request(fe, &req, &reply);
 		fe->replying = false;
+		ivc_audit();
 	}
 	if (reply.status)
 		fe->refused++;
 	put(fe, &reply);
-	pay(fe);
+	*moved += 1 + pay(fe);
 	*more = true;
 	return rate;
+}
+
+/*
+ * Everything of the guest goes now. Nothing was under way but this work, and
+ * nothing will be: no event comes, since EOI is never said, and nobody queues
+ * work for what has ended. The rest follows when the guest or the toolstack
+ * moves.
+ */
+static void let_go(struct ivc_fe *fe)
+{
+	fe->state = FE_ENDED;
+	ivc_fe_drop(fe);
+	ivc_audit();
 }
 
 /*
@@ -176,12 +202,13 @@ void ivc_ring_work(struct work_struct *work)
 {
 	struct ivc_fe *fe =
 		container_of(to_delayed_work(work), struct ivc_fe, work);
-	unsigned int done = 0;
+	unsigned int done = 0, moved = 0;
 	bool more = true, stall = false;
+	enum ivc_fe_state state;
 
 	while (more && done < BUDGET) {
 		mutex_lock(&ivc_back.lock);
-		stall = serve_one(fe, &more) == RATE_STALL;
+		stall = serve_one(fe, &more, &moved) == RATE_STALL;
 		if (!more)
 			notify(fe);
 		mutex_unlock(&ivc_back.lock);
@@ -189,19 +216,19 @@ void ivc_ring_work(struct work_struct *work)
 		cond_resched();
 	}
 	mutex_lock(&ivc_back.lock);
+	state = fe->state;
 	notify(fe);
-	if (fe->broken) {
-		/*
-		 * Everything of the guest goes now; the irq stays masked. The
-		 * rest follows when the guest or the toolstack moves.
-		 */
-		ivc_fe_drop(fe);
-		mutex_unlock(&ivc_back.lock);
-		xenbus_switch_state(fe->dev, XenbusStateClosing);
-		return;
-	}
+	if (state == FE_BROKEN)
+		let_go(fe);
 	mutex_unlock(&ivc_back.lock);
-	if (stall)
+
+	if (state == FE_BROKEN)
+		xenbus_dev_fatal(fe->dev, -EPROTO,
+				 "guest %u broke its control ring: %s",
+				 fe->domid, fe->fault);
+	else if (state != FE_OPEN)
+		return; /* whoever changes that says EOI, or unbinds the irq */
+	else if (stall)
 		queue_delayed_work(ivc_back.wq, &fe->work,
 				   time_before(jiffies, fe->window + HZ)
 					   ? fe->window + HZ - jiffies
@@ -209,5 +236,5 @@ void ivc_ring_work(struct work_struct *work)
 	else if (more)
 		queue_delayed_work(ivc_back.wq, &fe->work, 0);
 	else
-		xen_irq_lateeoi(fe->irq, done ? 0 : XEN_EOI_FLAG_SPURIOUS);
+		xen_irq_lateeoi(fe->irq, moved ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <xen/events.h>
 
+#include "../table.h"
 #include "back.h"
 
 static irqreturn_t fe_event(int irq, void *data)
@@ -85,6 +86,13 @@ static int fe_version_ok(struct xenbus_device *dev)
 	return -EPROTONOSUPPORT;
 }
 
+static void fe_free(struct ivc_fe *fe)
+{
+	unmap_pages(fe);
+	ivc_table_end(&fe->pairs);
+	kfree(fe);
+}
+
 static void fe_disconnect(struct xenbus_device *dev)
 {
 	struct ivc_fe *fe = dev_get_drvdata(&dev->dev);
@@ -93,25 +101,31 @@ static void fe_disconnect(struct xenbus_device *dev)
 		return;
 	dev_set_drvdata(&dev->dev, NULL);
 
-	/* Nobody finds it any more, ... */
+	/*
+	 * In this order: nobody queues its work any more, no event does, and
+	 * none is under way. Only then is there nothing that could give it
+	 * another member or connection.
+	 */
+	mutex_lock(&ivc_back.lock);
+	fe->state = FE_ENDED;
+	mutex_unlock(&ivc_back.lock);
+	disable_irq(fe->irq);
+	cancel_delayed_work_sync(&fe->work);
+	/* Nobody finds it any more, and its pages go. */
 	mutex_lock(&ivc_back.lock);
 	ivc_fe_drop(fe);
 	list_del(&fe->node);
+	ivc_audit();
 	mutex_unlock(&ivc_back.lock);
-	/* ... no event starts its work, the work is done, the pages go. The
-	 * work may leave EOI to us by not saying it: the irq goes anyway.
+	/* The work may leave EOI to us by not saying it: the irq goes anyway.
 	 */
-	if (fe->irq >= 0)
-		disable_irq(fe->irq);
-	cancel_delayed_work_sync(&fe->work);
-	if (fe->irq >= 0)
-		unbind_from_irqhandler(fe->irq, fe);
-	unmap_pages(fe);
+	unbind_from_irqhandler(fe->irq, fe);
 	/* As often as the guest likes, so not each time. */
 	dev_info_ratelimited(&dev->dev, "guest %u disconnected\n", fe->domid);
-	kfree(fe);
+	fe_free(fe);
 }
 
+/* What it has is set up; its work does nothing before fe_start(). */
 static int fe_connect(struct xenbus_device *dev)
 {
 	evtchn_port_t port;
@@ -128,10 +142,11 @@ static int fe_connect(struct xenbus_device *dev)
 	}
 	fe->dev = dev;
 	fe->domid = dev->otherend_id;
-	fe->irq = -1;
+	fe->state = FE_STARTING;
 	INIT_LIST_HEAD(&fe->members);
 	INIT_LIST_HEAD(&fe->ends);
 	INIT_LIST_HEAD(&fe->owed);
+	xa_init(&fe->pairs);
 	INIT_DELAYED_WORK(&fe->work, ivc_ring_work);
 	ivc_policy_read(fe);
 
@@ -163,16 +178,28 @@ static int fe_connect(struct xenbus_device *dev)
 		goto err_unmap;
 	}
 	dev_set_drvdata(&dev->dev, fe);
-	/* Requests may have been there before we could be told. */
-	queue_delayed_work(ivc_back.wq, &fe->work, 0);
 	dev_info_ratelimited(&dev->dev, "guest %u connected, realm %s\n",
 			     fe->domid, fe->realm);
 	return 0;
 
 err_unmap:
-	unmap_pages(fe);
-	kfree(fe);
+	fe_free(fe);
 	return err;
+}
+
+/*
+ * After Connected: the work may find at once that the ring is broken, and go on
+ * to Closing.
+ */
+static void fe_start(struct xenbus_device *dev)
+{
+	struct ivc_fe *fe = dev_get_drvdata(&dev->dev);
+
+	mutex_lock(&ivc_back.lock);
+	fe->state = FE_OPEN;
+	mutex_unlock(&ivc_back.lock);
+	/* Requests may have been there before we could be told. */
+	queue_delayed_work(ivc_back.wq, &fe->work, 0);
 }
 
 static int back_probe(struct xenbus_device *dev,
@@ -238,15 +265,23 @@ static void sweep(struct xenbus_device *dev)
 static void frontend_changed(struct xenbus_device *dev,
 			     enum xenbus_state frontend_state)
 {
+	/* Then its work may change the device's state: it is not looked at. */
+	bool connected = dev_get_drvdata(&dev->dev);
+
 	switch (frontend_state) {
 	case XenbusStateInitialising:
+		if (connected)
+			break;
 		if (dev->state == XenbusStateClosed)
 			xenbus_switch_state(dev, XenbusStateInitWait);
 		break;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
-		if (dev->state == XenbusStateInitWait && !fe_connect(dev))
-			xenbus_switch_state(dev, XenbusStateConnected);
+		if (connected || dev->state != XenbusStateInitWait ||
+		    fe_connect(dev))
+			break;
+		xenbus_switch_state(dev, XenbusStateConnected);
+		fe_start(dev);
 		break;
 	case XenbusStateClosing:
 		fe_disconnect(dev);

@@ -138,6 +138,7 @@ void guest_post(struct guest *g, const struct ivc_msg *req)
 
 void guest_notify(struct guest *g)
 {
+	stub_enter(g->dom);
 	notify_remote_via_irq(g->irq);
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nothing of a guest is left behind when it goes while its requests are on
+ * their way: no member whose frontend is freed, no work that still runs.
+ */
+#include "guest.h"
+
+#define MAGIC 4711
+
+static u32 hosts(struct guest *g, u64 member)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_HOSTS, .member = member };
+
+	STUB_CHECK(!guest_call(g, &msg));
+	return msg.hosted.count;
+}
+
+static void post_registers(struct guest *g)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_REGISTER };
+	u32 i;
+
+	for (i = 0; i < IVC_CTL_REQS; i++) {
+		msg.reg.magic = MAGIC;
+		msg.reg.id = 100 + i;
+		guest_post(g, &msg);
+	}
+	guest_notify(g);
+}
+
+/* REGISTERs are in the ring when the guest writes Closing. */
+static void closing(void)
+{
+	struct stub_dom *dom0 = stub_dom_new(0, true);
+	struct guest *other, *g;
+	unsigned int i;
+	u64 member, again;
+
+	stub_enter(dom0);
+	STUB_CHECK(!stub_back_init());
+	other = guest_new(dom0, 1);
+	guest_policy(other, "max-rate", 1000000);
+	guest_open(other);
+	STUB_CHECK(!guest_register(other, MAGIC, 1, &member));
+	g = guest_new(dom0, 2);
+	stub_jitter(50);
+	for (i = 0; i < stub_times(100); i++) {
+		guest_open(g);
+		post_registers(g);
+		usleep_range(0, 300);
+		guest_close(g);
+		STUB_CHECK(!hosts(other, member));
+		STUB_CHECK(!guest_register(other, MAGIC, 2, &again));
+		STUB_CHECK(!guest_unregister(other, again));
+	}
+	guest_close(other);
+	guest_free(g);
+	guest_free(other);
+	stub_enter(dom0);
+	stub_back_exit();
+}
+
+const struct stub_test stub_tests[] = {
+	{ "closing", closing },
+	{},
+};
