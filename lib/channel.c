@@ -531,17 +531,31 @@ int ivc_channel_ready(struct ivc_channel *ch, int events)
 	return ready;
 }
 
+/* In a child: the parent's channel goes on. Its lock may be held by nobody. */
+static int close_orphan(struct ivc_channel *ch)
+{
+	ch->ops->orphan_channel(ch);
+	if (ch->wake_fd >= 0)
+		close(ch->wake_fd);
+	free(ch->priv);
+	free(ch);
+	return 0;
+}
+
 int ivc_close(ivc_channel *ch)
 {
 	int ret;
 
 	if (!ch)
 		return 0;
+	if (ivc_channel_foreign(ch))
+		return close_orphan(ch);
 	ret = ivc_channel_status(ch);
 	if (!ret)
 		ret = ch->tx.error ? ch->tx.error : ch->rx.error;
 	ivc_context_forget(ch);
 	ch->ops->close(ch);
+	ivc_process_remove_channel(ch);
 	if (ch->wake_fd >= 0)
 		close(ch->wake_fd);
 	pthread_mutex_destroy(&ch->lock);

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <ivc/ring.h>
 #include <ivc/wire.h>
+#include "process.h"
 #include "transport.h"
 
 /* Lines move between CPUs in pairs (x86's adjacent-line prefetcher). */
@@ -34,7 +35,7 @@ struct ivc_channel {
 	/* Read by both threads, written when the channel is established. */
 	const struct ivc_kctl *kctl; /* map.kctl, or &idle before */
 	const struct ivc_transport *ops;
-	void *priv; /* the transport's */
+	void *priv; /* the transport's, from malloc() */
 	int fd;
 	bool open; /* established, mapped: for good, even after its end */
 	bool told; /* ivc_next_event() has told of its end */
@@ -43,8 +44,10 @@ struct ivc_channel {
 	struct ivc_map map;
 	uintptr_t writer; /* the thread that has written last: see push.h */
 
-	/* The context it was made from, or NULL; see context.c for the lock. */
+	uint32_t process; /* that has made it: see process.h */
+	/* The context it was made from, or NULL. Under ivc_process_lock(). */
 	struct ivc_context *ctx;
+	LIST_ENTRY(ivc_channel) in_process;
 	LIST_ENTRY(ivc_channel) in_ctx;
 
 	/* The writer's. */
@@ -76,8 +79,15 @@ struct ivc_channel {
 	uint64_t idle_cell[IVC_CELL / sizeof(uint64_t)];
 };
 
-/* connect.c. */
+/* connect.c. idle: put both rings on nothing, which ends with @status. */
 int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp);
+void ivc_channel_idle(struct ivc_channel *ch, int status);
+
+/* Made by a parent of this process. */
+static inline bool ivc_channel_foreign(const struct ivc_channel *ch)
+{
+	return ch->process != ivc_process();
+}
 
 /*
  * Why the channel has ended: -errno, or 0 while it lives or is connecting. Also

@@ -19,6 +19,23 @@ static int64_t spin_default(void)
 	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? IVC_SPIN_DEFAULT : 0;
 }
 
+void ivc_channel_idle(struct ivc_channel *ch, int status)
+{
+	memset(&ch->map, 0, sizeof(ch->map));
+	memset(&ch->idle_ctrl, 0, sizeof(ch->idle_ctrl));
+	memset(ch->idle_cell, 0, sizeof(ch->idle_cell));
+	ch->open = false;
+	ch->idle.status = status;
+	ch->kctl = &ch->idle;
+	ivc_tx_init(&ch->tx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
+	ivc_rx_init(&ch->rx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
+	if (status == -EINPROGRESS)
+		return;
+	/* What was reserved or peeked at is not there any more, either. */
+	ch->tx.error = status;
+	ch->rx.error = status;
+}
+
 int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp)
 {
 	struct ivc_channel *ch;
@@ -33,10 +50,8 @@ int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp)
 	ch->spin = spin_default();
 	pthread_mutex_init(&ch->lock, NULL);
 
-	ch->idle.status = -EINPROGRESS;
-	ch->kctl = &ch->idle;
-	ivc_tx_init(&ch->tx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
-	ivc_rx_init(&ch->rx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
+	ivc_channel_idle(ch, -EINPROGRESS);
+	ivc_process_add_channel(ch);
 	*chp = ch;
 	return 0;
 }
@@ -110,6 +125,8 @@ int ivc_connected(ivc_channel *ch, int timeout_ms)
 {
 	if (!ch)
 		return -EINVAL;
+	if (ivc_channel_foreign(ch))
+		return -ESTALE;
 	if (ch->open)
 		return 0;
 	if (ch->idle.status != -EINPROGRESS)
@@ -145,6 +162,8 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		opt = &defaults;
 	if (!ctx || !options_ok(opt))
 		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
 	/* The end mark of a list: peers[0] of a group without peers. */
 	if (!peer.member)
 		return -ENOENT;
@@ -241,6 +260,8 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 		opt = &defaults;
 	if (!ctx || !options_ok(opt))
 		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
 	ret = ivc_channel_new(ctx->ops, &ch);
 	if (ret)
 		return ret;

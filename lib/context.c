@@ -30,6 +30,7 @@ ivc_context *ivc_register(uint64_t magic, uint32_t id)
 	ctx->id = id;
 	ctx->dirty = true;
 	pthread_mutex_init(&ctx->lock, NULL);
+	ivc_process_add_context(ctx);
 
 	ret = ivc_transport_open(ctx);
 	if (ret)
@@ -47,50 +48,49 @@ err_context:
 
 /*
  * A channel may outlive its context and is closed by whatever thread, so one
- * lock for all of them guards which channel belongs to which context. It is
- * taken when channels come and go, never for data.
+ * lock for all of them, the process's, guards which channel belongs to which
+ * context. It is taken when channels come and go, never for data.
  */
-static pthread_mutex_t belongs = PTHREAD_MUTEX_INITIALIZER;
 
 void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch)
 {
-	pthread_mutex_lock(&belongs);
+	ivc_process_lock();
 	ch->ctx = ctx;
 	LIST_INSERT_HEAD(&ctx->channels, ch, in_ctx);
-	pthread_mutex_unlock(&belongs);
+	ivc_process_unlock();
 }
 
 void ivc_context_forget(struct ivc_channel *ch)
 {
-	pthread_mutex_lock(&belongs);
+	ivc_process_lock();
 	if (ch->ctx) {
 		if (ch->ctx->look_at == ch)
 			ch->ctx->look_at = LIST_NEXT(ch, in_ctx);
 		LIST_REMOVE(ch, in_ctx);
 		ch->ctx = NULL;
 	}
-	pthread_mutex_unlock(&belongs);
+	ivc_process_unlock();
 }
 
 void ivc_context_look_again(struct ivc_context *ctx)
 {
-	pthread_mutex_lock(&belongs);
+	ivc_process_lock();
 	ctx->look_at = LIST_FIRST(&ctx->channels);
-	pthread_mutex_unlock(&belongs);
+	ivc_process_unlock();
 }
 
 struct ivc_channel *ivc_context_ended(struct ivc_context *ctx)
 {
 	struct ivc_channel *ch;
 
-	pthread_mutex_lock(&belongs);
+	ivc_process_lock();
 	for (ch = ctx->look_at; ch; ch = LIST_NEXT(ch, in_ctx))
 		if (!ch->told && ivc_channel_status(ch) == -EREMCHG)
 			break;
 	if (ch)
 		ch->told = true;
 	ctx->look_at = ch ? LIST_NEXT(ch, in_ctx) : NULL;
-	pthread_mutex_unlock(&belongs);
+	ivc_process_unlock();
 	return ch;
 }
 
@@ -98,30 +98,39 @@ static void forget_all(struct ivc_context *ctx)
 {
 	struct ivc_channel *ch;
 
-	pthread_mutex_lock(&belongs);
+	ivc_process_lock();
 	while ((ch = LIST_FIRST(&ctx->channels))) {
 		LIST_REMOVE(ch, in_ctx);
 		ch->ctx = NULL;
 	}
-	pthread_mutex_unlock(&belongs);
+	ivc_process_unlock();
 }
 
 void ivc_unregister(ivc_context *ctx)
 {
 	if (!ctx)
 		return;
-	forget_all(ctx);
-	ctx->ops->leave(ctx);
+	if (ivc_context_foreign(ctx)) {
+		/* The lock may be held, by nobody. */
+		ctx->ops->orphan(ctx);
+		free(ctx->priv);
+	} else {
+		forget_all(ctx);
+		ctx->ops->leave(ctx);
+		ivc_process_remove_context(ctx);
+		pthread_mutex_destroy(&ctx->lock);
+	}
 	free(ctx->listed.peer);
 	free(ctx->known.peer);
 	free(ctx->fresh.peer);
-	pthread_mutex_destroy(&ctx->lock);
 	free(ctx);
 }
 
 int ivc_context_fd(const ivc_context *ctx)
 {
-	return ctx ? ctx->fd : -EINVAL;
+	if (!ctx)
+		return -EINVAL;
+	return ivc_context_foreign(ctx) ? -ESTALE : ctx->fd;
 }
 
 static int by_member(const void *a, const void *b)
@@ -138,6 +147,8 @@ int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max)
 
 	if (!ctx || (max && !peers))
 		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
 	total = ctx->ops->hosts(ctx, peers, max, &written, IVC_NEVER);
 	if (written > 1)
 		qsort(peers, written, sizeof(*peers), by_member);
@@ -146,11 +157,15 @@ int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max)
 
 static int members_grow(struct ivc_members *list, uint32_t room)
 {
-	ivc_peer *peer = reallocarray(list->peer, room + 1, sizeof(*peer));
+	ivc_peer *peer;
 
+	ivc_process_lock();
+	peer = reallocarray(list->peer, room + 1, sizeof(*peer));
+	if (peer)
+		list->peer = peer;
+	ivc_process_unlock();
 	if (!peer)
 		return -ENOMEM;
-	list->peer = peer;
 	list->room = room;
 	return 0;
 }
@@ -191,8 +206,8 @@ const ivc_peer *ivc_get_hosts(ivc_context *ctx)
 	const ivc_peer *peers;
 	int ret;
 
-	if (!ctx) {
-		errno = EINVAL;
+	if (!ctx || ivc_context_foreign(ctx)) {
+		errno = ctx ? ESTALE : EINVAL;
 		return NULL;
 	}
 	pthread_mutex_lock(&ctx->lock);
@@ -275,6 +290,8 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 
 	if (!ctx || !peer)
 		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		ret = find_once(ctx, &list, id, deadline, peer);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/queue.h>
+#include "process.h"
 #include "transport.h"
 
 /* A list of members, ascending by member, each once. */
@@ -18,7 +19,9 @@ struct ivc_members {
 
 struct ivc_context {
 	const struct ivc_transport *ops;
-	void *priv; /* the transport's */
+	void *priv;	  /* the transport's, from malloc() */
+	uint32_t process; /* that has made it: see process.h */
+	LIST_ENTRY(ivc_context) in_process;
 	int fd;
 	/* Set by open(): to poll for an offer, for an event. */
 	struct pollfd offers;
@@ -51,10 +54,16 @@ struct ivc_context {
 
 	bool going; /* this guest has left and not arrived yet */
 	bool ended; /* a channel may have ended that was not told of */
-	/* See context.c for the lock of these. */
+	/* Under ivc_process_lock(). */
 	LIST_HEAD(, ivc_channel) channels;
 	struct ivc_channel *look_at; /* the next that may have ended */
 };
+
+/* Made by a parent of this process. */
+static inline bool ivc_context_foreign(const struct ivc_context *ctx)
+{
+	return ctx->process != ivc_process();
+}
 
 /*
  * context.c: the channels made from a context. look_again: some may have ended

@@ -12,6 +12,8 @@ static int fate(struct ivc_channel *ch, struct ivc_abi_fate *f)
 
 	if (!ch)
 		return -EINVAL;
+	if (ivc_channel_foreign(ch))
+		return -ESTALE;
 	if (!ivc_channel_status(ch))
 		return -EAGAIN;
 	/* It never was established: nothing can have been written. */
@@ -67,6 +69,8 @@ ssize_t ivc_unread(ivc_channel *ch, void **buf)
 	if (!ch || !buf)
 		return -EINVAL;
 	*buf = NULL;
+	if (ivc_channel_foreign(ch))
+		return -ESTALE;
 	if (!ivc_channel_status(ch))
 		return -EAGAIN;
 	rx = ch->rx;

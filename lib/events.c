@@ -40,8 +40,10 @@ static void walk_end(struct ivc_context *ctx)
 {
 	struct ivc_members old = ctx->known;
 
+	ivc_process_lock();
 	ctx->known = ctx->fresh;
 	ctx->fresh = old;
+	ivc_process_unlock();
 	ctx->walking = false;
 }
 
@@ -167,6 +169,8 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 
 	if (!ctx || !ev)
 		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		memset(ev, 0, sizeof(*ev));

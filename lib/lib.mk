@@ -5,7 +5,7 @@ LIB_OUT := $(B)/lib
 LIB_SRC := $(addprefix lib/,channel.c connect.c context.c discard.c \
 	dispatch.c end.c events.c local.c local-call.c local-channel.c local-due.c \
 	local-fate.c local-link.c local-memory.c local-open.c local-thread.c place.c \
-	stats.c transport.c version.c wait.c xen.c)
+	process.c stats.c transport.c version.c wait.c xen.c)
 LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
@@ -34,7 +34,7 @@ $(LIB_OUT)/%.o: lib/%.c lib/lib.mk
 $(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
-		-Wl,-soname,$(LIB_SONAME) \
+		-Wl,-soname,$(LIB_SONAME) -Wl,-z,nodelete \
 		-Wl,--version-script=lib/libivc.map \
 		-Wl,-Bsymbolic-functions $(if $(SAN),,-Wl,-z,defs) \
 		-o $@ $(LIB_OBJ)

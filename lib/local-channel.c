@@ -39,7 +39,6 @@ int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp)
 	lc->ch = ch;
 	lc->other = -1;
 	lc->state = IVC_CHAN_NEW;
-	lc->forks = local.forks;
 	ch->priv = lc;
 	pthread_mutex_lock(&local.lock);
 	LIST_INSERT_HEAD(&local.channels, lc, node);
@@ -77,12 +76,14 @@ static void end_with(struct local_channel *lc, int status)
 
 void local_channel_ended(struct local_channel *lc)
 {
-	const struct ivc_kctl *peer = local_peer_kctl(lc);
+	const struct ivc_kctl *peer;
 	int status = -ECONNRESET;
 
 	local_unwatch(lc);
+	/* Until then the peer's memory is another thread's to set. */
 	if (lc->state != IVC_CHAN_OPEN)
 		return;
+	peer = local_peer_kctl(lc);
 	/*
 	 * Acquire pairs with the peer's release in local_close(), though the
 	 * end of its socket, a system call later, has ordered all of it.
@@ -188,9 +189,7 @@ static void forget(struct local_channel *lc)
 {
 	local_unwatch(lc);
 	local_channel_step(lc, IVC_CHAN_CLOSE);
-	if (lc->other >= 0)
-		close(lc->other);
-	lc->other = -1;
+	local_close_fd(&lc->other);
 	if (!lc->conn && lc->due != LOCAL_DUE_REPLY) {
 		local_due_no_channel(lc);
 		LIST_REMOVE(lc, node);
@@ -210,14 +209,9 @@ void local_close(struct ivc_channel *ch)
 	const uint8_t *own, *peer;
 	uint32_t tx_size, rx_size;
 
-	ch->priv = NULL;
 	memset(&ch->map, 0, sizeof(ch->map));
 	if (!lc)
 		return;
-	if (lc->forks != local.forks) {
-		free(lc);
-		return;
-	}
 	if (lc->own) {
 		local_kctl(lc)->reason = lc->failed ? -ECONNREFUSED : -EPIPE;
 		/* Release: with CLOSED come the reason and all we wrote. */
@@ -229,11 +223,22 @@ void local_close(struct ivc_channel *ch)
 	rx_size = lc->rx_size;
 	pthread_mutex_lock(&local.lock);
 	forget(lc);
-	pthread_mutex_unlock(&local.lock);
+	ch->priv = NULL;
 	/* This is what the peer hears, whoever else has a copy of it. */
 	ivc_hangup(ch->fd, &local.discarding);
 	ch->fd = -1;
+	pthread_mutex_unlock(&local.lock);
 	local_memory_unmap(peer, rx_size);
 	local_memory_unmap(own, tx_size);
 	local_put();
+}
+
+/* The memory is not mapped in a child: what is there now is somebody else's. */
+void local_orphan_channel(struct ivc_channel *ch)
+{
+	struct local_channel *lc = ch->priv;
+
+	if (lc)
+		local_close_fd(&lc->other);
+	local_close_fd(&ch->fd);
 }

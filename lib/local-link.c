@@ -127,8 +127,7 @@ static int link_try(void)
 	return 0;
 
 err_link:
-	close(local.link);
-	local.link = -1;
+	local_close_fd(&local.link);
 	return ret;
 }
 
@@ -171,6 +170,14 @@ static void retry_later(void)
 		local.retry_ns = RETRY_MAX_NS;
 }
 
+void local_link_hangup(void)
+{
+	int fd = local.link;
+
+	local.link = -1;
+	ivc_hangup(fd, &local.discarding);
+}
+
 void local_link_down(void)
 {
 	struct local_channel *ch, *next;
@@ -180,8 +187,7 @@ void local_link_down(void)
 		return;
 	/* Out of the epoll set first: its file may outlive this. */
 	epoll_ctl(local.epoll, EPOLL_CTL_DEL, local.link, NULL);
-	ivc_hangup(local.link, &local.discarding);
-	local.link = -1;
+	local_link_hangup();
 	local.state = LOCAL_DOWN;
 	local.losses++;
 	local_call_heard();

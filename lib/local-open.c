@@ -159,8 +159,7 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 	msg.offer.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
 	msg.offer.rx_shift = (__u8)__builtin_ctz(lc->rx_size);
 	ret = local_call(&msg, lc->other, NULL, local_answer_by(deadline));
-	close(lc->other);
-	lc->other = -1;
+	local_close_fd(&lc->other);
 	if (ret == -EINPROGRESS)
 		local_due_asked(lc, msg.cookie);
 	else if (ret)

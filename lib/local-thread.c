@@ -6,10 +6,9 @@
  * last: a program that has closed everything has no thread of ours left, and
  * may unload the library.
  *
- * fork(). A child has no such thread. It gets everything as new, so that it can
- * register for itself, and closes its copies of the parent's descriptors: kept
- * open in a child that lives on, they would hide from the peers that the
- * parent has died.
+ * fork(): see process.h. Descriptors are opened and closed under the lock,
+ * where a child finds them: kept open in a child that lives on, they would hide
+ * from the peers that the parent has died.
  */
 #include <errno.h>
 #include <limits.h>
@@ -148,18 +147,11 @@ static void *local_main(void *arg)
 	return NULL;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static void close_all(void)
 {
-	close_fd(&local.link);
-	close_fd(&local.poke);
-	close_fd(&local.epoll);
+	local_close_fd(&local.link);
+	local_close_fd(&local.poke);
+	local_close_fd(&local.epoll);
 }
 
 static int create(void)
@@ -225,56 +217,78 @@ static void lists_init(void)
 	LIST_INIT(&local.channels);
 	for (i = 0; i < LOCAL_HASH; i++)
 		LIST_INIT(&local.members[i]);
-	free(local.watched);
 	local.watched = NULL;
 	local.watched_room = 0;
 }
 
-static void fork_prepare(void)
+/* In a child: there is no thread, and nobody who holds or waits for the lock.
+ */
+static void begin_anew(void)
 {
-	pthread_mutex_lock(&local.lock);
-}
-
-static void fork_parent(void)
-{
-	pthread_mutex_unlock(&local.lock);
-}
-
-static void fork_child(void)
-{
-	struct local_context *ctx;
-	struct local_channel *ch;
-	struct local_offer *o;
-
-	LIST_FOREACH (ctx, &local.contexts, node) {
-		TAILQ_FOREACH (o, &ctx->offers, node)
-			close_fd(&o->fd);
-		close_fd(&ctx->offer_fd);
-		close_fd(&ctx->event_fd);
-		close_fd(&ctx->ctx->fd);
-	}
-	LIST_FOREACH (ch, &local.channels, node) {
-		if (!ch->closing)
-			close_fd(&ch->ch->fd);
-		close_fd(&ch->other);
-	}
+	pthread_mutex_init(&local.lock, NULL);
+	changed_init();
+	lists_init();
 	close_all();
 	local.users = 0;
-	local.forks++;
+	local.discarding = 0;
 	local.stopping = false;
 	local.state = LOCAL_DOWN;
 	local.full = false;
-	lists_init();
-	changed_init();
-	/* Taken by this thread, in fork_prepare(). */
-	pthread_mutex_unlock(&local.lock);
+	local_call_heard();
+}
+
+/* Those that are no channels any more, of which ivcd has not been told. */
+static void free_closing(void)
+{
+	struct local_channel *lc, *next;
+
+	for (lc = LIST_FIRST(&local.channels); lc; lc = next) {
+		next = LIST_NEXT(lc, node);
+		if (lc->closing)
+			free(lc);
+	}
+}
+
+/* Nobody in this process will accept them. */
+static void free_offers(void)
+{
+	struct local_context *lc;
+	struct local_offer *o;
+
+	LIST_FOREACH (lc, &local.contexts, node) {
+		while ((o = TAILQ_FIRST(&lc->offers))) {
+			TAILQ_REMOVE(&lc->offers, o, node);
+			local_close_fd(&o->fd);
+			free(o);
+		}
+	}
+}
+
+void local_fork(enum ivc_fork what)
+{
+	switch (what) {
+	case IVC_FORK_PREPARE:
+		pthread_mutex_lock(&local.lock);
+		break;
+	case IVC_FORK_PARENT:
+		pthread_mutex_unlock(&local.lock);
+		break;
+	case IVC_FORK_CHILD:
+		free_closing();
+		free_offers();
+		free(local.watched);
+		begin_anew();
+		break;
+	case IVC_FORK_UNSEEN:
+		begin_anew();
+		break;
+	}
 }
 
 static void init(void)
 {
-	lists_init();
 	changed_init();
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	lists_init();
 }
 
 int local_get(void)
@@ -314,9 +328,9 @@ void local_put(void)
 		LIST_REMOVE(lc, node);
 		free(lc);
 	}
+	free(local.watched);
 	lists_init();
-	ivc_hangup(local.link, &local.discarding);
-	local.link = -1;
+	local_link_hangup();
 	close_all();
 	local.state = LOCAL_DOWN;
 	local.full = false;

@@ -104,14 +104,13 @@ static int local_open(struct ivc_context *ctx)
 		return -ENOMEM;
 	}
 	lc->ctx = ctx;
-	lc->forks = local.forks;
 	lc->offer_fd = -1;
 	lc->event_fd = -1;
 	TAILQ_INIT(&lc->offers);
 	/* From here on local_leave() undoes it. */
 	ctx->priv = lc;
-	ret = context_fds(lc);
 	pthread_mutex_lock(&local.lock);
+	ret = context_fds(lc);
 	LIST_INSERT_HEAD(&local.contexts, lc, node);
 	if (!ret)
 		ret = local_link_need();
@@ -130,10 +129,17 @@ static int local_enroll(struct ivc_context *ctx)
 	return ret;
 }
 
-static void close_fd(int fd)
+static void close_fds(struct local_context *lc)
 {
-	if (fd >= 0)
-		close(fd);
+	local_close_fd(&lc->ctx->fd);
+	local_close_fd(&lc->offer_fd);
+	local_close_fd(&lc->event_fd);
+}
+
+static void local_orphan(struct ivc_context *ctx)
+{
+	if (ctx->priv)
+		close_fds(ctx->priv);
 }
 
 static void tell_left(struct local_context *lc)
@@ -153,11 +159,8 @@ static void local_leave(struct ivc_context *ctx)
 	struct local_context *lc = ctx->priv;
 	struct local_offer *o;
 
-	ctx->priv = NULL;
-	if (!lc || lc->forks != local.forks) {
-		free(lc);
+	if (!lc)
 		return;
-	}
 	pthread_mutex_lock(&local.lock);
 	lc->registered = false;
 	local_due_no_context(lc);
@@ -166,11 +169,9 @@ static void local_leave(struct ivc_context *ctx)
 	while ((o = TAILQ_FIRST(&lc->offers)))
 		local_offer_drop(lc, o, -ECONNREFUSED);
 	LIST_REMOVE(lc, node);
+	close_fds(lc);
+	ctx->priv = NULL;
 	pthread_mutex_unlock(&local.lock);
-	close_fd(ctx->fd);
-	ctx->fd = -1;
-	close_fd(lc->offer_fd);
-	close_fd(lc->event_fd);
 	free(lc);
 	local_put();
 }
@@ -280,6 +281,9 @@ const struct ivc_transport ivc_local = {
 	.fate = local_fate,
 	.unsent = local_unsent,
 	.close = local_close,
+	.fork = local_fork,
+	.orphan = local_orphan,
+	.orphan_channel = local_orphan_channel,
 	/* The greeting comes in by the same door as the bell. */
 	.established = POLLIN,
 };

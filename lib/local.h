@@ -79,7 +79,6 @@ struct local_context {
 	/* eventfds, readable while there is an offer, an event. */
 	int offer_fd, event_fd;
 	bool offer_lit, event_lit;
-	uint32_t forks;
 };
 
 struct local_channel {
@@ -95,7 +94,6 @@ struct local_channel {
 	enum local_due due;
 	uint64_t cookie;
 	int refused; /* the late answer to CONNECT, if it was an error */
-	uint32_t forks;
 	int failed;  /* why it did not come to be */
 	uint64_t at; /* where the peer had come to when the channel ended */
 
@@ -138,7 +136,6 @@ extern struct local {
 
 	/* local-thread.c */
 	unsigned int users; /* contexts and channels */
-	uint32_t forks;
 	bool stopping;
 	pthread_t thread;
 	int epoll;
@@ -179,6 +176,7 @@ enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK };
  */
 int local_get(void);
 void local_put(void);
+void local_fork(enum ivc_fork what);
 void local_poke(void);
 int local_watch(struct local_channel *lc);
 void local_unwatch(struct local_channel *lc);
@@ -186,6 +184,7 @@ void local_unwatch(struct local_channel *lc);
 /* local-link.c, with the lock. */
 int local_link_need(void); /* wait until it is there: 0 or -errno */
 void local_link_down(void);
+void local_link_hangup(void);
 void local_link_event(uint32_t events);
 int64_t local_link_tick(void); /* returns when to call it again */
 int local_link_send(const struct ivc_msg *msg, int fd); /* -EAGAIN: full */
@@ -247,6 +246,7 @@ int local_arm(const struct ivc_channel *ch);
 int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate);
 int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
 void local_close(struct ivc_channel *ch);
+void local_orphan_channel(struct ivc_channel *ch);
 
 /*
  * local-memory.c. make: the own end's memory, mapped at *@p, sealed; returns
@@ -266,6 +266,16 @@ static inline const struct ivc_kctl *
 local_peer_kctl(const struct local_channel *lc)
 {
 	return (const struct ivc_kctl *)lc->peer;
+}
+
+/* Never in its place when it is closed: a child may come to be just then. */
+static inline void local_close_fd(int *fd)
+{
+	int old = *fd;
+
+	*fd = -1;
+	if (old >= 0)
+		close(old);
 }
 
 #endif /* IVC_LOCAL_PRIVATE_H */

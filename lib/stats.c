@@ -16,6 +16,8 @@ int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st)
 
 	if (!ch || !st)
 		return -EINVAL;
+	if (ivc_channel_foreign(ch))
+		return -ESTALE;
 	memset(st, 0, sizeof(*st));
 	ret = ch->ops->info(ch, &info);
 	if (ret)

@@ -20,6 +20,14 @@
 #include <ivc/abi.h>
 #include <ivc/ivc.h>
 
+/* Around a fork(); see process.h. */
+enum ivc_fork {
+	IVC_FORK_PREPARE, /* take the lock: lists and descriptors are whole */
+	IVC_FORK_PARENT,  /* give it back */
+	IVC_FORK_CHILD,	  /* begin anew, with nothing; close descriptors */
+	IVC_FORK_UNSEEN,  /* the same without a PREPARE: lists may be torn */
+};
+
 struct ivc_transport {
 	/*
 	 * Contexts. open() sets ctx->fd, which polls as ivc_context_fd() says,
@@ -60,6 +68,16 @@ struct ivc_transport {
 	int (*unsent)(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
 	/* In order: tell the peer, unmap, close the descriptor. */
 	void (*close)(struct ivc_channel *ch);
+
+	/*
+	 * fork(). NULL: nothing is shared between contexts. orphan(): close the
+	 * copies of descriptors that a child has, and nothing else: no lock, no
+	 * memory of the channel, nothing that the parent or a peer would
+	 * notice. Before CHILD, and when the child frees the handle.
+	 */
+	void (*fork)(enum ivc_fork what);
+	void (*orphan)(struct ivc_context *ctx);
+	void (*orphan_channel)(struct ivc_channel *ch);
 
 	/* A channel being established polls for that when there is news. */
 	short established;

@@ -264,6 +264,8 @@ int ivc_arm(ivc_channel *ch, int events)
 
 	if (!ch || !events_ok(events))
 		return -EINVAL;
+	if (ivc_channel_foreign(ch))
+		return -ESTALE;
 	if (!ch->open) {
 		ret = ivc_connected(ch, 0);
 		if (ret == -ETIMEDOUT)
@@ -288,7 +290,9 @@ int ivc_arm(ivc_channel *ch, int events)
 
 int ivc_channel_fd(const ivc_channel *ch)
 {
-	return ch ? ch->fd : -EINVAL;
+	if (!ch)
+		return -EINVAL;
+	return ivc_channel_foreign(ch) ? -ESTALE : ch->fd;
 }
 
 ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,

@@ -75,11 +75,30 @@ static int xen_enroll(struct ivc_context *ctx)
 	return 0;
 }
 
+/* Never in the variable when it is closed: see xen_orphan(). */
+static void xen_close_fd(int *fd)
+{
+	int old = *fd;
+
+	*fd = -1;
+	if (old >= 0)
+		close(old);
+}
+
 static void xen_leave(struct ivc_context *ctx)
 {
-	if (ctx->fd >= 0)
-		close(ctx->fd);
-	ctx->fd = -1;
+	xen_close_fd(&ctx->fd);
+}
+
+static void xen_orphan(struct ivc_context *ctx)
+{
+	xen_close_fd(&ctx->fd);
+}
+
+/* Not IVC_IOC_CLOSE: that would be the parent's end, too. */
+static void xen_orphan_channel(struct ivc_channel *ch)
+{
+	xen_close_fd(&ch->fd);
 }
 
 static ivc_peer xen_peer(const struct ivc_abi_host *host)
@@ -224,9 +243,7 @@ static void xen_close(struct ivc_channel *ch)
 	xen_unmap(m->own, m->own_size);
 	xen_unmap(m->kctl, IVC_PAGE);
 	memset(m, 0, sizeof(*m));
-	if (ch->fd >= 0)
-		close(ch->fd);
-	ch->fd = -1;
+	xen_close_fd(&ch->fd);
 }
 
 const struct ivc_transport ivc_xen = {
@@ -244,5 +261,7 @@ const struct ivc_transport ivc_xen = {
 	.fate = xen_fate,
 	.unsent = xen_unsent,
 	.close = xen_close,
+	.orphan = xen_orphan,
+	.orphan_channel = xen_orphan_channel,
 	.established = POLLOUT,
 };

@@ -63,6 +63,15 @@ $(LOCAL_OUT)/lacks: $(LOCAL_OUT)/lacks.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(LOCAL_OUT)/forks: $(LOCAL_OUT)/forks.o $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Not linked with the library: it loads the shared one.
+$(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
 # What counts its own steps: libivc and ivcd with a call in each basic block.
 STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 	-fsanitize-coverage=trace-pc
@@ -77,8 +86,19 @@ $(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) lib/discard.c lib/place.c $(STEPS_DEP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
 
-LOCAL_PROGS := $(addprefix $(LOCAL_OUT)/,ivc-apitest uses lacks hung hostile \
-	activate steps ivcd-steps swap.so) $(B)/tools/ivcd
+# One a line: many changes add to these.
+LOCAL_PROGS := $(B)/tools/ivcd $(addprefix $(LOCAL_OUT)/, \
+	ivc-apitest \
+	uses \
+	forks \
+	lacks \
+	hung \
+	hostile \
+	activate \
+	steps \
+	ivcd-steps \
+	swap.so \
+	unload)
 
 ## make check-local     the local transport: processes, users, enemies, restarts
 check-local: $(LOCAL_PROGS)

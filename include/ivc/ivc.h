@@ -31,14 +31,14 @@
  * still being established is one thread's until ivc_connected() returned 0; one
  * for which ivc_arm is used has one thread that waits, and that way only.
  *
- * fork(). A child must not use its parent's contexts and channels; the memory
- * of a channel is not mapped in it. Descriptors are closed on exec.
- *
- * Timeouts. A call that is given one keeps it, also if the backend hangs. Where
- * the call has to ask the backend, it waits at least 200 ms for the answer,
- *even with timeout 0; after an answer that did not come it does not wait that
- *long again, until the backend has said something. Calls without a timeout give
- *up after 5 s.
+ * fork(), at any moment, of a program with any number of threads. In the
+ * child, ivc_close() and ivc_unregister() of its parent's handles free the
+ * child's copy and disturb nobody; ivc_peer_id(), ivc_peer_of() and
+ * ivc_set_spin() work; ivc_wait() says that the channel has ended;
+ * ivc_release() returns -EINVAL, and every other call on such a handle -ESTALE.
+ * The child can register for itself. After _Fork() or clone() the same holds,
+ * but reading from or writing to a parent's channel is an invalid access.
+ * Descriptors are closed on exec.
  *
  * Signals. ivc_read, ivc_write and their kin make no system call except to
  * wake a sleeping peer. Calls that wait return -EINTR when interrupted.
