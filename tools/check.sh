@@ -259,6 +259,23 @@ done
 check 'the client dies' dies client
 check 'interrupted: what there is, is written' interrupted
 
+## the units of ivcd
+# Exposure in tenths, by systemd's own reckoning
+unit_exposure() {
+	mkdir -p "$dir/units"
+	sed "s|@SBINDIR@|$(realpath "$bin")|" tools/ivcd/ivcd.service \
+		>"$dir/units/ivcd.service"
+	SYSTEMD_UNIT_PATH=$dir/units: systemd-analyze security --offline=true \
+		--no-pager --threshold=20 "$dir/units/ivcd.service"
+}
+if ! command -v systemd-analyze >/dev/null; then
+	skip 'the unit is confined: no systemd-analyze here'
+elif ! systemd-analyze security --help 2>&1 | grep -q -e --offline; then
+	skip 'the unit is confined: this systemd-analyze knows no --offline'
+else
+	check "ivcd's unit is confined: an exposure of at most 2.0" unit_exposure
+fi
+
 ## ivcctl, as far as it goes without xenstore; the rest is tests/lab/ivcctl.sh
 ctl=$bin/ivcctl
 

@@ -127,11 +127,12 @@ install-tools: tools
 	$(Q)install -D -m 755 $(B)/tools/ivcd $(DESTDIR)$(SBINDIR)/ivcd
 	$(Q)install -D -m 644 docs/man/ivcd.8 $(DESTDIR)$(MANDIR)/man8/ivcd.8
 	$(Q)for d in system user; do \
-		install -d $(DESTDIR)$(UNITDIR)/$$d && \
-		install -m 644 tools/ivcd/ivcd.socket \
-			$(DESTDIR)$(UNITDIR)/$$d && \
-		sed 's|@SBINDIR@|$(SBINDIR)|' tools/ivcd/ivcd.service \
-			>$(DESTDIR)$(UNITDIR)/$$d/ivcd.service || exit 1; done
+		install -D -m 644 tools/ivcd/ivcd.socket \
+			$(DESTDIR)$(UNITDIR)/$$d/ivcd.socket || exit 1; done
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' tools/ivcd/ivcd.service \
+		>$(DESTDIR)$(UNITDIR)/system/ivcd.service
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' tools/ivcd/ivcd-user.service \
+		>$(DESTDIR)$(UNITDIR)/user/ivcd.service
 ifneq ($(WITH_XEN),)
 	$(Q)install -D -m 755 $(B)/tools/ivcctl $(DESTDIR)$(SBINDIR)/ivcctl
 	$(Q)install -D -m 644 docs/man/ivcctl.8 \

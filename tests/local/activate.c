@@ -30,6 +30,6 @@ int main(int argc, char **argv)
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
-	execv(argv[2], argv + 2);
+	execvp(argv[2], argv + 2);
 	return 1;
 }

@@ -85,6 +85,7 @@ counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 . "$here/place.sh"
 . "$here/meet.sh"
 . "$here/quota.sh"
+. "$here/confined.sh"
 . "$here/restart.sh"
 . "$here/enemy.sh"
 
