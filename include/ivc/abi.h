@@ -13,6 +13,11 @@
  *             is established, until the first ARM, and when it has ended (then
  *             POLLHUP too). POLLOUT once it is established.
  *
+ * A context belongs to the process that calls REGISTER, a channel to the one
+ * that calls CONNECT or ACCEPT. Either ends when that process has no descriptor
+ * of it any more: closed, by exit() and exec() too, even if a child or another
+ * process still has one. (Its table of descriptors stands for the process.)
+ *
  * Closing a descriptor is always possible and never waits for another party.
  * A channel outlives the context it was made from; UNREGISTER by closing the
  * context descriptor only stops offers and events.
@@ -201,7 +206,8 @@ struct ivc_abi_unsent {
 #define IVC_IOC_ARM _IO(IVC_IOC, 18)
 /*
  * Orderly close: the peer reads what was written, then gets -EPIPE. Closing
- * the descriptor without it tells the peer -ECONNRESET.
+ * the descriptor without it tells the peer -ECONNRESET. -EPERM: the channel is
+ * another process's.
  */
 #define IVC_IOC_CLOSE _IO(IVC_IOC, 19)
 /*

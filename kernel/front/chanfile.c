@@ -4,7 +4,9 @@
  *
  * Each has an inode of its own, in a file system that nobody can mount, because
  * revoking (unmap_mapping_range) works on an inode's mappings and must not
- * reach those of other channels.
+ * reach those of other channels. The file system is mounted while there is such
+ * a file, and holds the module until its superblock is gone, which is later
+ * than the last file.
  */
 #include <linux/file.h>
 #include <linux/magic.h>
@@ -19,7 +21,8 @@
 
 #define IVC_FS_MAGIC 0x49564346 /* "IVCF" */
 
-static struct vfsmount *ivc_mnt;
+static struct vfsmount *ivc_mnt; /* for simple_pin_fs() */
+static int ivc_mnt_count;
 
 static void chan_info(struct ivc_chan *ch, struct ivc_abi_info *info)
 {
@@ -127,6 +130,9 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			       ? -EFAULT
 			       : 0;
 	case IVC_IOC_CLOSE:
+		/* A child has no say in what is its parent's. */
+		if (ch->owner != ivc_owner())
+			return -EPERM;
 		ivc_chan_close(ch, -EPIPE);
 		return 0;
 	case IVC_IOC_FATE:
@@ -166,14 +172,15 @@ static int chan_mmap(struct file *file, struct vm_area_struct *vma)
 	return ivc_usermap_mmap(file->private_data, vma);
 }
 
-/* All mappings are gone too: each holds the file. */
-static int chan_release(struct inode *inode, struct file *file)
+/*
+ * Nobody has @ch, or ever will have had: it ends with @reason unless it has
+ * already, and the caller's reference is put.
+ */
+void ivc_chan_drop(struct ivc_chan *ch, int reason)
 {
-	struct ivc_chan *ch = file->private_data;
 	struct ivc_chan *partner;
 
-	/* Orderly if the process said CLOSE first: then this is nothing. */
-	ivc_chan_close(ch, -ECONNRESET);
+	ivc_chan_close(ch, reason);
 	mutex_lock(&ch->lock);
 	ch->mapping = NULL;
 	/* Two ends of one guest hold each other: here it ends. */
@@ -183,11 +190,30 @@ static int chan_release(struct inode *inode, struct file *file)
 	if (partner)
 		ivc_chan_put(partner);
 	ivc_chan_put(ch);
+}
+
+/* Each close(), exit() and exec() of each process that has it. */
+static int chan_flush(struct file *file, fl_owner_t id)
+{
+	struct ivc_chan *ch = file->private_data;
+
+	if (ivc_owner_leaves(ch->owner, file, id))
+		ivc_chan_close(ch, -ECONNRESET);
+	return 0;
+}
+
+/* All mappings are gone too: each holds the file. */
+static int chan_release(struct inode *inode, struct file *file)
+{
+	/* Orderly if the process said CLOSE first: then this is nothing. */
+	ivc_chan_drop(file->private_data, -ECONNRESET);
+	simple_release_fs(&ivc_mnt, &ivc_mnt_count);
 	return 0;
 }
 
 static const struct file_operations chan_fops = {
 	.owner = THIS_MODULE,
+	.flush = chan_flush,
 	.release = chan_release,
 	.unlocked_ioctl = chan_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
@@ -196,48 +222,51 @@ static const struct file_operations chan_fops = {
 	.llseek = noop_llseek,
 };
 
-/* A new file for @ch, which takes over the caller's reference. */
-struct file *ivc_chan_file(struct ivc_chan *ch)
-{
-	struct inode *inode;
-	struct file *file;
-
-	inode = alloc_anon_inode(ivc_mnt->mnt_sb);
-	if (IS_ERR(inode))
-		return ERR_CAST(inode);
-	__module_get(THIS_MODULE); /* fput() gives it back, with chan_fops */
-	file = alloc_file_pseudo(inode, ivc_mnt, "ivc", O_RDWR, &chan_fops);
-	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
-		iput(inode);
-		return file;
-	}
-	file->private_data = ch;
-	mutex_lock(&ch->lock);
-	ch->mapping = inode->i_mapping;
-	mutex_unlock(&ch->lock);
-	return file;
-}
-
 static int ivc_init_fs_context(struct fs_context *fc)
 {
 	return init_pseudo(fc, IVC_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* No owner: the mount must not keep the module from going. */
 static struct file_system_type ivc_fs_type = {
+	.owner = THIS_MODULE,
 	.name = "ivc",
 	.init_fs_context = ivc_init_fs_context,
 	.kill_sb = kill_anon_super,
 };
 
-int ivc_chanfs_init(void)
+/*
+ * A new file for @ch, which takes over the caller's reference. It is for the
+ * process that runs.
+ */
+struct file *ivc_chan_file(struct ivc_chan *ch)
 {
-	ivc_mnt = kern_mount(&ivc_fs_type);
-	return PTR_ERR_OR_ZERO(ivc_mnt);
-}
+	struct inode *inode;
+	struct file *file;
+	int err;
 
-void ivc_chanfs_exit(void)
-{
-	kern_unmount(ivc_mnt);
+	err = simple_pin_fs(&ivc_fs_type, &ivc_mnt, &ivc_mnt_count);
+	if (err)
+		return ERR_PTR(err);
+	inode = alloc_anon_inode(ivc_mnt->mnt_sb);
+	if (IS_ERR(inode)) {
+		file = ERR_CAST(inode);
+		goto err_fs;
+	}
+	__module_get(THIS_MODULE); /* fput() gives it back, with chan_fops */
+	file = alloc_file_pseudo(inode, ivc_mnt, "ivc", O_RDWR, &chan_fops);
+	if (IS_ERR(file))
+		goto err_inode;
+	file->private_data = ch;
+	ch->owner = ivc_owner();
+	mutex_lock(&ch->lock);
+	ch->mapping = inode->i_mapping;
+	mutex_unlock(&ch->lock);
+	return file;
+
+err_inode:
+	module_put(THIS_MODULE);
+	iput(inode);
+err_fs:
+	simple_release_fs(&ivc_mnt, &ivc_mnt_count);
+	return file;
 }

@@ -272,7 +272,8 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 	return 0;
 
 err_close:
-	ivc_chan_close(ch, -ECONNRESET);
+	ivc_chan_drop(ch, -ECONNRESET);
+	return err;
 err_put:
 	ivc_chan_put(ch);
 	return err;
@@ -456,8 +457,7 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	if (err) {
 		/* Closing tells the backend, and so the offerer, why. */
 		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
-		ivc_chan_close(ch, reason);
-		ivc_chan_put(ch);
+		ivc_chan_drop(ch, reason);
 		/* An offer that is no good is no error of the accepter's. */
 		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}

@@ -181,6 +181,7 @@ int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	/* In the list first: an offer may come right behind the reply. */
 	if (!ctx_event_listed(ctx, IVC_CTX_REGISTER))
 		return -EALREADY;
+	WRITE_ONCE(ctx->owner, ivc_owner());
 	ctx->magic = magic;
 	ctx->id = id;
 
@@ -209,8 +210,11 @@ static void free_offers(struct ivc_ctx *ctx)
 		kfree(o);
 }
 
-/* The descriptor is closed. Offers that wait are refused by the backend. */
-void ivc_ctx_close(struct ivc_ctx *ctx)
+/*
+ * The descriptor is closed, or its owner's is. Offers that wait are refused by
+ * the backend. Twice is nothing.
+ */
+void ivc_ctx_end(struct ivc_ctx *ctx)
 {
 	u64 member;
 	u32 epoch;
@@ -224,7 +228,6 @@ void ivc_ctx_close(struct ivc_ctx *ctx)
 	free_offers(ctx);
 	if (member)
 		unregister(epoch, member);
-	ivc_ctx_put(ctx);
 }
 
 int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)

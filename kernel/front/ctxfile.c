@@ -113,8 +113,7 @@ static int hand_over(struct ivc_chan *ch, void __user *arg, void *copy,
 err_fd:
 	put_unused_fd(fd);
 err_chan:
-	ivc_chan_close(ch, -ECONNRESET);
-	ivc_chan_put(ch);
+	ivc_chan_drop(ch, -ECONNRESET);
 	return err;
 }
 
@@ -209,15 +208,29 @@ static int ctx_open(struct inode *inode, struct file *file)
 	return stream_open(inode, file);
 }
 
+/* Each close(), exit() and exec() of each process that has it. */
+static int ctx_flush(struct file *file, fl_owner_t id)
+{
+	struct ivc_ctx *ctx = file->private_data;
+
+	if (ivc_owner_leaves(READ_ONCE(ctx->owner), file, id))
+		ivc_ctx_end(ctx);
+	return 0;
+}
+
 static int ctx_release(struct inode *inode, struct file *file)
 {
-	ivc_ctx_close(file->private_data);
+	struct ivc_ctx *ctx = file->private_data;
+
+	ivc_ctx_end(ctx);
+	ivc_ctx_put(ctx);
 	return 0;
 }
 
 static const struct file_operations ctx_fops = {
 	.owner = THIS_MODULE,
 	.open = ctx_open,
+	.flush = ctx_flush,
 	.release = ctx_release,
 	.unlocked_ioctl = ctx_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

@@ -8,6 +8,7 @@
  *   hosts.c     the list of a group's members
  *   context.c   contexts: register, hosts, offers that wait, events
  *   ctxfile.c   /dev/ivc: the descriptor of a context
+ *   owner.c     whose a descriptor is
  *   connect.c   how a channel comes to be: offer, accept, local pairs
  *   channel.c   states of a channel and how it ends
  *   chanfile.c  the descriptor of a channel, and the file system it lives in
@@ -134,7 +135,8 @@ struct ivc_ctx {
 	struct list_head node; /* ivc_front.ctxs, while it is in a group */
 	spinlock_t lock;
 	enum ivc_ctx_state state;
-	u32 round; /* of attach and detach, the last that saw it */
+	u32 round;	  /* of attach and detach, the last that saw it */
+	fl_owner_t owner; /* who has registered */
 	u64 magic;
 	u32 id;
 	struct mem_cgroup *memcg; /* of the process, which pays for it all */
@@ -174,7 +176,7 @@ struct ivc_ctx *ivc_ctx_new(void);
 void ivc_ctx_put(struct ivc_ctx *ctx);
 u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch);
 int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
-void ivc_ctx_close(struct ivc_ctx *ctx);
+void ivc_ctx_end(struct ivc_ctx *ctx);
 int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
 struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx);
 void ivc_ctx_offer(const struct ivc_msg *msg);
@@ -305,6 +307,7 @@ struct ivc_chan {
 	unsigned int retry_ms;
 	bool overdue; /* the peer has not let go, after many tries */
 
+	fl_owner_t owner;	     /* whose the descriptor is */
 	unsigned int maps[3];	     /* VMAs of KCTL, OWN, PEER */
 	struct ivc_usermap *usermap; /* PV: see usermap.c */
 	struct address_space *mapping;
@@ -349,9 +352,13 @@ int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
 /* ----------------------------------------------------------- chanfile.c */
 
-int ivc_chanfs_init(void);
-void ivc_chanfs_exit(void);
 struct file *ivc_chan_file(struct ivc_chan *ch);
+void ivc_chan_drop(struct ivc_chan *ch, int reason);
+
+/* -------------------------------------------------------------- owner.c */
+
+fl_owner_t ivc_owner(void);
+bool ivc_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id);
 
 /* ------------------------------------------------------------ usermap.c */
 

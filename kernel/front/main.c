@@ -24,9 +24,6 @@ static int __init ivc_front_init(void)
 	ivc_front.wq = alloc_workqueue("ivc-front", WQ_UNBOUND, 0);
 	if (!ivc_front.wq)
 		return -ENOMEM;
-	err = ivc_chanfs_init();
-	if (err)
-		goto err_wq;
 	ivc_debugfs_init();
 	err = ivc_xenbus_init();
 	if (err)
@@ -45,8 +42,6 @@ err_xenbus:
 err_debugfs:
 	ivc_debugfs_exit();
 	ivc_page_exit();
-	ivc_chanfs_exit();
-err_wq:
 	destroy_workqueue(ivc_front.wq);
 	return err;
 }
@@ -61,7 +56,6 @@ static void __exit ivc_front_exit(void)
 	ivc_debugfs_exit();
 	ivc_page_exit();
 	destroy_workqueue(ivc_front.wq);
-	ivc_chanfs_exit();
 	ivc_table_end(&ivc_front.conns);
 }
 module_exit(ivc_front_exit);

@@ -41,6 +41,13 @@ void iput(struct inode *inode)
 
 /* --------------------------------------------------------------- files */
 
+struct super_block {
+	struct file_system_type *type;
+};
+
+static pthread_mutex_t pin_lock = PTHREAD_MUTEX_INITIALIZER;
+static void mnt_put(struct vfsmount *mnt);
+
 struct file *stub_file_new(struct inode *inode, const struct file_operations *f)
 {
 	struct file *file = calloc(1, sizeof(*file));
@@ -59,11 +66,13 @@ struct file *alloc_file_pseudo(struct inode *inode, struct vfsmount *mnt,
 {
 	struct file *file;
 
-	(void)mnt;
 	(void)name;
 	if (!stub_may_alloc(GFP_KERNEL))
 		return ERR_PTR(-ENOMEM);
+	/* The caller has taken the module for it. */
 	file = stub_file_new(inode, fops);
+	refcount_inc(&mnt->refs);
+	file->mnt = mnt;
 	file->f_flags = (unsigned int)flags;
 	return file;
 }
@@ -82,7 +91,10 @@ void fput(struct file *file)
 	might_sleep();
 	if (file->f_op->release)
 		file->f_op->release(file->f_inode, file);
+	module_put(file->f_op->owner);
+	stub_pause();
 	iput(file->f_inode);
+	mnt_put(file->mnt);
 	free(file);
 }
 
@@ -119,26 +131,66 @@ void kill_anon_super(struct super_block *sb)
 	(void)sb;
 }
 
-struct vfsmount *kern_mount(struct file_system_type *type)
+/* The superblock holds the type's module for as long as it needs the type. */
+static struct vfsmount *mount_new(struct file_system_type *type)
 {
 	struct fs_context fc = { NULL };
 	struct vfsmount *mnt;
-	int err;
 
-	if (!stub_may_alloc(GFP_KERNEL))
-		return ERR_PTR(-ENOMEM);
-	err = type->init_fs_context(&fc);
-	if (err)
-		return ERR_PTR(err);
+	if (!stub_may_alloc(GFP_KERNEL) || type->init_fs_context(&fc))
+		return NULL;
 	mnt = calloc(1, sizeof(*mnt));
 	BUG_ON(!mnt);
+	mnt->mnt_sb = calloc(1, sizeof(*mnt->mnt_sb));
+	BUG_ON(!mnt->mnt_sb);
+	mnt->mnt_sb->type = type;
+	refcount_set(&mnt->refs, 1);
+	BUG_ON(!type->owner && "the module may go before the superblock");
+	__module_get(type->owner);
 	return mnt;
 }
 
-void kern_unmount(struct vfsmount *mnt)
+static void mnt_put(struct vfsmount *mnt)
 {
-	if (!IS_ERR_OR_NULL(mnt))
-		free(mnt);
+	struct file_system_type *type;
+
+	if (!mnt || !refcount_dec_and_test(&mnt->refs))
+		return;
+	type = mnt->mnt_sb->type;
+	type->kill_sb(mnt->mnt_sb);
+	free(mnt->mnt_sb);
+	free(mnt);
+	module_put(type->owner);
+}
+
+int simple_pin_fs(struct file_system_type *type, struct vfsmount **mount,
+		  int *count)
+{
+	int err = 0;
+
+	stub_lock(&pin_lock);
+	if (!*mount)
+		*mount = mount_new(type);
+	else
+		refcount_inc(&(*mount)->refs);
+	if (*mount)
+		++*count;
+	else
+		err = -ENOMEM;
+	stub_unlock(&pin_lock);
+	return err;
+}
+
+void simple_release_fs(struct vfsmount **mount, int *count)
+{
+	struct vfsmount *mnt;
+
+	stub_lock(&pin_lock);
+	mnt = *mount;
+	if (!--*count)
+		*mount = NULL;
+	stub_unlock(&pin_lock);
+	mnt_put(mnt);
 }
 
 /* ---------------------------------------------------------------- /dev */
@@ -182,9 +234,11 @@ struct file *stub_misc_open(const char *name)
 		return ERR_PTR(-ENOENT);
 	inode = stub_inode_new();
 	file = stub_file_new(inode, fops);
+	__module_get(fops->owner);
 	err = fops->open(inode, file);
 	if (!err)
 		return file;
+	module_put(fops->owner);
 	free(file);
 	iput(inode);
 	return ERR_PTR(err);

@@ -2,6 +2,7 @@
 /* Processes: descriptors, system calls, and copies to and from their memory. */
 #include <stdlib.h>
 
+#include <linux/fdtable.h>
 #include <linux/sched.h>
 
 #include "inner.h"
@@ -43,6 +44,7 @@ void stub_proc_enter(struct stub_proc *p)
 {
 	stub_in_proc = p;
 	current->mm = p ? p->mm : NULL;
+	current->files = (struct files_struct *)p;
 	if (p)
 		stub_in_dom = p->dom;
 }
@@ -80,16 +82,42 @@ bool stub_killed(void)
 	return stub_in_proc && READ_ONCE(stub_in_proc->killed);
 }
 
+/* As filp_close(): with each descriptor, whoever else has the file. */
+static void close_file(struct stub_proc *p, struct file *file)
+{
+	if (file->f_op->flush)
+		file->f_op->flush(file, p);
+	fput(file);
+}
+
+static void close_all(struct stub_proc *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_FDS; i++)
+		if (p->file[i])
+			stub_close((int)i);
+}
+
+/* Memory first, then the descriptors, all of which are O_CLOEXEC. */
+void stub_exec(void)
+{
+	struct stub_proc *p = current_proc();
+
+	stub_mm_exit(p->mm);
+	stub_mm_put(p->mm);
+	p->mm = stub_mm_new();
+	current->mm = p->mm;
+	close_all(p);
+}
+
 void stub_proc_exit(struct stub_proc *p)
 {
 	struct stub_proc *before = stub_in_proc;
-	unsigned int i;
 
 	stub_proc_enter(p);
 	stub_mm_exit(p->mm);
-	for (i = 0; i < MAX_FDS; i++)
-		if (p->file[i])
-			fput(p->file[i]);
+	close_all(p);
 	stub_mm_put(p->mm);
 	pthread_mutex_destroy(&p->lock);
 	stub_proc_enter(before == p ? NULL : before);
@@ -180,10 +208,38 @@ int stub_close(int fd)
 	stub_unlock(&p->lock);
 	if (!file)
 		return -EBADF;
-	if (file->f_op->flush)
-		file->f_op->flush(file, p);
-	fput(file);
+	close_file(p, file);
 	return 0;
+}
+
+int stub_dup(int fd)
+{
+	struct file *file = stub_file(fd);
+	int copy;
+
+	if (!file)
+		return -EBADF;
+	copy = get_unused_fd_flags(0);
+	if (copy < 0)
+		fput(file);
+	else
+		fd_install((unsigned int)copy, file);
+	return copy;
+}
+
+int iterate_fd(struct files_struct *files, unsigned int from,
+	       int (*fn)(const void *p, struct file *file, unsigned int fd),
+	       const void *p)
+{
+	struct stub_proc *proc = (struct stub_proc *)files;
+	int ret = 0;
+
+	stub_lock(&proc->lock);
+	for (; from < MAX_FDS && !ret; from++)
+		if (proc->file[from])
+			ret = fn(p, proc->file[from], from);
+	stub_unlock(&proc->lock);
+	return ret;
 }
 
 long stub_ioctl(int fd, unsigned int cmd, void *arg)

@@ -50,6 +50,8 @@ struct stub_proc *stub_proc_new(unsigned int max_fds);
 void stub_proc_enter(struct stub_proc *p);
 /* A child, with its parent's descriptors and what it inherits of its memory. */
 struct stub_proc *stub_fork(void);
+/* Another program: it has no memory, and no descriptor, of the one before. */
+void stub_exec(void);
 /* What it has ends as when a process dies: memory first, then descriptors. */
 void stub_proc_exit(struct stub_proc *p);
 /* A fatal signal for each thread of it. */
@@ -58,6 +60,7 @@ void stub_proc_kill(struct stub_proc *p);
 /* System calls: as in Linux, -errno. */
 int stub_open(const char *misc);
 int stub_close(int fd);
+int stub_dup(int fd);
 long stub_ioctl(int fd, unsigned int cmd, void *arg);
 unsigned int stub_poll(int fd, unsigned int events, int ms);
 /* -errno as a pointer: IS_ERR(). */

@@ -8,6 +8,13 @@
 
 #include "inner.h"
 
+struct module stub_module_back, stub_module_front;
+
+void stub_module_unused(struct module *m)
+{
+	STUB_WAIT_FOR(!READ_ONCE(m->refs));
+}
+
 _Thread_local struct stub_dom *stub_in_dom;
 _Thread_local unsigned int stub_atomic;
 LIST_HEAD(stub_doms);

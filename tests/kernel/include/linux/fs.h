@@ -36,6 +36,7 @@ struct file {
 	void *private_data;
 	struct inode *f_inode;
 	struct address_space *f_mapping;
+	struct vfsmount *mnt; /* NULL: /dev */
 	unsigned int f_flags;
 };
 
@@ -84,6 +85,8 @@ int get_unused_fd_flags(unsigned int flags);
 void put_unused_fd(unsigned int fd);
 void fd_install(unsigned int fd, struct file *file);
 
+#define file_count(file) refcount_read(&(file)->refs)
+
 static inline struct inode *file_inode(const struct file *file)
 {
 	return file->f_inode;
@@ -93,6 +96,7 @@ static inline struct inode *file_inode(const struct file *file)
 
 struct vfsmount {
 	struct super_block *mnt_sb;
+	refcount_t refs;
 };
 
 struct fs_context {
@@ -108,8 +112,9 @@ struct file_system_type {
 
 void *init_pseudo(struct fs_context *fc, unsigned long magic);
 void kill_anon_super(struct super_block *sb);
-struct vfsmount *kern_mount(struct file_system_type *type);
-void kern_unmount(struct vfsmount *mnt);
+int simple_pin_fs(struct file_system_type *type, struct vfsmount **mount,
+		  int *count);
+void simple_release_fs(struct vfsmount **mount, int *count);
 struct inode *alloc_anon_inode(struct super_block *sb);
 void iput(struct inode *inode);
 struct file *alloc_file_pseudo(struct inode *inode, struct vfsmount *mnt,

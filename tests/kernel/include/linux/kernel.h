@@ -150,8 +150,13 @@ void stub_bug(const char *what, const char *file, int line)
 #define WARN_ONCE(e, ...) WARN_ON(e)
 
 /* STUB_DRIVER is the driver's folder: its two functions are named after it. */
-struct module;
-#define THIS_MODULE ((struct module *)0)
+struct module {
+	u32 refs;
+};
+extern struct module stub_module_back, stub_module_front;
+/* As rmmod, which fails until nobody holds it. */
+void stub_module_unused(struct module *m);
+#define THIS_MODULE (&STUB_PASTE(stub_module_, STUB_DRIVER, ))
 #define STUB_PASTE2(a, b, c) a##b##c
 #define STUB_PASTE(a, b, c) STUB_PASTE2(a, b, c)
 #define module_init(fn)                                                        \
@@ -165,6 +170,7 @@ struct module;
 	void STUB_PASTE(stub_, STUB_DRIVER, _exit)(void);                      \
 	void STUB_PASTE(stub_, STUB_DRIVER, _exit)(void)                       \
 	{                                                                      \
+		stub_module_unused(THIS_MODULE);                               \
 		fn();                                                          \
 	}                                                                      \
 	_Static_assert(1, "")
@@ -177,18 +183,20 @@ struct module;
 
 static inline void __module_get(struct module *m)
 {
-	(void)m;
+	if (m)
+		__atomic_add_fetch(&m->refs, 1, __ATOMIC_SEQ_CST);
 }
 
 static inline bool try_module_get(struct module *m)
 {
-	(void)m;
+	__module_get(m);
 	return true;
 }
 
 static inline void module_put(struct module *m)
 {
-	(void)m;
+	if (m)
+		BUG_ON(!__atomic_fetch_sub(&m->refs, 1, __ATOMIC_SEQ_CST));
 }
 
 #endif

@@ -7,11 +7,13 @@
 
 #define PF_MEMALLOC_NOIO 0x00080000u
 
+struct files_struct;
 struct mm_struct;
 struct mem_cgroup;
 
 struct task_struct {
-	struct mm_struct *mm; /* NULL: a kernel thread */
+	struct mm_struct *mm; /* NULL, and the next: a kernel thread */
+	struct files_struct *files;
 	unsigned int flags;
 	struct mem_cgroup *active_memcg;
 };
