@@ -3,7 +3,8 @@
 
 ACCOUNT_OUT := $(B)/tests/account
 ACCOUNT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -O1 -pthread
-ACCOUNT_DEP := tests/account/account.c tests/account/account.h \
+ACCOUNT_DEP := tests/account/account.c tests/account/side.c \
+	$(wildcard tests/account/*.h) \
 	$(wildcard include/ivc/*.h lib/*.h) tests/account/account.mk
 
 $(ACCOUNT_OUT)/local: tests/account/local.c $(LIB_SRC) $(ACCOUNT_DEP)

@@ -22,24 +22,20 @@
 #include <unistd.h>
 
 #include "../../lib/local.h"
-#include "account.h"
+#include "side.h"
 
 #define PAGE 4096u
 #define RACE 64 /* one channel in so many */
 
-/* What the dice may do with a channel; some do less, to go on for longer. */
 struct end {
+	struct side side;
 	struct end *peer;
-	ivc_channel *ch;
 	struct local_channel *lc;
 	int memory; /* until the other end has mapped it */
 	uint8_t *own;
 	const uint8_t *view; /* of the peer's */
-	uint32_t size;
-	struct account out;
-	uint64_t tried; /* upper bound of what is written */
-	bool inside;	/* of a call */
-	bool armed;	/* some pages cannot be touched */
+	bool inside;	     /* of a call */
+	bool armed;	     /* some pages cannot be touched */
 	bool closed, dead, noticed;
 	bool shown;	  /* something is peeked and not released */
 	uint8_t *scratch; /* STREAM_MAX bytes */
@@ -47,7 +43,6 @@ struct end {
 };
 
 static struct end ends[2];
-static struct dice dice;
 static uint64_t ends_seen, ends_lossy;
 static struct ivc_transport transport;
 static uint8_t scratches[2]
@@ -68,32 +63,33 @@ static int info(const struct ivc_channel *ch, struct ivc_abi_info *inf)
 
 static void end_make(struct end *e, int fd)
 {
-	must(!ivc_channel_new(&transport, &e->ch));
-	must(!local_channel_new(e->ch, &e->lc));
-	e->ch->fd = fd;
-	e->memory = local_memory_make(e->size, &e->lc->own);
+	must(!ivc_channel_new(&transport, &e->side.ch));
+	must(!local_channel_new(e->side.ch, &e->lc));
+	e->side.ch->fd = fd;
+	e->memory = local_memory_make(e->side.size, &e->lc->own);
 	must(e->memory >= 0);
 	e->own = e->lc->own;
 }
 
 static void end_open(struct end *e)
 {
-	must(!local_memory_map(e->peer->memory, e->peer->size, &e->lc->peer));
+	must(!local_memory_map(e->peer->memory, e->peer->side.size,
+			       &e->lc->peer));
 	e->view = e->lc->peer;
-	e->lc->tx_size = e->size;
-	e->lc->rx_size = e->peer->size;
+	e->lc->tx_size = e->side.size;
+	e->lc->rx_size = e->peer->side.size;
 	e->lc->state = IVC_CHAN_OPEN;
 	local_kctl(e->lc)->state = IVC_WIRE_OPEN;
-	must(!ivc_connected(e->ch, 0));
+	must(!ivc_connected(e->side.ch, 0));
 }
 
 /* As if so much had gone through it before. */
 static void begin_at(struct end *w, uint32_t pos)
 {
-	struct ivc_ctrl *reader = w->peer->ch->map.own;
+	struct ivc_ctrl *reader = w->peer->side.ch->map.own;
 
-	ivc_tx_begin_at(&w->ch->tx, pos);
-	ivc_rx_begin_at(&w->peer->ch->rx, pos);
+	ivc_tx_begin_at(&w->side.ch->tx, pos);
+	ivc_rx_begin_at(&w->peer->side.ch->rx, pos);
 	reader->cons = pos;
 	reader->at = pos;
 }
@@ -113,9 +109,10 @@ static void channel_make(void)
 	memset(ends, 0, sizeof(ends));
 	for (int i = 0; i < 2; i++) {
 		ends[i].peer = &ends[!i];
-		ends[i].size = some_size();
-		ends[i].out.stream = (unsigned int)i;
-		ends[i].scratch = scratches[i];
+		ends[i].side.peer = &ends[!i].side;
+		ends[i].side.size = some_size();
+		ends[i].side.out.stream = (unsigned int)i;
+		ends[i].side.scratch = scratches[i];
 		end_make(&ends[i], fds[i]);
 	}
 	for (int i = 0; i < 2; i++)
@@ -132,12 +129,11 @@ static void channel_make(void)
 /* The library's thread, or a doorbell, finds that the peer has gone. */
 static void notice(struct end *e)
 {
-	if (e->closed || !(e->peer->closed || e->peer->dead))
+	if (e->side.closed || !(e->peer->side.closed || e->peer->side.dead))
 		return;
 	pthread_mutex_lock(&local.lock);
 	local_channel_ended(e->lc);
 	pthread_mutex_unlock(&local.lock);
-	e->noticed = true;
 }
 
 static void disarm(struct end *e)
@@ -145,16 +141,17 @@ static void disarm(struct end *e)
 	if (!e->armed)
 		return;
 	e->armed = false;
-	must(!mprotect(e->own + 2 * PAGE, e->size, PROT_READ | PROT_WRITE));
-	must(!mprotect((void *)(e->view + PAGE), PAGE + e->peer->size,
+	must(!mprotect(e->own + 2 * PAGE, e->side.size,
+		       PROT_READ | PROT_WRITE));
+	must(!mprotect((void *)(e->view + PAGE), PAGE + e->peer->side.size,
 		       PROT_READ));
 }
 
 static void end_close(struct end *e)
 {
 	disarm(e);
-	e->closed = true;
-	ivc_close(e->ch);
+	e->side.closed = true;
+	ivc_close(e->side.ch);
 }
 
 /* Its memory stays as it is, and nothing more is said. */
@@ -163,178 +160,27 @@ static void end_die(struct end *e)
 	uint8_t *own = e->own;
 
 	disarm(e);
-	e->closed = e->dead = true;
+	e->side.closed = e->side.dead = true;
 	e->lc->own = NULL;
-	ivc_close(e->ch);
-	local_memory_unmap(own, e->size);
-}
-
-/* ---------------------------------------------------- calls of one end */
-
-/* Nothing is moved by an error, and each has a cause. */
-static void may_fail(const struct end *e, ssize_t ret)
-{
-	must(ret == -EPIPE || ret == -ECONNRESET);
-	must(e->peer->closed);
-}
-
-static void wrote(struct end *e, ssize_t n, size_t len)
-{
-	if (n < 0)
-		may_fail(e, n);
-	else
-		must((size_t)n <= len);
-	if (n > 0)
-		e->out.wrote += (uint64_t)n;
-	e->tried = e->out.wrote;
-}
-
-static void do_write(struct end *e)
-{
-	size_t len = dice_size(&dice, (1 + dice_below(&dice, 4)) * e->size);
-	const uint8_t *src = stream_at(e->out.stream, e->out.wrote);
-
-	e->tried = e->out.wrote + len;
-	wrote(e, ivc_write(e->ch, src, len), len);
-}
-
-static void do_write_all(struct end *e)
-{
-	size_t len = dice_size(&dice, 2 * e->size), done = 0;
-	const uint8_t *src = stream_at(e->out.stream, e->out.wrote);
-	ssize_t n;
-
-	e->tried = e->out.wrote + len;
-	n = ivc_write_all(e->ch, src, len, 0, &done);
-	must(n == (ssize_t)len ? done == len : n < 0);
-	if (n < 0 && n != -ETIMEDOUT)
-		may_fail(e, n);
-	wrote(e, (ssize_t)done, len);
-}
-
-static void do_record(struct end *e)
-{
-	size_t len = dice_size(&dice, e->size / 4 - 8);
-	size_t first = dice_below(&dice, (uint32_t)len + 1);
-	uint8_t *src = (uint8_t *)stream_at(e->out.stream, e->out.wrote);
-	struct iovec parts[2] = { { src, first },
-				  { src + first, len - first } };
-	ssize_t n;
-
-	e->tried = e->out.wrote + len;
-	n = ivc_write_record(e->ch, parts, 2);
-	must(n <= 0 || n == (ssize_t)len);
-	wrote(e, n, len);
-}
-
-static void do_reserve(struct end *e)
-{
-	size_t max = dice_size(&dice, e->size / 4 - 8), len;
-	size_t min = 1 + dice_below(&dice, (uint32_t)max);
-	void *room;
-	ssize_t n;
-
-	n = ivc_reserve(e->ch, min, max, &room);
-	if (n <= 0) {
-		wrote(e, n, 0);
-		return;
-	}
-	must(n >= (ssize_t)min && n <= (ssize_t)max);
-	len = dice_below(&dice, (uint32_t)n + 1);
-	memcpy(room, stream_at(e->out.stream, e->out.wrote), len);
-	e->tried = e->out.wrote + len;
-	n = ivc_commit(e->ch, len);
-	wrote(e, n ? n : (ssize_t)len, len);
-}
-
-static void do_read(struct end *e)
-{
-	struct account *in = &e->peer->out;
-	size_t len = dice_size(&dice, 2 * e->peer->size);
-	ssize_t n;
-
-	in->asked = in->got + len;
-	n = ivc_read(e->ch, e->scratch, len);
-	e->shown = false;
-	in->asked = in->got;
-	if (n < 0)
-		may_fail(e, n);
-	else
-		account_got(in, e->scratch, (size_t)n);
-}
-
-static void do_peek(struct end *e)
-{
-	struct account *in = &e->peer->out;
-	const void *at = NULL;
-	ssize_t n = ivc_peek(e->ch, &at);
-	size_t len;
-
-	if (n < 0)
-		may_fail(e, n);
-	if (n <= 0)
-		return;
-	stream_check(in->stream, in->got, at, (size_t)n);
-	e->shown = true;
-	if (dice_one_in(&dice, 4))
-		return;
-	len = dice_one_in(&dice, 2) ? (size_t)n
-				    : dice_below(&dice, (uint32_t)n + 1);
-	memcpy(e->scratch, at, len);
-	in->asked = in->got + len;
-	must(!ivc_release(e->ch, len));
-	account_got(in, e->scratch, len);
-}
-
-static void do_wait(struct end *e)
-{
-	int events = 1 + (int)dice_below(&dice, 3);
-
-	must(!(ivc_wait(e->ch, events, 0) & ~events));
-	if (!e->noticed && !e->peer->closed)
-		must(ivc_undelivered(e->ch) == -EAGAIN);
-}
-
-static void call(struct end *e)
-{
-	switch (dice_below(&dice, 64)) {
-	case 0:
-		do_wait(e);
-		break;
-	case 1:
-		do_write_all(e);
-		break;
-	case 2 ... 5:
-		do_reserve(e);
-		break;
-	case 6 ... 11:
-		do_record(e);
-		break;
-	case 12 ... 31:
-		do_write(e);
-		break;
-	case 32 ... 47:
-		do_peek(e);
-		break;
-	default:
-		do_read(e);
-	}
+	ivc_close(e->side.ch);
+	local_memory_unmap(own, e->side.size);
 }
 
 /* One turn of the process that has @e. */
 static void act(struct end *e)
 {
-	if (e->closed || e->inside)
+	if (e->side.closed || e->inside)
 		return;
 	e->inside = true;
 	if (!sigsetjmp(e->death, 0)) {
 		if (dice_one_in(&dice, 4)) {
 			e->armed = true;
-			must(!mprotect(e->own + 2 * PAGE, e->size, PROT_NONE));
+			must(!mprotect(e->own + 2 * PAGE, e->side.size,
+				       PROT_NONE));
 			must(!mprotect((void *)(e->view + PAGE),
-				       PAGE + e->peer->size, PROT_NONE));
+				       PAGE + e->peer->side.size, PROT_NONE));
 		}
-		call(e);
+		side_call(&e->side);
 		disarm(e);
 	} else {
 		end_die(e);
@@ -359,9 +205,9 @@ static bool trap(struct end *e, uint8_t *at)
 
 	if (!e->armed)
 		return false;
-	if (in_area(at, e->own + 2 * PAGE, e->size)) {
+	if (in_area(at, e->own + 2 * PAGE, e->side.size)) {
 		must(!mprotect(page, PAGE, PROT_READ | PROT_WRITE));
-	} else if (in_area(at, e->view + PAGE, PAGE + e->peer->size)) {
+	} else if (in_area(at, e->view + PAGE, PAGE + e->peer->side.size)) {
 		must(!mprotect(page, PAGE, PROT_READ));
 		if (page == e->view + PAGE)
 			return true;
@@ -391,7 +237,7 @@ static void trapped(int sig, siginfo_t *si, void *context)
 	pthread_mutex_unlock(&local.lock);
 	for (uint32_t n = dice_below(&dice, 4); n; n--)
 		act(e->peer);
-	if (dice_one_in(&dice, 48) && !e->peer->closed && !e->peer->inside)
+	if (dice_one_in(&dice, 48) && !e->peer->side.closed && !e->peer->inside)
 		end_close(e->peer);
 	if (dice_one_in(&dice, 2))
 		notice(e);
@@ -405,52 +251,20 @@ static void trapped(int sig, siginfo_t *si, void *context)
 /* The end that is left reads to the end; its peer wrote all of that. */
 static void read_out(struct end *e)
 {
-	struct account *in = &e->peer->out;
-	int why = e->peer->dead ? -ECONNRESET : -EPIPE;
-	void *copy;
-	ssize_t n, left = ivc_unread(e->ch, &copy);
+	const struct side *peer = e->side.peer;
 
-	must(left >= 0);
-	if (left)
-		stream_check(in->stream, in->got, copy, (size_t)left);
-	free(copy);
-	while ((n = ivc_read(e->ch, e->scratch,
-			     dice_size(&dice, 2 * e->peer->size))) > 0) {
-		account_got(in, e->scratch, (size_t)n);
-		left -= n;
-	}
-	must(!left && n == why);
-	if (in->got < in->wrote || in->got > e->peer->tried)
+	must(side_read_out(&e->side) == (peer->dead ? -ECONNRESET : -EPIPE));
+	if (peer->out.got < peer->out.wrote || peer->out.got > peer->tried)
 		wrong("%llu bytes written, at most %llu, and %llu read",
-		      (unsigned long long)in->wrote,
-		      (unsigned long long)e->peer->tried,
-		      (unsigned long long)in->got);
-}
-
-static void recall(struct end *e, uint64_t from, uint64_t lost)
-{
-	uint64_t at = 0;
-	ssize_t n;
-
-	while (at < lost) {
-		size_t len = dice_size(&dice, 2 * e->size);
-
-		n = ivc_recall(e->ch, e->scratch, len, at);
-		if (n != (ssize_t)(len < lost - at ? len : lost - at))
-			wrong("recall of %zu at %llu of %llu: %zd", len,
-			      (unsigned long long)at, (unsigned long long)lost,
-			      n);
-		stream_check(e->out.stream, from + at, e->scratch, (size_t)n);
-		at += (uint64_t)n;
-	}
-	must(!ivc_recall(e->ch, e->scratch, 1, lost));
-	must(!ivc_recall(e->ch, e->scratch, 1, SIZE_MAX));
+		      (unsigned long long)peer->out.wrote,
+		      (unsigned long long)peer->tried,
+		      (unsigned long long)peer->out.got);
 }
 
 static void settle(struct end *e)
 {
-	struct account *out = &e->out;
-	ssize_t lost = ivc_undelivered(e->ch);
+	struct account *out = &e->side.out;
+	ssize_t lost = ivc_undelivered(e->side.ch);
 
 	if (lost < 0 || (uint64_t)lost > out->wrote ||
 	    out->wrote - (uint64_t)lost < out->got ||
@@ -459,8 +273,8 @@ static void settle(struct end *e)
 		      (unsigned long long)out->wrote,
 		      (unsigned long long)out->got,
 		      (unsigned long long)out->asked, lost);
-	recall(e, out->wrote - (uint64_t)lost, (uint64_t)lost);
-	must(ivc_undelivered(e->ch) == lost);
+	side_recall(&e->side, (uint64_t)lost);
+	must(ivc_undelivered(e->side.ch) == lost);
 	ends_lossy += lost > 0;
 }
 
@@ -470,19 +284,20 @@ static void settle(struct end *e)
  */
 static void settle_lie(struct end *e, uint64_t *word)
 {
-	ssize_t lost = ivc_undelivered(e->ch);
+	ssize_t lost = ivc_undelivered(e->side.ch);
 	ssize_t n;
 
-	must(lost == -EPROTO || (lost >= 0 && lost <= (ssize_t)e->size));
+	must(lost == -EPROTO || (lost >= 0 && lost <= (ssize_t)e->side.size));
 	*word = dice_next(&dice);
-	must(ivc_undelivered(e->ch) == lost);
-	n = ivc_recall(e->ch, e->scratch, STREAM_MAX, 0);
+	must(ivc_undelivered(e->side.ch) == lost);
+	n = ivc_recall(e->side.ch, e->side.scratch, STREAM_MAX, 0);
 	must(n == lost);
 }
 
 static uint64_t lie(const struct end *e)
 {
-	uint32_t pos = e->ch->tx.pos - dice_below(&dice, e->size / 32) +
+	uint32_t pos = e->side.ch->tx.pos -
+		       dice_below(&dice, e->side.size / 32) +
 		       dice_below(&dice, 8);
 
 	switch (dice_below(&dice, 4)) {
@@ -504,19 +319,19 @@ static void channel_end(void)
 	struct end *left = &ends[dice_below(&dice, 2)];
 	uint64_t *word = NULL;
 
-	if (left->closed)
+	if (left->side.closed)
 		left = left->peer;
-	if (left->closed) {
+	if (left->side.closed) {
 		ends_seen += 2;
 		return;
 	}
-	if (!left->peer->closed && dice_one_in(&dice, 8)) {
+	if (!left->peer->side.closed && dice_one_in(&dice, 8)) {
 		/* The memory stays mapped: this peer never lets go. */
-		word = &left->peer->ch->map.own->at;
+		word = &left->peer->side.ch->map.own->at;
 		*word = lie(left);
 		left->peer->lc->own = NULL;
 		end_close(left->peer);
-	} else if (!left->peer->closed) {
+	} else if (!left->peer->side.closed) {
 		if (dice_one_in(&dice, 4))
 			end_die(left->peer);
 		else
@@ -525,7 +340,7 @@ static void channel_end(void)
 	notice(left);
 	if (word) {
 		settle_lie(left, word);
-		local_memory_unmap(left->peer->own, left->peer->size);
+		local_memory_unmap(left->peer->own, left->peer->side.size);
 	} else if (dice_one_in(&dice, 2)) {
 		read_out(left);
 		settle(left);
@@ -533,7 +348,7 @@ static void channel_end(void)
 		settle(left);
 		read_out(left);
 	}
-	must(word || ivc_write(left->ch, "", 1) < 0);
+	must(word || ivc_write(left->side.ch, "", 1) < 0);
 	end_close(left);
 	ends_seen += 2;
 }
@@ -546,7 +361,7 @@ static void take_turns(void)
 		struct end *e = &ends[dice_below(&dice, 2)];
 
 		act(e);
-		if (e->closed && dice_one_in(&dice, 4))
+		if (e->side.closed && dice_one_in(&dice, 4))
 			notice(e->peer);
 	}
 }
@@ -558,13 +373,14 @@ static struct dice reader_dice;
 static void *reader(void *arg)
 {
 	struct end *e = arg;
-	struct account *in = &e->peer->out;
+	struct account *in = &e->peer->side.out;
 	uint32_t rounds = dice_below(&reader_dice, 2000);
 	static uint8_t buf[4 * PAGE];
 	ssize_t n;
 
 	while (rounds--) {
-		n = ivc_read(e->ch, buf, dice_size(&reader_dice, sizeof(buf)));
+		n = ivc_read(e->side.ch, buf,
+			     dice_size(&reader_dice, sizeof(buf)));
 		must(n >= 0);
 		account_got(in, buf, (size_t)n);
 	}
@@ -584,8 +400,9 @@ static void race(void)
 	do {
 		size_t len = STREAM_MAX >> dice_below(&dice, 12);
 
-		n = ivc_write(w->ch, stream_at(0, w->out.wrote), len);
-		wrote(w, n, len);
+		n = ivc_write(w->side.ch, stream_at(0, w->side.out.wrote), len);
+		if (n > 0)
+			w->side.out.wrote += (uint64_t)n;
 	} while (n >= 0);
 	must(!pthread_join(thread, NULL));
 	settle(w);
