@@ -275,7 +275,8 @@ struct ivc_chan {
 	bool cut;	    /* the peer was cut off, */
 	u64 *hidden;	    /* and these headers taken out of its sight */
 	bool shown;	    /* they are back in the ring */
-	u32 lost_from;	    /* not delivered: the records from there */
+	u32 lost_from;	    /* not delivered: the records from there, */
+	u32 lost_skip;	    /* but for so many bytes of the first, */
 	u32 final;	    /* to there, */
 	u64 undelivered;    /* and how many bytes that is */
 	int leave_reason;   /* 0, or what the process gets in the end */
@@ -375,7 +376,7 @@ void ivc_keep_free(struct ivc_chan *ch);
 /* --------------------------------------------------------------- walk.c */
 
 struct ivc_walk {
-	struct page **data;
+	struct page **data; /* NULL: not there */
 	u32 cells;
 	const u64 *hidden; /* by cell: what was taken out, or NULL */
 };
@@ -383,6 +384,7 @@ struct ivc_walk {
 void *ivc_walk_cell(const struct ivc_walk *w, u32 pos);
 int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len);
 int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes);
+int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used);
 int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos);
 u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at);
 void ivc_walk_show(struct ivc_walk *w);

@@ -5,13 +5,16 @@
  * When a peer goes, its pages go at once, and the process goes on reading as if
  * nothing had happened: from a copy at the same addresses. Copied are the
  * peer's control page (the writer half of the library still looks at `cons`)
- * and the pages between the process's published position and the first header
- * that is not a record; the rest of the region is the zero page, which reads as
- * an empty ring. The library's private position is at or behind the published
- * one, so it finds everything it has not consumed.
+ * and the pages of the records from the process's published position on; the
+ * rest of the region is the zero page, which reads as an empty ring. The
+ * library's private position is at or behind the published one, so it finds
+ * everything it has not consumed.
  *
- * All of this is the peer's memory until it is copied, and data ever after: the
- * library judges the copy as it judged the original.
+ * All of this is the peer's memory, which it may change at any moment, until it
+ * is copied. So every page is copied once, and all that decides anything (which
+ * page is needed next, how much was kept, what the process may see) is read
+ * from the copy, never again from the peer. What was not copied is not there:
+ * no record begins on such a page.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -52,53 +55,92 @@ static int keep_all(struct ivc_chan *ch)
 	return err;
 }
 
-/*
- * Everything from the process's position to the end of the records. What counts
- * is the copy: of a peer that still writes, or takes headers back, it may have
- * less than was seen before.
- */
-static int keep_pages(struct ivc_chan *ch)
+/* The pages of the @n cells from @pos on. */
+static int keep_cells(struct ivc_chan *ch, u32 pos, u32 n)
 {
-	struct ivc_walk w = {
+	u32 mask = (ch->rx_size >> IVC_CELL_SHIFT) - 1, i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = keep_page(ch, 1 + (((pos + i) & mask) << IVC_CELL_SHIFT >>
+					 PAGE_SHIFT));
+	return err;
+}
+
+/*
+ * Copy the records from @pos on, the copy of each header saying how far the
+ * next step goes. ch->taken is where they end.
+ */
+static int keep_records(struct ivc_chan *ch, u32 pos)
+{
+	struct ivc_walk live = {
 		.data = ch->foreign.pages + IVC_DIR_HEAD,
 		.cells = ch->rx_size >> IVC_CELL_SHIFT,
 	};
-	const struct ivc_kctl *peer = page_address(ch->foreign.pages[0]);
 	struct ivc_walk copy = kept(ch);
-	/* Our own process's word: it can only fool itself with it. */
-	u32 pos = ivc_load(&ivc_own_ctrl(&ch->own)->cons);
-	u32 end, at, i, len;
-	u64 bytes;
+	u32 end, at = pos, len;
+	u64 bytes, kept_bytes = 0;
+	int n, err;
+
+	/*
+	 * Only how far it makes sense to go: a record that the peer writes
+	 * meanwhile may be half in the copy, so none behind this one counts.
+	 * Its acquire comes before the copying.
+	 */
+	ivc_walk(&live, pos, &end, &bytes);
+	for (;;) {
+		err = keep_cells(ch, at, 1);
+		if (err)
+			return err;
+		n = ivc_walk_record(&copy, at, &len);
+		if (n <= 0 || n > end - at)
+			break;
+		err = keep_cells(ch, at, n);
+		if (err)
+			return err;
+		at += n;
+		kept_bytes += len;
+	}
+	/* Garbage stays, for the library to judge. */
+	if (n > 0)
+		*(u64 *)ivc_walk_cell(&copy, at) = 0;
+	ch->taken = at;
+	ch->kept_bytes = kept_bytes;
+	return 0;
+}
+
+static int keep_pages(struct ivc_chan *ch)
+{
+	const struct ivc_kctl *peer = page_address(ch->foreign.pages[0]);
 	int err;
 
 	err = keep_page(ch, 0);
 	if (err)
 		return err;
-	ivc_walk(&w, pos, &end, &bytes);
-	/* The last one is the header that ends the walk. */
-	for (at = pos; at != end + 1; at++) {
-		i = (at & (w.cells - 1)) << IVC_CELL_SHIFT >> PAGE_SHIFT;
-		err = keep_page(ch, 1 + i);
-		if (err)
-			return err;
-	}
-	/*
-	 * A record that the peer has written meanwhile may be half in the copy;
-	 * garbage stays, for the library to judge.
-	 */
-	if (ivc_walk_record(&copy, end, &len) > 0)
-		*(u64 *)ivc_walk_cell(&copy, end) = 0;
+	/* Our own process's word: it can only fool itself with it. */
+	err = keep_records(ch, ivc_load(&ivc_own_ctrl(&ch->own)->cons));
+	if (err)
+		return err;
 	/*
 	 * A peer that takes headers back may do so while our process stands in
-	 * a record whose header was there: it needs the payload.
+	 * a record whose header was there: it needs the payload. The fence
+	 * pairs with the one in ivc_sent_cut(): whoever has found a
+	 * header gone sees why.
 	 */
-	if (ivc_load(&peer->cut)) {
-		err = keep_all(ch);
-		if (err)
-			return err;
-	}
-	ivc_walk(&copy, pos, &ch->taken, &ch->kept_bytes);
-	return 0;
+	ivc_fence();
+	return ivc_load(&peer->cut) ? keep_all(ch) : 0;
+}
+
+/*
+ * Better none of it than some of it twice. Our process may have seen it, and
+ * must not see what becomes of the pages.
+ */
+static void drop_kept(struct ivc_chan *ch)
+{
+	if (ch->mapping)
+		unmap_mapping_range(ch->mapping, IVC_MAP_PEER,
+				    PAGE_SIZE + (loff_t)ch->rx_size, 1);
+	ivc_keep_free(ch);
 }
 
 /*
@@ -123,9 +165,8 @@ void ivc_keep_cut(struct ivc_chan *ch)
 	} else if (cut != IVC_WIRE_UNCUT && !ch->kept_hidden) {
 		ch->kept_hidden =
 			ivc_walk_hide(&w, &ivc_own_ctrl(&ch->own)->at);
-		/* Better none of it than some of it twice. */
 		if (!ch->kept_hidden)
-			ivc_keep_free(ch);
+			drop_kept(ch);
 	}
 }
 

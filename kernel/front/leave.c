@@ -63,6 +63,20 @@ static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
 	}
 }
 
+/*
+ * The two ends of one guest share their pages, and each reads on what the other
+ * has written until it finds its own end. So neither may find it before the
+ * other has stopped writing. Under ch->lock.
+ */
+static void stop_pair(struct ivc_chan *ch, int reason)
+{
+	if (!ch->local || reason == -EREMCHG || ch->state != IVC_CHAN_OPEN)
+		return;
+	/* As in a hand-over: a write that is too late finds it, and asks. */
+	ivc_store_rel(&ivc_own_kctl(&ch->own)->status, -EAGAIN);
+	ivc_sent_stop(ch);
+}
+
 static void leave(struct ivc_chan *ch, int reason)
 {
 	ivc_chan_leave(ch, reason);
@@ -122,6 +136,7 @@ static void wait_for_peers(bool released)
 /* Returns when no channel has anything of a peer mapped any more. */
 void ivc_leave_all(int reason, bool released)
 {
+	for_each(stop_pair, reason);
 	for_each(leave, reason);
 	wait_for_peers(released);
 	for_each(cut, 0);

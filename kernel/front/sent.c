@@ -59,23 +59,45 @@ static const u64 *peer_at(const struct ivc_chan *ch)
 	return &ctrl->at;
 }
 
-/*
- * Up to where has the peer got everything? What its process has read or begun,
- * and what it took, if it says so and was not cut off before.
- */
-static int delivered(const struct ivc_chan *ch, u32 *pos)
+/* Will the peer's process read on what we wrote, though the channel ends? */
+static bool reads_on(const struct ivc_chan *ch)
 {
 	const struct ivc_kctl *kctl = ch->peer_kctl;
-	struct ivc_walk w = sent(ch);
-	u32 taken;
-	int err;
 
-	err = ivc_walk_past(&w, ivc_load(peer_at(ch)), pos);
-	if (err || ch->cut || !kctl ||
-	    ivc_load_acq(&kctl->state) < IVC_WIRE_CLOSED ||
-	    !ivc_load(&kctl->took))
-		return err;
-	taken = ivc_load(&kctl->taken);
+	/* A partner's process sees our ring itself, until it closes. */
+	if (ch->partner)
+		return READ_ONCE(ch->partner->state) < IVC_CHAN_CLOSING;
+	return ch->cut ||
+	       (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
+		ivc_load(&kctl->took));
+}
+
+/*
+ * Up to where has the peer got everything: the position *@pos, and *@used bytes
+ * of the record there? What its process has read; and if that reads on, the
+ * record that it is in, and what the peer took, unless it was cut off before it
+ * could.
+ */
+static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
+{
+	bool more = reads_on(ch);
+	/* Once, and after the word above that it stands still, if it does. */
+	u64 at = ivc_load(peer_at(ch));
+	struct ivc_walk w = sent(ch);
+	u64 bytes;
+	u32 taken;
+	int n;
+
+	n = ivc_walk_at(&w, at, pos, used);
+	if (n < 0 || !more)
+		return n < 0 ? n : 0;
+	*pos += n;
+	*used = 0;
+	if (ch->partner)
+		return ivc_walk(&w, *pos, pos, &bytes);
+	if (ch->cut)
+		return 0;
+	taken = ivc_load(&ch->peer_kctl->taken);
 	if (taken - *pos <= w.cells)
 		*pos = taken;
 	return 0;
@@ -108,6 +130,8 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 	struct ivc_walk w = sent(ch);
 
 	ivc_store(&own->cut, IVC_WIRE_CUTTING);
+	/* Pairs with the fence in keep_pages(): before any header goes. */
+	ivc_fence();
 	ch->hidden = ivc_walk_hide(&w, peer_at(ch));
 	/*
 	 * Pairs with the peer's fence between its DETACHED and its look at
@@ -133,21 +157,25 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 int ivc_sent_settle(struct ivc_chan *ch)
 {
 	struct ivc_walk w = sent(ch);
-	u32 pos;
+	u32 pos, used;
 	int err;
 
 	if (!ch->established || (!ch->partner && !ch->foreign.nr))
 		return 0;
 	/* Its headers could not be hidden: who knows what it will read. */
-	err = ch->cut && !ch->hidden ? -ENOMEM : delivered(ch, &pos);
+	err = ch->cut && !ch->hidden ? -ENOMEM : delivered(ch, &pos, &used);
 	if (!err)
 		err = ivc_walk(&w, pos, &ch->final, &ch->undelivered);
+	if (!err && ch->undelivered < used)
+		err = -EPROTO;
 	if (err) {
 		/* It names a place that is none: its word is worth nothing. */
 		ch->undelivered = 0;
 		return err;
 	}
+	ch->undelivered -= used;
 	ch->lost_from = pos;
+	ch->lost_skip = used;
 	return 0;
 }
 
@@ -181,9 +209,12 @@ int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un)
 	size_t off;
 	int cells;
 
+	if (skip >= ch->undelivered)
+		room = 0;
+	skip += ch->lost_skip;
 	while (pos != ch->final && done < room) {
 		cells = ivc_walk_record(&w, pos, &len);
-		if (cells <= 0)
+		if (cells <= 0 || cells > ch->final - pos)
 			return -EPROTO;
 		if (skip >= len) {
 			skip -= len;

@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Walking along the records of a ring, one's own or the peer's.
+ * Walking along the records of a ring: one's own, or the copy of a peer's.
  *
  * Nothing is believed: a header is judged by ivc_ring_parse() as in the
- * library, and a walk never goes further than once around.
+ * library, a walk never goes further than once around, and where a copy has no
+ * page it has no record.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "front.h"
 
-/* The cell at @pos. */
+/* The cell at @pos, or NULL if its page is not there. */
 void *ivc_walk_cell(const struct ivc_walk *w, u32 pos)
 {
 	size_t off = (size_t)(pos & (w->cells - 1)) << IVC_CELL_SHIFT;
+	struct page *page = w->data[off >> PAGE_SHIFT];
 
-	return page_address(w->data[off >> PAGE_SHIFT]) + offset_in_page(off);
+	return page ? page_address(page) + offset_in_page(off) : NULL;
+}
+
+/* The header of the record at @pos, 0 if there is none. */
+static u64 header(const struct ivc_walk *w, u32 pos)
+{
+	const u64 *cell = ivc_walk_cell(w, pos);
+	/* Acquire pairs with the producer's release of the header. */
+	u64 hdr = cell ? ivc_load_acq(cell) : 0;
+
+	if (!hdr && w->hidden)
+		hdr = w->hidden[pos & (w->cells - 1)];
+	return hdr;
 }
 
 /* The record at @pos, as ivc_ring_parse(). */
 int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len)
 {
-	/* Acquire pairs with the producer's release of the header. */
-	u64 hdr = ivc_load_acq((const u64 *)ivc_walk_cell(w, pos));
-
-	if (!hdr && w->hidden)
-		hdr = w->hidden[pos & (w->cells - 1)];
-	return ivc_ring_parse(hdr, pos, w->cells, len);
+	return ivc_ring_parse(header(w, pos), pos, w->cells, len);
 }
 
 /*
@@ -51,18 +60,31 @@ int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes)
 	return n < 0 || done >= w->cells ? -EPROTO : 0;
 }
 
+/*
+ * Where a reader is whose word is @at: in the record at *@pos, of which it has
+ * used *@used bytes. Returns the cells of that record, 0 if the reader has not
+ * begun one, or -EPROTO.
+ */
+int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used)
+{
+	u32 len = 0;
+	int n = 0;
+
+	*pos = ivc_at_pos(at);
+	*used = ivc_at_used(at);
+	if (at & IVC_AT_BEGUN)
+		n = ivc_walk_record(w, *pos, &len);
+	return ivc_at_ok(at, n, len) ? n : -EPROTO;
+}
+
 /* The position behind what @at says is read, or begun. */
 int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos)
 {
-	u32 len;
-	int n;
+	u32 used;
+	int n = ivc_walk_at(w, at, pos, &used);
 
-	*pos = ivc_at_pos(at);
-	if (!(at & IVC_AT_BEGUN))
-		return 0;
-	n = ivc_walk_record(w, *pos, &len);
-	if (n <= 0)
-		return -EPROTO;
+	if (n < 0)
+		return n;
 	*pos += n;
 	return 0;
 }
@@ -71,14 +93,15 @@ int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos)
 static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
 {
 	u32 done, len;
+	u64 hdr;
 	int n;
 
 	for (done = 0; done < w->cells; done += n) {
-		n = ivc_walk_record(w, from + done, &len);
+		hdr = header(w, from + done);
+		n = ivc_ring_parse(hdr, from + done, w->cells, &len);
 		if (n <= 0)
 			break;
-		hdrs[(from + done) & (w->cells - 1)] =
-			ivc_load((u64 *)ivc_walk_cell(w, from + done));
+		hdrs[(from + done) & (w->cells - 1)] = hdr;
 	}
 	return from + done;
 }
@@ -88,21 +111,24 @@ static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
  * is *@at, has not come to: the last first, so that it cannot get past the ones
  * that are gone, and look again before each whether it is there already. They
  * are put into an array of one word for each cell, the caller's to kvfree().
+ *
+ * A reader only goes on, and not beyond the last record. One whose word says
+ * something else lies, and what is not hidden by then stays where it is.
  */
 u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at)
 {
 	u64 *hidden = kvcalloc(w->cells, sizeof(*hidden), GFP_KERNEL);
-	u32 from, end, pos;
+	u32 first, from, end, pos;
 
-	if (!hidden || ivc_walk_past(w, ivc_load(at), &from))
+	if (!hidden || ivc_walk_past(w, ivc_load(at), &first))
 		return hidden;
-	end = collect(w, from, hidden);
-	for (pos = end - 1; pos - from < end - from; pos--) {
+	end = collect(w, first, hidden);
+	for (pos = end; pos-- != first;) {
 		if (!hidden[pos & (w->cells - 1)])
 			continue;
 		w->hidden = hidden; /* for a record begun whose header went */
 		if (ivc_walk_past(w, ivc_load(at), &from) ||
-		    pos - from >= end - from)
+		    from - first > pos - first)
 			break;
 		ivc_store((u64 *)ivc_walk_cell(w, pos), 0);
 	}

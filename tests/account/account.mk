@@ -1,20 +1,42 @@
 # SPDX-License-Identifier: MIT
-# Exactly once, to the byte: what was written is read or known not to be.
+# Exactly once, to the byte: what was written is read or known not to be. See
+# README.md there.
 
-ACCOUNT_OUT := $(B)/tests/account
+ACCOUNT := tests/account
+ACCOUNT_OUT := $(B)/$(ACCOUNT)
 ACCOUNT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -O1 -pthread
-ACCOUNT_DEP := tests/account/account.c tests/account/side.c \
-	$(wildcard tests/account/*.h) \
-	$(wildcard include/ivc/*.h lib/*.h) tests/account/account.mk
+ACCOUNT_SRC := $(addprefix $(ACCOUNT)/,account.c side.c)
+ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h include/ivc/*.h lib/*.h) \
+	$(ACCOUNT)/account.mk
 
-$(ACCOUNT_OUT)/local: tests/account/local.c $(LIB_SRC) $(ACCOUNT_DEP)
+# The drivers' sources as they are, against the headers of tests/kernel.
+ACCOUNT_DRV := $(addprefix kernel/front/,channel.c keep.c leave.c sent.c walk.c)
+ACCOUNT_KERNEL = -std=gnu11 -D_GNU_SOURCE -D__KERNEL__ -DSTUB_DRIVER=front -g \
+	-O1 -Wall -Werror -fno-strict-aliasing -Itests/kernel/include -Iinclude
+ACCOUNT_KOBJ := $(patsubst %.c,$(ACCOUNT_OUT)/%.o,$(ACCOUNT_DRV) \
+	$(ACCOUNT)/world.c)
+
+$(ACCOUNT_KOBJ): $(ACCOUNT_OUT)/%.o: %.c $(ACCOUNT_HDR) \
+		$(wildcard kernel/front/*.h tests/kernel/include/*/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ACCOUNT_KERNEL) -c -o $@ $<
+
+$(ACCOUNT_OUT)/local: $(ACCOUNT)/local.c $(ACCOUNT_SRC) $(LIB_SRC) \
+		$(ACCOUNT_HDR)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ACCOUNT_CFLAGS) -o $@ $(filter %.c,$^)
 
-ACCOUNT_PROGS := $(ACCOUNT_OUT)/local
+$(ACCOUNT_OUT)/kernel-ends: $(ACCOUNT)/kernel.c $(ACCOUNT)/co.c \
+		$(ACCOUNT_SRC) $(LIB_SRC) $(ACCOUNT_KOBJ) $(ACCOUNT_HDR)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ACCOUNT_CFLAGS) -o $@ $(filter %.c %.o,$^)
 
-# $(1): how many ends
+ACCOUNT_PROGS := $(ACCOUNT_OUT)/local $(ACCOUNT_OUT)/kernel-ends
+
+# $(1): how many ends each
 account_run = $(ACCOUNT_PROGS:%=% -n $(1) &&) true
 
 ## make check-account   written == read + undelivered, some thousand ends

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Coroutines: see world.h. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "side.h"
+#include "world.h"
+
+#define STACK (256u << 10)
+#define MAX 16
+#define PATIENCE 3000000 /* turns of one channel */
+
+/* world.c: the guest whose driver is the one that is seen. */
+void world_switch(int guest);
+
+static struct co {
+	ucontext_t context;
+	void *stack;
+	void (*fn)(int arg);
+	int arg, guest;
+	unsigned int kernel; /* calls into it, nested */
+	bool lives, frozen;
+} all[MAX];
+
+static ucontext_t scheduler;
+static int running = -1;
+
+static void begin(void)
+{
+	struct co *c = &all[running];
+
+	c->fn(c->arg);
+	c->lives = false;
+	swapcontext(&c->context, &scheduler);
+}
+
+int co_start(void (*fn)(int arg), int arg, int guest)
+{
+	struct co *c;
+	int i = 0;
+
+	while (i < MAX && all[i].lives)
+		i++;
+	must(i < MAX);
+	c = &all[i];
+	if (!c->stack)
+		c->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(c->stack != MAP_FAILED);
+	getcontext(&c->context);
+	c->context.uc_stack.ss_sp = c->stack;
+	c->context.uc_stack.ss_size = STACK;
+	c->context.uc_link = NULL;
+	c->fn = fn;
+	c->arg = arg;
+	c->guest = guest;
+	c->kernel = 0;
+	c->frozen = false;
+	c->lives = true;
+	makecontext(&c->context, begin, 0);
+	return i;
+}
+
+void co_yield (void)
+{
+	if (running >= 0)
+		swapcontext(&all[running].context, &scheduler);
+}
+
+int co_self(void)
+{
+	return running >= 0 ? running + 1 : MAX + 1;
+}
+
+bool co_lives(int co)
+{
+	return all[co].lives;
+}
+
+bool co_kill(int co)
+{
+	if (!all[co].lives || all[co].kernel)
+		return false;
+	all[co].lives = false;
+	return true;
+}
+
+void co_enter_kernel(void)
+{
+	if (running >= 0)
+		all[running].kernel++;
+}
+
+void co_leave_kernel(void)
+{
+	if (running >= 0)
+		all[running].kernel--;
+}
+
+void co_freeze(int co, bool frozen)
+{
+	all[co].frozen = frozen;
+}
+
+void co_reset(void)
+{
+	for (int i = 0; i < MAX; i++)
+		all[i].lives = false;
+}
+
+void co_destroy(int guest)
+{
+	for (int i = 0; i < MAX; i++)
+		if (all[i].guest == guest)
+			all[i].lives = false;
+}
+
+void co_run(bool (*done)(void))
+{
+	unsigned int turns = 0;
+
+	while (!done()) {
+		int i = (int)dice_below(&dice, MAX);
+		struct co *c = &all[i];
+
+		if (!c->lives || (c->frozen && !c->kernel))
+			continue;
+		if (turns++ > PATIENCE)
+			wrong("nothing moves");
+		running = i;
+		world_switch(c->guest);
+		swapcontext(&scheduler, &c->context);
+		running = -1;
+	}
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Exactly once, to the byte, with the frontend's own sources: two guests of
+ * world.h, a process in each that uses libivc, and what can happen to them, at
+ * any moment: a process closes or is killed, a guest leaves this host and waits
+ * for its peer or cuts it off, a guest is destroyed. In one of eight the peer's
+ * kernel and process are an enemy, who writes what it likes while the honest
+ * kernel keeps, counts and cuts.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../../lib/channel.h"
+#include "side.h"
+#include "world.h"
+
+#define PAGE 4096u
+
+static struct end {
+	struct side side;
+	int co;		/* its process */
+	uint32_t turns; /* of the process, before it closes if it shall */
+	bool closes, settled, gone;
+	bool frozen;
+	ssize_t lost;
+	uint64_t unread; /* when it was about to close: so much, */
+	bool took;	 /* all of which was kept by then */
+} ends[2];
+
+static uint64_t ends_seen, ends_lossy;
+static struct ivc_transport transport;
+static uint8_t scratches[2][STREAM_MAX];
+static bool local, enemy;
+static bool pair_failed; /* both ends in one guest, which lost its backend */
+static int happening[8]; /* coroutines: events that are yet to come */
+static unsigned int n_happening;
+
+static int end_number(const struct ivc_channel *ch)
+{
+	return ch == ends[1].side.ch;
+}
+
+/* -------------------------------------------------- the transport */
+
+static int info(const struct ivc_channel *ch, struct ivc_abi_info *inf)
+{
+	const struct end *e = ch->priv;
+
+	memset(inf, 0, sizeof(*inf));
+	inf->state = IVC_ABI_OPEN;
+	inf->tx_size = e->side.size;
+	inf->rx_size = e->side.peer->size;
+	return 0;
+}
+
+static int map(struct ivc_channel *ch, const struct ivc_abi_info *inf)
+{
+	int i = (int)((struct end *)ch->priv - ends);
+	struct ivc_map *m = &ch->map;
+	size_t size;
+
+	(void)inf;
+	m->kctl = world_view(i, VIEW_KCTL, &size);
+	m->own = world_view(i, VIEW_OWN, &m->own_size);
+	m->peer = world_view(i, VIEW_PEER, &m->peer_size);
+	return 0;
+}
+
+static int nothing(const struct ivc_channel *ch)
+{
+	(void)ch;
+	return 0;
+}
+
+static int fate(const struct ivc_channel *ch, struct ivc_abi_fate *f)
+{
+	return world_fate(end_number(ch), f);
+}
+
+static int unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
+{
+	return world_unsent(end_number(ch), un);
+}
+
+static void close_end(struct ivc_channel *ch)
+{
+	int i = end_number(ch);
+
+	world_close(i);
+	memset(&ch->map, 0, sizeof(ch->map));
+	world_release(i);
+}
+
+static void faulted(int sig, siginfo_t *si, void *context)
+{
+	int saved = errno;
+
+	(void)context;
+	if (!world_fault(si->si_addr))
+		signal(sig, SIG_DFL);
+	errno = saved;
+}
+
+/* --------------------------------------------------- a process */
+
+/* What ivc_read() would still give, of a channel that may live. */
+static uint64_t still_unread(struct end *e)
+{
+	struct ivc_ctrl nobody = { 0 };
+	struct ivc_rx rx = e->side.ch->rx;
+	int64_t n;
+
+	rx.ctrl = &nobody;
+	n = ivc_rx_read(&rx, e->side.scratch, STREAM_MAX);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static void settle(struct end *e)
+{
+	ssize_t why;
+
+	if (dice_one_in(&dice, 2)) {
+		why = side_read_out(&e->side);
+		e->lost = ivc_undelivered(e->side.ch);
+	} else {
+		e->lost = ivc_undelivered(e->side.ch);
+		why = side_read_out(&e->side);
+	}
+	if (e->lost < 0 || (uint64_t)e->lost > e->side.out.wrote)
+		wrong("%llu written, undelivered %zd, error %zd",
+		      (unsigned long long)e->side.out.wrote, e->lost, why);
+	side_recall(&e->side, (uint64_t)e->lost);
+	must(ivc_undelivered(e->side.ch) == e->lost);
+	must(ivc_write(e->side.ch, "", 1) == why);
+	ends_lossy += e->lost > 0;
+	e->settled = true;
+}
+
+static void process(int i)
+{
+	struct end *e = &ends[i];
+
+	while (ivc_undelivered(e->side.ch) == -EAGAIN) {
+		if (!e->turns && e->closes) {
+			/* While a peer decides whether to cut it off, what
+			 * is kept is not seen.
+			 */
+			e->took = world_took(i) && !world_hidden(i);
+			e->unread = still_unread(e);
+			break;
+		}
+		if (e->turns) {
+			e->turns--;
+			if (dice_one_in(&dice, 4))
+				world_zap(i);
+			side_call(&e->side);
+		}
+		co_yield ();
+	}
+	if (ivc_undelivered(e->side.ch) != -EAGAIN) {
+		e->took = false;
+		settle(e);
+	}
+	e->side.closed = true;
+	ivc_close(e->side.ch);
+	e->gone = true;
+}
+
+/* --------------------------------------------------- what happens */
+
+static void wait_a_while(void)
+{
+	uint32_t n = dice_below(&dice, dice_one_in(&dice, 3) ? 2000 : 100);
+
+	while (n--)
+		co_yield ();
+}
+
+static void leaves(int i)
+{
+	struct end *e = &ends[i];
+
+	wait_a_while();
+	/* A process may be frozen, and is if the guest is suspended. */
+	e->frozen = dice_one_in(&dice, 2) && !e->gone;
+	if (e->frozen)
+		co_freeze(e->co, true);
+	world_leave(i, local || dice_one_in(&dice, 3) ? -ENODEV : -EREMCHG);
+	if (e->frozen)
+		co_freeze(e->co, false);
+	e->frozen = false;
+}
+
+static void killed(int i)
+{
+	struct end *e = &ends[i];
+
+	wait_a_while();
+	while (!e->gone && !co_kill(e->co))
+		co_yield ();
+	if (!e->gone) {
+		e->side.closed = e->side.dead = true;
+		e->gone = true;
+		world_release(i);
+	}
+}
+
+static void crashes(int i)
+{
+	struct end *e = &ends[i];
+
+	wait_a_while();
+	if (!e->gone) {
+		e->side.closed = e->side.dead = true;
+		e->gone = true;
+	}
+	co_destroy(i);
+	world_crash(i);
+}
+
+/* ------------------------------------------------------- the account */
+
+/* What @w wrote, and its peer read or not. */
+static void check_direction(struct end *w, struct end *r)
+{
+	const struct account *a = &w->side.out;
+	uint64_t delivered = a->wrote - (uint64_t)w->lost;
+	uint64_t least = a->got, most = a->asked;
+	bool cut_w = world_cut((int)(w - ends)),
+	     cut_r = world_cut((int)(r - ends));
+	/* It could have read on: of a pair in one guest, for as long as it was.
+	 */
+	bool kept = world_took((int)(r - ends)) || (pair_failed && !r->settled);
+
+	if (w->settled) {
+		/* Of a peer that was cut off, one record: protocol.md 3.4. */
+		if (cut_w)
+			least -= least < w->side.size / 4 ? least
+							  : w->side.size / 4;
+		if (cut_w || kept)
+			most = a->wrote;
+		/* Kept for a process that closed and did not read it. */
+		if (!cut_w && !r->settled && world_took((int)(r - ends)))
+			least += r->unread;
+		if (!cut_w && r->took)
+			most = least;
+		if (delivered < least || delivered > most)
+			wrong("end %d: %llu written, %llu read (at most %llu), "
+			      "%s%llu unread, undelivered %zd%s%s",
+			      (int)(w - ends), (unsigned long long)a->wrote,
+			      (unsigned long long)a->got,
+			      (unsigned long long)a->asked,
+			      r->took ? "kept, " : "",
+			      (unsigned long long)r->unread, w->lost,
+			      cut_w ? ", has cut" : "",
+			      cut_r ? ", was cut" : "");
+		return;
+	}
+	/* Its peer reads what was written before it closed or died. */
+	if (r->settled && !cut_w && !cut_r &&
+	    (a->got < a->wrote || a->got > w->side.tried))
+		wrong("end %d: %llu written, at most %llu, then closed; %llu "
+		      "read",
+		      (int)(w - ends), (unsigned long long)a->wrote,
+		      (unsigned long long)w->side.tried,
+		      (unsigned long long)a->got);
+}
+
+static bool over(void)
+{
+	for (unsigned int i = 0; i < n_happening; i++)
+		if (co_lives(happening[i]))
+			return false;
+	return ends[0].gone && ends[1].gone && world_gone();
+}
+
+/* ------------------------------------------------------- an enemy */
+
+static uint64_t garbage(uint32_t pos)
+{
+	switch (dice_below(&dice, 4)) {
+	case 0:
+		return ivc_ring_hdr(pos, 1 + dice_below(&dice, 4000));
+	case 1:
+		return ivc_ring_hdr(pos, 8);
+	case 2:
+		return 0;
+	default:
+		return dice_next(&dice);
+	}
+}
+
+/* End @i writes where it may, and its guest's kernel does, too. */
+static void rages(int i)
+{
+	struct world_words w;
+	struct end *honest = &ends[!i];
+	uint32_t n = dice_below(&dice, 3000), pos;
+
+	world_words(i, &w);
+	while (n-- && !honest->gone) {
+		pos = dice_below(&dice, dice_one_in(&dice, 2) ? 4 : w.nr_cells);
+		switch (dice_below(&dice, 8)) {
+		case 0:
+			ivc_store(w.at, ivc_at(pos, dice_below(&dice, 64)));
+			break;
+		case 1:
+			ivc_store(w.at, dice_next(&dice));
+			break;
+		case 2:
+			ivc_store(w.state, dice_below(&dice, 6));
+			break;
+		case 3:
+			ivc_store(w.cut, dice_below(&dice, 3));
+			break;
+		case 4:
+			ivc_store(w.took, dice_below(&dice, 2));
+			ivc_store(w.taken, pos);
+			break;
+		default:
+			ivc_store(&w.cells[pos * (IVC_CELL / 8)], garbage(pos));
+		}
+		if (dice_one_in(&dice, 4))
+			co_yield ();
+	}
+}
+
+/*
+ * The honest process writes, reads whatever comes, and scribbles on its own
+ * words in the end: its kernel does not believe it, either.
+ */
+static void bears(int i)
+{
+	struct end *e = &ends[i];
+	struct ivc_ctrl *own = e->side.ch->map.own;
+	ssize_t n;
+
+	while (ivc_undelivered(e->side.ch) == -EAGAIN && e->turns--) {
+		if (dice_one_in(&dice, 4))
+			world_zap(i);
+		(void)ivc_write(e->side.ch, e->side.scratch,
+				dice_size(&dice, e->side.size));
+		(void)ivc_read(e->side.ch, e->side.scratch,
+			       dice_size(&dice, e->side.size));
+		if (dice_one_in(&dice, 16))
+			ivc_store(&own->cons, dice_below(&dice, 64));
+		if (dice_one_in(&dice, 16))
+			ivc_store(&own->at, ivc_at(dice_below(&dice, 64), 1));
+		co_yield ();
+	}
+	n = ivc_undelivered(e->side.ch);
+	must(n < 0 || n <= (ssize_t)e->side.size);
+	if (n > 0) {
+		ssize_t m =
+			ivc_recall(e->side.ch, e->side.scratch, STREAM_MAX, 0);
+
+		must(m == n || m == -EPROTO);
+	}
+	e->side.closed = true;
+	ivc_close(e->side.ch);
+	e->gone = true;
+}
+
+/* The enemy's process: whatever it does, it does in rages(). */
+static void shuts(int i)
+{
+	wait_a_while();
+	ends[i].side.closed = true;
+	ivc_close(ends[i].side.ch);
+	ends[i].gone = true;
+}
+
+/* ------------------------------------------------------- channels */
+
+static uint32_t some_size(void)
+{
+	static const uint32_t sizes[] = { 1, 1, 1, 1, 1, 2, 4, 16 };
+
+	return PAGE * sizes[dice_below(&dice, 8)];
+}
+
+static void channel_make(void)
+{
+	uint32_t size[2] = { some_size(), some_size() };
+
+	co_reset();
+	world_make(size, local);
+	memset(ends, 0, sizeof(ends));
+	n_happening = 0;
+	pair_failed = false;
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &ends[i].side;
+
+		s->peer = &ends[!i].side;
+		s->size = size[i];
+		s->out.stream = (unsigned int)i;
+		s->scratch = scratches[i];
+		s->fallible = true;
+		ends[i].turns = dice_below(&dice, 60);
+		must(!ivc_channel_new(&transport, &s->ch));
+		s->ch->priv = &ends[i];
+	}
+	for (int i = 0; i < 2; i++) {
+		must(!ivc_connected(ends[i].side.ch, 0));
+		ends[i].co = co_start(!enemy ? process
+				      : i    ? shuts
+					     : bears,
+				      i, local ? 0 : i);
+	}
+}
+
+static void start(void (*fn)(int i), int i, int guest)
+{
+	happening[n_happening++] = co_start(fn, i, local ? 0 : guest);
+}
+
+static void channel_run(void)
+{
+	bool any = false;
+
+	if (enemy)
+		start(rages, 1, 1);
+	for (int i = 0; i < 2; i++) {
+		ends[i].closes = dice_one_in(&dice, 3);
+		any |= ends[i].closes;
+		if (dice_one_in(&dice, 3) && (!local || !any)) {
+			start(leaves, i, i);
+			pair_failed = local;
+			any = true;
+		}
+		if (dice_one_in(&dice, 6)) {
+			start(killed, i, i);
+			any = true;
+		}
+	}
+	if (!local && !enemy && dice_one_in(&dice, 8)) {
+		int i = (int)dice_below(&dice, 2);
+
+		start(crashes, i, !i);
+		any = true;
+	}
+	if (!any)
+		ends[0].closes = true;
+	co_run(over);
+	if (!enemy) {
+		check_direction(&ends[0], &ends[1]);
+		check_direction(&ends[1], &ends[0]);
+	}
+	world_check();
+	ends_seen += 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction act = { .sa_sigaction = faulted,
+				 .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct account_run run = { .ends = 20000, .seed = 1 };
+	uint64_t channels = 0;
+
+	account_args(&run, argc, argv);
+	sigaction(SIGSEGV, &act, NULL);
+	transport = ivc_xen;
+	transport.info = info;
+	transport.map = map;
+	transport.kick = transport.arm = nothing;
+	transport.fate = fate;
+	transport.unsent = unsent;
+	transport.close = close_end;
+	account_seed = run.seed;
+	do {
+		dice.state = account_seed * 0x2545f4914f6cdd1dull;
+		enemy = dice_one_in(&dice, 8);
+		local = !enemy && dice_one_in(&dice, 8);
+		channel_make();
+		channel_run();
+		channels++;
+		account_seed++;
+	} while (ends_seen < run.ends && !run.one);
+	account_end(&run, channels, ends_seen, ends_lossy);
+	return 0;
+}
