@@ -90,6 +90,8 @@ int btl_ivc_told(const struct opal_proc_t *proc, void **addr, size_t *len);
 /* module.c: the functions, and those that the coordinator calls. */
 void btl_ivc_module_init(void);
 extern const struct coord_user btl_ivc_user;
+/* This process cannot go on, and says so: the job ends. */
+void btl_ivc_lacks(int error);
 
 /* counters.c. */
 void btl_ivc_counters_register(void);

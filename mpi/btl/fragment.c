@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stddef.h>
 
 #include "btl_ivc.h"
@@ -50,8 +51,13 @@ static btl_ivc_frag_t *frag_get(size_t size)
 	else if (size <= btl_ivc_module.super.btl_eager_limit)
 		list = &c->eager;
 	f = (btl_ivc_frag_t *)opal_free_list_get(list);
-	if (!f)
+	if (!f) {
+		/* One that is in use comes back; else ob1 would ask for ever.
+		 */
+		if (!list->fl_num_allocated)
+			btl_ivc_lacks(-ENOMEM);
 		return NULL;
+	}
 	f->list = list;
 	if (size <= f->room)
 		return f;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,27 +86,71 @@ static void deliver(void *arg, struct coord_peer *p, uint8_t tag,
 		to->cbfunc(&btl_ivc_module.super, tag, &des, to->cbdata);
 }
 
+/* What to do about it, where that is known. */
+static const char *cure_of(int error)
+{
+	switch (error) {
+	case -EMFILE:
+		return ": this rank's limit of descriptors is too low (ulimit "
+		       "-n)";
+	case -ENFILE:
+		return ": the machine's is too low (sysctl fs.file-max)";
+	case -ENOMEM:
+		return ": this rank's limit (ulimit -v) or the machine's "
+		       "memory "
+		       "is too small";
+	}
+	return "";
+}
+
+static void end_job(struct opal_proc_t *proc, char *why)
+{
+	/* Who is called prints it. */
+	if (btl_ivc_module.error)
+		btl_ivc_module.error(&btl_ivc_module.super,
+				     MCA_BTL_ERROR_FLAGS_FATAL, proc, why);
+	else
+		opal_output(0, "%s", why);
+}
+
 static void failed(void *arg, struct coord_peer *p, int error)
 {
 	struct mca_btl_base_endpoint_t *ep = coord_peer_user(p);
-	char why[160];
+	const opal_process_name_t me = OPAL_PROC_MY_NAME;
+	char why[240];
 
 	(void)arg;
-	snprintf(why, sizeof(why), "btl ivc: no way to rank %u on %s: %s",
+	snprintf(why, sizeof(why),
+		 "btl ivc: rank %u has no way to rank %u on %s: %s%s", me.vpid,
 		 (unsigned int)coord_peer_name(p),
 		 ep->proc->proc_hostname ? ep->proc->proc_hostname
 					 : "another host",
-		 strerror(-error));
-	opal_output(0, "%s", why);
-	if (btl_ivc_module.error)
-		btl_ivc_module.error(&btl_ivc_module.super,
-				     MCA_BTL_ERROR_FLAGS_FATAL, ep->proc, why);
+		 strerror(-error), cure_of(error));
+	end_job(ep->proc, why);
+}
+
+void btl_ivc_lacks(int error)
+{
+	const opal_process_name_t me = OPAL_PROC_MY_NAME;
+	char why[200];
+
+	snprintf(why, sizeof(why),
+		 "btl ivc: rank %u cannot take messages of others: %s%s",
+		 me.vpid, strerror(-error), cure_of(error));
+	end_job(opal_proc_local_get(), why);
+}
+
+static void lacks(void *arg, int error)
+{
+	(void)arg;
+	btl_ivc_lacks(error);
 }
 
 const struct coord_user btl_ivc_user = {
 	.deliver = deliver,
 	.sent = btl_ivc_sent,
 	.failed = failed,
+	.lacks = lacks,
 	.stranger = stranger,
 };
 

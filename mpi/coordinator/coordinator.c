@@ -77,6 +77,16 @@ static void net_ready(void *arg, void *owner)
 	coord_set_look(owner);
 }
 
+static void net_lacks(void *arg, int error)
+{
+	struct coordinator *c = arg;
+
+	if (c->lack_told || c->closing || !c->u.lacks)
+		return;
+	c->lack_told = true;
+	c->u.lacks(c->u.arg, error);
+}
+
 bool coord_step_begin(struct coordinator *c)
 {
 	/* The mutex is recursive: a callback must not come in again. */
@@ -273,7 +283,7 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 	       const struct net_ops *ops, coord_net_open open_net,
 	       void *open_arg, struct coordinator **cp)
 {
-	struct net_user user = { net_stranger, net_ready, NULL };
+	struct net_user user = { net_stranger, net_ready, net_lacks, NULL };
 	struct coordinator *c = calloc(1, sizeof(*c));
 	int ret;
 

@@ -69,6 +69,12 @@ struct coord_user {
 		     int status);
 	/* There is no way to @p any more. Told once. */
 	void (*failed)(void *arg, struct coord_peer *p, int error);
+	/*
+	 * This process cannot go on: it lacks what it needs to talk to others,
+	 * who wait. @error is -EMFILE, -ENFILE, -ENOMEM or the like. Told once.
+	 * May be NULL.
+	 */
+	void (*lacks)(void *arg, int error);
 	/* Process @name wants to talk: coord_peer_add() it, or NULL. */
 	struct coord_peer *(*stranger)(void *arg, uint64_t name);
 	void *arg;

@@ -124,6 +124,7 @@ struct coordinator {
 	pthread_mutex_t step;
 	bool stepping; /* without threads: a callback's progress does nothing */
 	bool closing;
+	bool lack_told;
 
 	ivc_context *ctx;
 	int ctx_fd;

@@ -29,6 +29,11 @@ struct net_user {
 	struct net_link *(*stranger)(void *arg, uint64_t name);
 	/* There is something to front(), or room again, or an error. */
 	void (*ready)(void *arg, void *owner);
+	/*
+	 * This process has lacked descriptors or memory for connections of
+	 * others for half of the time after which they give up.
+	 */
+	void (*lacks)(void *arg, int error);
 	void *arg;
 };
 

@@ -182,6 +182,9 @@ int coord_send(struct coord_peer *p, struct coord_send *s)
 		ret = p->error;
 	else if (!p->waits)
 		ret = put(p, s, len);
+	/* coord_push() meets the same error, and may call back. */
+	if (ret < 0 && !p->error)
+		ret = 0;
 	if (!ret) {
 		queue(p, s);
 	} else if (ret > 0 && !gone(p, s)) {

@@ -151,6 +151,8 @@ struct net {
 	uint64_t random;
 	bool closing;
 	atomic_bool needed; /* a link is, that was idle */
+	/* Others wait while this process lacks something; 0: it does not. */
+	uint64_t lack_since, lacked;
 	unsigned int guests;
 	LIST_HEAD(, tcp_guest) guest;
 	LIST_HEAD(, net_link) link;

@@ -29,6 +29,8 @@
 
 #define BACKOFF_MIN (2 * MS)
 #define BACKOFF_MAX (1000 * MS)
+/* Who waits tries again within that; a longer pause is another occasion. */
+#define LACK_GAP (4 * BACKOFF_MAX)
 
 /* Two that collide shall not do so for ever. */
 static uint64_t jitter(struct net *n, uint64_t below)
@@ -263,19 +265,47 @@ void tcp_guest_drop(struct net *n, struct tcp_guest *g)
 	free(g);
 }
 
+static bool is_lack(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
+	       error == -ENOBUFS || error == -ENOSPC;
+}
+
+/*
+ * A connection cannot be taken. Who connects sees nothing of that, or is
+ * refused, and tries again: so it is this process that has to say so, if it
+ * does not end.
+ */
+static void lacks(struct net *n, int error)
+{
+	if (!is_lack(error))
+		return;
+	if (!n->lack_since || n->now - n->lacked > LACK_GAP)
+		n->lack_since = n->now;
+	n->lacked = n->now;
+	/* Before those who are refused give up: they cannot know why. */
+	if (n->now - n->lack_since >= n->o.timeout_s * SECOND / 2 &&
+	    n->user.lacks)
+		n->user.lacks(n->user.arg, error);
+}
+
 void tcp_accept(struct net *n, struct tcp_watch *listener)
 {
 	struct tcp_guest *g;
-	int fd;
+	int fd, ret;
 
 	for (;;) {
 		fd = accept4(listener->fd, NULL, NULL,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			lacks(n, -errno);
 			return;
+		}
 		g = n->guests < TCP_GUESTS ? calloc(1, sizeof(*g)) : NULL;
 		if (!g) {
 			close(fd);
+			if (n->guests < TCP_GUESTS)
+				lacks(n, -ENOMEM);
 			continue;
 		}
 		set_options(n, fd);
@@ -284,8 +314,11 @@ void tcp_accept(struct net *n, struct tcp_watch *listener)
 		LIST_INSERT_HEAD(&n->guest, g, entry);
 		n->guests++;
 		tcp_wake(n, TCP_TICK + 1);
-		if (tcp_watch(n, &g->watch, false))
+		ret = tcp_watch(n, &g->watch, false);
+		if (ret) {
 			tcp_guest_drop(n, g);
+			lacks(n, ret);
+		}
 	}
 }
 
@@ -337,6 +370,7 @@ static int adopt(struct net_link *l, struct tcp_guest *g)
 static void guest_known(struct net *n, struct tcp_guest *g)
 {
 	struct net_link *l;
+	int ret = 0;
 
 	if (!greeting_ok(n, &g->greeting, false))
 		return;
@@ -347,8 +381,9 @@ static void guest_known(struct net *n, struct tcp_guest *g)
 		return;
 	tcp_lock(l);
 	if (welcome(l, g->greeting.epoch))
-		adopt(l, g);
+		ret = adopt(l, g);
 	tcp_unlock(l);
+	lacks(n, ret);
 }
 
 void tcp_guest_event(struct net *n, struct tcp_guest *g)

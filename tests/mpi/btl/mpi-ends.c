@@ -7,12 +7,15 @@
  *   full FILE    the same, with more than the system's buffers take at once
  *   unreceived   rank 0 sends messages that nobody receives, and all end
  *   spawn N      two times N children, who talk and go
+ *   descriptors  the last rank has none left, and talks to all others
+ *   memory       the same
  * The last line says that it is done.
  */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static int me, ranks;
@@ -99,6 +102,28 @@ static void spawn(char *program, int n)
 	}
 }
 
+/* The last rank may have no more of it than it has already. */
+static void without(int kind)
+{
+	struct rlimit lim;
+	int all = 0, one = 1;
+
+	MPI_Barrier(MPI_COMM_SELF);
+	if (me == ranks - 1) {
+		getrlimit(kind, &lim);
+		lim.rlim_cur = kind == RLIMIT_NOFILE ? 0 : 1 << 20;
+		if (setrlimit(kind, &lim))
+			die("no limit");
+	}
+	/* Of descriptors it is one that only takes what others send. */
+	if (kind == RLIMIT_NOFILE && !me)
+		MPI_Send(&one, 1, MPI_INT, ranks - 1, 0, MPI_COMM_WORLD);
+	if (kind == RLIMIT_NOFILE && me == ranks - 1)
+		MPI_Recv(&one, 1, MPI_INT, 0, 0, MPI_COMM_WORLD,
+			 MPI_STATUS_IGNORE);
+	MPI_Allreduce(&one, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -118,6 +143,10 @@ int main(int argc, char **argv)
 		unreceived();
 	else if (!strcmp(what, "spawn") && argc > 2)
 		spawn(argv[0], atoi(argv[2]));
+	else if (!strcmp(what, "descriptors"))
+		without(RLIMIT_NOFILE);
+	else if (!strcmp(what, "memory"))
+		without(RLIMIT_AS);
 	else
 		die("which case?");
 	MPI_Finalize();

@@ -122,6 +122,23 @@ for how in "$ivc" "$net" "$switch 3"; do
 done
 check 'two children, two times' ok_done 1 job 1 "$ivc" "$ends" spawn 2
 check 'three children of two' ok_done 2 job 2 "$ivc" "$ends" spawn 3
+# Which ends of itself: 124 is the limit's.
+ends_with() {
+	text=$1
+	shift
+	"$@" >"$dir/out" 2>&1
+	rc=$?
+	cat "$dir/out"
+	[ $rc != 0 ] && [ $rc != 124 ] && grep -q -e "$text" "$dir/out"
+}
+for n in 2 4; do
+	check "one of $n ranks has no descriptor left: an error that says so" ends_with \
+		"rank $((n - 1)) .*Too many open files.*ulimit -n" \
+		job $n "$ivc --mca btl_ivc_tcp_timeout 4" "$ends" descriptors
+	check "one of $n ranks has no memory left: an error that says so" ends_with \
+		"rank $((n - 1)) .*Cannot allocate memory.*ulimit -v" \
+		job $n "$ivc --mca btl_ivc_tcp_timeout 4" "$ends" memory
+done
 limit=
 check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \
 	1024 --mca btl_ivc_rndv_eager_limit 1024 --mca btl_ivc_max_send_size 4096" \

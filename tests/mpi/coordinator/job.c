@@ -124,6 +124,14 @@ static void failed(void *arg, struct coord_peer *p, int error)
 	r->failed[who] = error;
 }
 
+static void lacks(void *arg, int error)
+{
+	struct rank *r = arg;
+
+	must(!r->lacks, "told twice");
+	r->lacks = error;
+}
+
 static struct coord_peer *stranger(void *arg, uint64_t name)
 {
 	struct rank *r = arg;
@@ -202,7 +210,7 @@ void job_open(struct rank *r, const struct job *j, int me)
 				   .switch_ms = j->switch_ms,
 				   .sleep_after_us = j->sleep_after_us,
 				   .sever = j->sever };
-	struct coord_user u = { deliver, sent, failed, stranger, r };
+	struct coord_user u = { deliver, sent, failed, lacks, stranger, r };
 	int ret;
 
 	memset(r, 0, sizeof(*r));

@@ -80,6 +80,7 @@ struct rank {
 	uint32_t got[RANKS_MAX], sent[RANKS_MAX];
 	unsigned int waiting; /* queued, and sent() not called */
 	int failed[RANKS_MAX];
+	int lacks; /* what this process was told that it lacks */
 };
 
 void job_open(struct rank *r, const struct job *j, int me);

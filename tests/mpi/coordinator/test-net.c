@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,7 +83,8 @@ static void unreachable(const struct job *j, int me)
 	while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE))
 		usleep(1000);
 	job_meet(&r);
-	send_one(&r, 1, &r.rng);
+	while (!r.sent[1])
+		send_one(&r, 1, &r.rng);
 	while (!r.failed[1]) {
 		coord_progress(r.c);
 		must(!job_late(), "it hangs");
@@ -101,6 +103,55 @@ START_TEST(nobody_there)
 			 .timeout_s = 1,
 			 .seconds = 200,
 			 .seed = 23 };
+
+	job_run(&j);
+}
+END_TEST
+
+/* A limit of @kind that leaves nothing to be had. */
+static void take_all(int kind)
+{
+	struct rlimit lim;
+
+	must(!getrlimit(kind, &lim), "%m");
+	lim.rlim_cur = kind == RLIMIT_NOFILE ? 0 : 1 << 20;
+	must(!setrlimit(kind, &lim), "%m");
+}
+
+/*
+ * Rank 1 has nothing to take a connection with, while rank 0 waits for it. It
+ * is rank 1 that says so.
+ */
+static void cannot(const struct job *j, int me)
+{
+	struct rank r = { 0 };
+
+	job_open(&r, j, me);
+	job_meet(&r);
+	while (!me && !r.sent[1])
+		send_one(&r, 1, &r.rng);
+	if (me)
+		take_all(j->seed);
+	while (me ? !r.lacks
+		  : !__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
+		coord_progress(r.c);
+		must(!job_late(), "it hangs");
+	}
+	must(!me || r.lacks == (j->seed == RLIMIT_NOFILE ? -EMFILE : -ENOMEM),
+	     "%s", strerror(-r.lacks));
+	__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+	coord_close(r.c, 0);
+}
+
+START_TEST(lack)
+{
+	struct job j = { .ranks = 2,
+			 .rank = cannot,
+			 .size_max = 4096,
+			 .timeout_s = 2,
+			 .seconds = 60,
+			 .ends = 1,
+			 .seed = _i ? RLIMIT_AS : RLIMIT_NOFILE };
 
 	job_run(&j);
 }
@@ -399,6 +450,7 @@ TCase *case_net(void)
 	tcase_add_test(tc, broken_connections);
 	tcase_add_test(tc, over_ipv6);
 	tcase_add_test(tc, nobody_there);
+	tcase_add_loop_test(tc, lack, 0, 2);
 	tcase_add_test(tc, strangers);
 	tcase_add_test(tc, wrong_options);
 	tcase_add_test(tc, nobody_but_itself);
