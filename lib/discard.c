@@ -17,11 +17,47 @@
 
 #define DISCARD_STACK (64 * 1024)
 
+/*
+ * Descriptors for which there was no memory or no thread, each plus 1; 0: a
+ * free place. The next thread that there is closes them, too.
+ */
+#define KEPT_MAX 512
+static int kept[KEPT_MAX];
+
 struct discard {
 	struct ivc_packet packet;
 	int last; /* to be closed after these, or -1 */
 	unsigned int *busy;
 };
+
+/* Where there is no place, a descriptor lost is better than a wait. */
+static void keep(int fd)
+{
+	unsigned int i;
+	int none;
+
+	for (i = 0; i < KEPT_MAX; i++) {
+		none = 0;
+		if (__atomic_compare_exchange_n(&kept[i], &none, fd + 1, false,
+						__ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return;
+	}
+}
+
+static void close_kept(void)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < KEPT_MAX; i++) {
+		if (!__atomic_load_n(&kept[i], __ATOMIC_RELAXED))
+			continue;
+		fd = __atomic_exchange_n(&kept[i], 0, __ATOMIC_RELAXED);
+		if (fd)
+			close(fd - 1);
+	}
+}
 
 static void *discard_thread(void *arg)
 {
@@ -32,6 +68,7 @@ static void *discard_thread(void *arg)
 		close(d->packet.fd[i]);
 	if (d->last >= 0)
 		close(d->last);
+	close_kept();
 	__atomic_fetch_sub(d->busy, 1, __ATOMIC_RELEASE);
 	free(d);
 	return NULL;
@@ -59,18 +96,27 @@ static int thread_start(struct discard *d)
 static void discard(struct ivc_packet *p, int last, unsigned int *busy)
 {
 	struct discard *d = malloc(sizeof(*d));
+	unsigned int i;
 
-	if (d) {
-		d->packet = *p;
-		d->last = last;
-		d->busy = busy;
-		__atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
-		if (thread_start(d)) {
-			/* A descriptor lost is better than a wait. */
-			__atomic_fetch_sub(busy, 1, __ATOMIC_RELAXED);
-			free(d);
-		}
-	}
+	if (!d)
+		goto err_keep;
+	d->packet = *p;
+	d->last = last;
+	d->busy = busy;
+	__atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
+	if (thread_start(d))
+		goto err_busy;
+	p->nr = 0;
+	return;
+
+err_busy:
+	__atomic_fetch_sub(busy, 1, __ATOMIC_RELAXED);
+	free(d);
+err_keep:
+	for (i = 0; i < p->nr; i++)
+		keep(p->fd[i]);
+	if (last >= 0)
+		keep(last);
 	p->nr = 0;
 }
 

@@ -29,6 +29,9 @@
  */
 #define ANSWER_NS (200 * IVC_MS)
 
+/* Before something is tried again for which there was no memory. */
+#define NO_MEMORY_NS (10 * IVC_MS)
+
 uint64_t local_cookie(void)
 {
 	return ++local.next_cookie;
@@ -111,6 +114,21 @@ int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table,
 	struct local_wait w = { .table = table };
 
 	return call(&w, msg, fd, until);
+}
+
+void local_call_surely(struct ivc_msg *msg)
+{
+	int64_t patience = ivc_now() + CALL_TIMEOUT_NS;
+	int ret;
+
+	while ((ret = local_call(msg, -1, NULL, IVC_NEVER)) == -ENOMEM &&
+	       ivc_now() < patience)
+		(void)wait_change(ivc_now() + NO_MEMORY_NS);
+	/* With the link ivcd forgets it all; the thread makes a new one. */
+	if (ret == -ENOMEM) {
+		local_link_down();
+		local_poke();
+	}
 }
 
 int local_call_register(struct local_context *lc)

@@ -17,11 +17,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "discard.h"
 #include "local.h"
 
 /* Each ARM can be answered for data and for space, each then changed once. */
 #define BELLS_PER_ARM 4
+#define RING_AGAIN_NS (2 * IVC_MS)
 #define BELLS_MAX 1024 /* a socket's buffer holds fewer */
 
 int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp)
@@ -122,23 +124,69 @@ int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info)
  * old value was done before the new one was visible, and then the store to the
  * ring that goes with it is visible before the sleeper's last look is over.
  *
+ * A ring that there is no memory for is rung later by the library's thread, or
+ * the sleeper would sleep on; the value is not kept until then.
+ *
  * Two threads may ring at once, or one keep a value that is older than the
  * other's: then there is a ring too many, never one too few.
  */
+static int ring(struct local_channel *lc, int fd, uint32_t want)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* EAGAIN: so many rings unheard that one more adds nothing. */
+	if (n < 0 && errno != EAGAIN)
+		return ivc_packet_error(errno);
+	ivc_store(&lc->rung, want);
+	__atomic_fetch_add(&lc->kicks, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void ring_later(struct local_channel *lc)
+{
+	pthread_mutex_lock(&local.lock);
+	lc->ring_late = true;
+	local.ring_at = ivc_now() + RING_AGAIN_NS;
+	local_poke();
+	pthread_mutex_unlock(&local.lock);
+}
+
+int64_t local_ring_tick(void)
+{
+	const struct ivc_ctrl *peer;
+	struct local_channel *lc;
+
+	if (ivc_now() < local.ring_at)
+		return local.ring_at;
+	local.ring_at = IVC_NEVER;
+	LIST_FOREACH (lc, &local.channels, node) {
+		if (!lc->ring_late || lc->closing)
+			continue;
+		peer = (const struct ivc_ctrl *)(lc->peer + IVC_LOCAL_CTRL);
+		lc->ring_late =
+			ring(lc, lc->ch->fd, ivc_load(&peer->want)) == -ENOMEM;
+		if (lc->ring_late)
+			local.ring_at = ivc_now() + RING_AGAIN_NS;
+	}
+	return local.ring_at;
+}
+
 int local_kick(const struct ivc_channel *ch)
 {
 	struct local_channel *lc = ch->priv;
 	uint32_t want = ivc_load(&ch->map.peer->want);
-	ssize_t n;
+	int ret;
 
 	if (ivc_load(&lc->rung) == want)
 		return 0;
-	n = send(ch->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	/* EAGAIN: so many rings unheard that one more adds nothing. */
-	if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
+	ret = ring(lc, ch->fd, want);
+	if (ret == -ENOMEM)
+		ring_later(lc);
+	else if (ret)
 		return ended(lc);
-	ivc_store(&lc->rung, want);
-	__atomic_fetch_add(&lc->kicks, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -167,10 +215,11 @@ int local_arm(const struct ivc_channel *ch)
 	} while (n == 1 && !p.some && bells < BELLS_MAX);
 	/* EPIPE and the like, or nothing where there would be at least EAGAIN:
 	 * the end. It is no error here: the next look at the ring finds it.
+	 * What could not be taken for lack of memory is there the next time.
 	 */
 	if (n > 1 || p.some)
 		foul(lc);
-	else if (!n || (n < 0 && n != -EAGAIN && n != -EINTR))
+	else if (!n || (n < 0 && n != -EAGAIN && n != -ENOMEM))
 		(void)ended(lc);
 	if (bells) {
 		__atomic_fetch_add(&lc->wakeups, 1, __ATOMIC_RELAXED);

@@ -174,6 +174,15 @@ static int send_close(struct local_channel *ch)
 	return ret;
 }
 
+/* Not sent. If the link is full epoll says when it is not; else a time does. */
+static void not_now(int err)
+{
+	if (err != -ENOMEM)
+		return;
+	local.retry_at = ivc_now() + AGAIN_NS;
+	local_poke();
+}
+
 /* Send what is due, as much as the link takes. */
 void local_flush(void)
 {
@@ -181,6 +190,7 @@ void local_flush(void)
 	struct local_channel *ch;
 	bool waiting =
 		local.retry_at != IVC_NEVER && ivc_now() < local.retry_at;
+	int ret;
 
 	if (!waiting)
 		local.retry_at = IVC_NEVER;
@@ -188,10 +198,17 @@ void local_flush(void)
 		next = TAILQ_NEXT(lc, in_due);
 		if (waiting && lc->tries)
 			continue;
-		if (send_register(lc))
+		ret = send_register(lc);
+		if (ret) {
+			not_now(ret);
 			return;
+		}
 	}
-	while ((ch = TAILQ_FIRST(&local.due.channels)))
-		if (ch->closing ? send_close(ch) : send_adopt(ch))
+	while ((ch = TAILQ_FIRST(&local.due.channels))) {
+		ret = ch->closing ? send_close(ch) : send_adopt(ch);
+		if (ret) {
+			not_now(ret);
 			return;
+		}
+	}
 }

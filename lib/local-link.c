@@ -46,8 +46,9 @@ static int no_link(int err)
 
 static int connect_to(int fd, const struct sockaddr_un *addr)
 {
-	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
-		return no_link(errno);
+	while (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
+		if (errno != EINTR)
+			return no_link(errno);
 	return 0;
 }
 
@@ -108,7 +109,7 @@ static int link_try(void)
 	local.link = socket(AF_UNIX,
 			    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (local.link < 0)
-		return -errno;
+		return ivc_packet_error(errno);
 	local.full = false;
 	ret = connect_any(local.link);
 	if (ret)
@@ -281,7 +282,7 @@ static bool link_take(void)
 		return false;
 	n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
 	/* No memory just now is no end of it: epoll comes again. */
-	if (n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
+	if (n == -EAGAIN || n == -ENOMEM)
 		return false;
 	/* ivcd may have gone with requests of ours unread; its last words
 	 * come after the error.

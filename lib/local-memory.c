@@ -48,8 +48,7 @@ static int memory_fd(void)
  */
 static int memory_error(int err)
 {
-	return err == EAGAIN || err == ENOSPC || err == ENOBUFS ? -ENOMEM
-								: -err;
+	return err == EAGAIN || err == ENOSPC ? -ENOMEM : -err;
 }
 
 /*

@@ -35,7 +35,10 @@ static int greet(int fd, uint32_t ring, int memory)
 					.version = IVC_LOCAL_VERSION,
 					.ring = ring };
 
-	return ivc_packet_send(fd, &g, sizeof(g), memory);
+	int ret = ivc_packet_send(fd, &g, sizeof(g), memory);
+
+	/* A new socket is never full: its buffer is too small for a packet. */
+	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
 static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
@@ -134,7 +137,7 @@ static int socket_pair(struct local_channel *lc)
 	pthread_mutex_lock(&local.lock);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       0, sv)) {
-		ret = -errno;
+		ret = ivc_packet_error(errno);
 	} else {
 		lc->ch->fd = sv[0];
 		lc->other = sv[1];

@@ -34,9 +34,9 @@ static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 void local_poke(void)
 {
 	uint64_t one = 1;
-	ssize_t ret = write(local.poke, &one, sizeof(one));
 
-	(void)ret;
+	while (write(local.poke, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 static void unpoke(void)
@@ -120,6 +120,11 @@ static int ms_until(int64_t when)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void *local_main(void *arg)
 {
 	struct epoll_event ev[LOCAL_EVENTS];
@@ -140,7 +145,7 @@ static void *local_main(void *arg)
 			else
 				channel_event(ev[i].data.u64);
 		}
-		next = local_link_tick();
+		next = earlier(local_link_tick(), local_ring_tick());
 		pthread_mutex_unlock(&local.lock);
 	}
 	pthread_mutex_unlock(&local.lock);
@@ -180,6 +185,7 @@ static int start(void)
 	local.state = LOCAL_DOWN;
 	local.retry_at = IVC_NEVER;
 	local_call_heard();
+	local.ring_at = IVC_NEVER;
 	local.epoll = epoll_create1(EPOLL_CLOEXEC);
 	local.poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (local.epoll < 0 || local.poke < 0 ||

@@ -32,14 +32,16 @@ static int context_fds(struct local_context *lc)
 	return 0;
 }
 
-static void context_show(struct local_context *lc)
+static int context_show(struct local_context *lc)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
 	if (lc->shown)
-		return;
+		return 0;
+	if (epoll_ctl(lc->ctx->fd, EPOLL_CTL_ADD, lc->event_fd, &ev))
+		return -errno;
 	lc->shown = true;
-	(void)epoll_ctl(lc->ctx->fd, EPOLL_CTL_ADD, lc->event_fd, &ev);
+	return 0;
 }
 
 static void light(int fd, bool *lit, bool want)
@@ -50,9 +52,10 @@ static void light(int fd, bool *lit, bool want)
 	if (*lit == want)
 		return;
 	*lit = want;
-	ret = want ? write(fd, &count, sizeof(count))
-		   : read(fd, &count, sizeof(count));
-	(void)ret;
+	do
+		ret = want ? write(fd, &count, sizeof(count))
+			   : read(fd, &count, sizeof(count));
+	while (ret < 0 && errno == EINTR);
 }
 
 void local_context_lit(struct local_context *lc)
@@ -151,7 +154,7 @@ static void tell_left(struct local_context *lc)
 	 * way the context is still in the list, but nobody's.
 	 */
 	if (lc->member)
-		(void)local_call(&msg, -1, NULL, IVC_NEVER);
+		local_call_surely(&msg);
 }
 
 static void local_leave(struct ivc_context *ctx)
@@ -243,10 +246,15 @@ static int local_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
 static int local_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
 {
 	struct local_context *lc = ctx->priv;
-	int ret = 0;
+	int ret;
 
 	pthread_mutex_lock(&local.lock);
-	context_show(lc);
+	/* Else the program would not be woken for the events after this. */
+	ret = context_show(lc);
+	if (ret) {
+		pthread_mutex_unlock(&local.lock);
+		return ret;
+	}
 	if (lc->detached) {
 		lc->detached = false;
 		ev->type = IVC_ABI_EVENT_DETACHED;

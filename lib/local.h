@@ -104,7 +104,8 @@ struct local_channel {
 	const uint8_t *peer;
 
 	/* The doorbell: shared by the reading and the writing thread. */
-	uint32_t rung; /* value of the peer's `want` it was rung for */
+	uint32_t rung;	/* value of the peer's `want` it was rung for */
+	bool ring_late; /* there was no memory to ring: the thread does */
 	uint64_t kicks, wakeups, spurious;
 };
 
@@ -156,6 +157,7 @@ extern struct local {
 	uint64_t next_cookie;
 	TAILQ_HEAD(, local_wait) waits;
 	int64_t silent_at; /* ivcd is given up if it says nothing until then */
+	int64_t ring_at;   /* when to try again what there was no memory for */
 	bool silent; /* a caller's time is over, and ivcd has not answered */
 
 	/* local-due.c */
@@ -195,11 +197,13 @@ void local_link_welcome(const struct ivc_msg *msg);
  * replaces *@msg; returns its status, or -ENODEV, or -ETIMEDOUT: it could not
  * be sent, or the link has been given up. -EINPROGRESS: it has been sent, and
  * nothing came @until then; an answer will be found by the cookie in *@msg.
- * answer_by: until when to wait for somebody who has until @deadline.
+ * answer_by: until when to wait for somebody who has until @deadline. surely:
+ * what ivcd is told takes effect even if there is no memory to tell it.
  */
 int local_call(struct ivc_msg *msg, int fd, struct ivc_host *table,
 	       int64_t until);
 int64_t local_answer_by(int64_t deadline);
+void local_call_surely(struct ivc_msg *msg);
 int local_call_register(struct local_context *lc);
 void local_call_heard(void); /* ivcd has said something */
 void local_call_lost(void);
@@ -242,6 +246,8 @@ void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev);
 void local_channel_ended(struct local_channel *lc);
 int local_map(struct ivc_channel *ch, const struct ivc_abi_info *info);
 int local_kick(const struct ivc_channel *ch);
+int64_t
+local_ring_tick(void); /* with the lock; returns when to call it again */
 int local_arm(const struct ivc_channel *ch);
 int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate);
 int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un);

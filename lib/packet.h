@@ -36,6 +36,12 @@ struct ivc_packet {
 	bool signed_by; /* the kernel says who sent it: it is a packet */
 };
 
+/* ENOBUFS is what sockets say where everybody else says ENOMEM. */
+static inline int ivc_packet_error(int err)
+{
+	return err == ENOBUFS ? -ENOMEM : -err;
+}
+
 /* @fd < 0: none. 0 or -errno; @len bytes go or nothing does. */
 static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
 {
@@ -55,7 +61,7 @@ static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
 	}
 	while (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return ivc_packet_error(errno);
 	return 0;
 }
 
@@ -97,7 +103,7 @@ static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
 		n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return ivc_packet_error(errno);
 	ivc_packet_fds(p, &msg);
 	p->cut = msg.msg_flags & MSG_TRUNC;
 	p->lack = msg.msg_flags & MSG_CTRUNC;

@@ -224,6 +224,7 @@ check-model:
 	check-local-san check-arm64 check-roam
 
 include tests/account/account.mk
+include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
 include tests/kernel/kernel.mk

@@ -35,6 +35,7 @@ check: deps
 	$(Q)$(MAKE) check-roam
 	$(Q)$(MAKE) check-mpi
 	$(Q)$(MAKE) check-local
+	$(Q)$(MAKE) check-faults
 	$(Q)$(MAKE) check-arm64
 	$(Q)$(MAKE) check-lab
 

@@ -36,7 +36,7 @@ static void poll_again(struct client *c)
 
 	if (c->dead)
 		return;
-	if (c->unsent || !TAILQ_EMPTY(&c->owed))
+	if (!c->waits && (c->unsent || !TAILQ_EMPTY(&c->owed)))
 		events |= EPOLLOUT;
 	if (!c->unsent && !c->throttled)
 		events |= EPOLLIN;
@@ -161,18 +161,29 @@ void client_drop(struct client *c, const char *why)
 	TAILQ_INSERT_TAIL(&graveyard, c, node);
 }
 
+static void unsent_free(struct client *c)
+{
+	if (c->unsent != (char *)&c->late)
+		free(c->unsent);
+	c->unsent = NULL;
+}
+
 void clients_bury(void)
 {
 	struct client *c;
 
 	while ((c = TAILQ_FIRST(&graveyard))) {
 		TAILQ_REMOVE(&graveyard, c, node);
-		free(c->unsent);
+		unsent_free(c);
 		free(c);
 	}
 }
 
-/* 0: it has gone. -EAGAIN: the client is full. Else the client is dropped. */
+/*
+ * 0: it has gone. -EAGAIN: the client is full. -ENOMEM: we have no memory for
+ * it just now. -ETOOMANYREFS: @fd cannot go, since too many of ours are under
+ * way to clients that do not take them. Else the client has gone.
+ */
 static int send_to(struct client *c, const void *buf, size_t len, int fd)
 {
 	int err = ivc_packet_send(c->fd, buf, len, fd);
@@ -186,9 +197,12 @@ static int send_to(struct client *c, const void *buf, size_t len, int fd)
 			c->stalled = now_ns();
 		return err;
 	}
-	/* ETOOMANYREFS: so many descriptors are under way that the kernel
-	 * wants to see some arrive; whoever does not take his is one too many.
-	 */
+	if (err == -ENOMEM) {
+		c->waits = true;
+		return err;
+	}
+	if (err == -ETOOMANYREFS && fd >= 0)
+		return err;
 	client_drop(c, err == -EPIPE || err == -ECONNRESET ? NULL
 							   : strerror(-err));
 	return err;
@@ -196,15 +210,26 @@ static int send_to(struct client *c, const void *buf, size_t len, int fd)
 
 static void reply_to(struct client *c, const union packet *out, size_t len)
 {
-	if (send_to(c, out, len, -1) != -EAGAIN)
+	int err = send_to(c, out, len, -1);
+
+	if (err != -EAGAIN && err != -ENOMEM)
+		return;
+	c->late = out->msg;
+	c->unsent = (char *)&c->late;
+	c->unsent_len = sizeof(c->late);
+	if (len == sizeof(c->late))
 		return;
 	c->unsent = malloc(len);
-	if (!c->unsent) {
-		client_drop(c, "no memory for its reply");
+	c->unsent_len = len;
+	if (c->unsent) {
+		memcpy(c->unsent, out, len);
 		return;
 	}
-	memcpy(c->unsent, out, len);
-	c->unsent_len = len;
+	/* There is room for that much: the client may ask again. */
+	c->late.status = -ENOMEM;
+	memset(c->late.raw, 0, sizeof(c->late.raw));
+	c->unsent = (char *)&c->late;
+	c->unsent_len = sizeof(c->late);
 }
 
 /* Send what there is until it takes no more. False: it does not. */
@@ -215,12 +240,11 @@ static bool flush(struct client *c)
 	if (c->unsent) {
 		if (send_to(c, c->unsent, c->unsent_len, -1))
 			return false;
-		free(c->unsent);
-		c->unsent = NULL;
+		unsent_free(c);
 	}
 	while ((owed = TAILQ_FIRST(&c->owed))) {
 		struct ivc_msg msg = { 0 };
-		int fd = -1;
+		int fd = -1, err;
 
 		if (owed->conn) {
 			conn_event(owed, owed->events, &msg, &fd);
@@ -234,7 +258,13 @@ static bool flush(struct client *c)
 			msg.member = m->nr;
 			msg.hosted.generation = m->group->generation;
 		}
-		if (send_to(c, &msg, sizeof(msg), fd))
+		err = send_to(c, &msg, sizeof(msg), fd);
+		if (err == -ETOOMANYREFS && fd >= 0) {
+			/* Its offerer hears of it by its socket. */
+			conn_refuse(owed);
+			continue;
+		}
+		if (err)
 			return false;
 		paid(c, owed);
 	}
@@ -310,7 +340,7 @@ static void receive(struct client *c)
 	ssize_t n;
 
 	n = ivc_packet_recv(c->fd, &req, sizeof(req), &fds);
-	if (n == -EAGAIN || n == -EINTR)
+	if (n == -EAGAIN || n == -ENOMEM)
 		return;
 	if (n < 0 || (!n && !fds.some)) {
 		client_drop(c, NULL);
@@ -371,8 +401,9 @@ int64_t clients_tick(int64_t now)
 						  : "it says nothing");
 			continue;
 		}
-		if (c->throttled) {
+		if (c->throttled || c->waits) {
 			c->throttled = false;
+			c->waits = false;
 			poll_again(c);
 			due = now + 10 * MS;
 		}

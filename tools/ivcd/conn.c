@@ -280,6 +280,14 @@ void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
 	}
 }
 
+void conn_refuse(struct owed *owed)
+{
+	struct conn *c =
+		(struct conn *)((char *)owed - offsetof(struct conn, owed));
+
+	end_close(&c->end[1]);
+}
+
 /* It has been sent, or nobody is there to send it to. */
 void conn_paid(struct owed *owed, unsigned int ev)
 {

@@ -27,8 +27,9 @@ static unsigned int nr_members;
  */
 int groups_init(void)
 {
-	if (getrandom(&next_nr, sizeof(next_nr), 0) != sizeof(next_nr))
-		return -EIO;
+	while (getrandom(&next_nr, sizeof(next_nr), 0) != sizeof(next_nr))
+		if (errno != EINTR)
+			return -EIO;
 	next_nr = 1 + (next_nr >> 2);
 	return 0;
 }

@@ -110,7 +110,9 @@ struct client {
 	LIST_HEAD(, member) members;
 	LIST_HEAD(, end) ends;
 	TAILQ_HEAD(, owed) owed;
-	/* The one reply that did not go. */
+	bool waits; /* for memory to send with: until the next tick */
+	/* The one reply that did not go: &late, or memory of its own. */
+	struct ivc_msg late;
 	char *unsent;
 	size_t unsent_len;
 };
@@ -226,6 +228,7 @@ int conn_offer(struct member *from, struct member *to,
 int conn_accept(struct member *m, const struct ivc_msg *req);
 int conn_adopt(struct client *c, const struct ivc_msg *req, uint32_t *nr);
 int conn_close(struct client *c, const struct ivc_msg *req);
+void conn_refuse(struct owed *owed); /* an offer that is owed */
 void conn_refuse_member(struct member *m);
 void conn_drop_client(struct client *c);
 void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,

@@ -127,9 +127,15 @@ static int take_lock(void)
 		log_line("%s: %m", path);
 		return -errno;
 	}
-	if (flock(lock, LOCK_EX | LOCK_NB)) {
-		log_line("%s: another ivcd is there", addr.sun_path);
-		return -EADDRINUSE;
+	while (flock(lock, LOCK_EX | LOCK_NB)) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EWOULDBLOCK) {
+			log_line("%s: another ivcd is there", addr.sun_path);
+			return -EADDRINUSE;
+		}
+		log_line("%s: it cannot be locked: %m", path);
+		return -errno;
 	}
 	return 0;
 }

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every call that libivc or ivcd makes to the system fails, one at a time, with
+ * each error that it can have: faults subject PID, faults ivcd PID (of an ivcd
+ * that runs), faults start IVCD (a path). For each call and each error the
+ * first such call of a scenario fails, then in another run the second, and so
+ * on until the scenario makes no more.
+ *
+ * Each time the scenario says what the manual says, or goes well; it goes well
+ * when it is tried again, without a fault; nothing is left in this process nor
+ * in ivcd; and the others have not noticed. One line per call and error. The
+ * order goes to $IVC_ORDER, which is $IVC_FAULTS of the process that is to have
+ * the faults.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "company.h"
+#include "inject.h"
+#include "lists.h"
+
+#define NAP_NS 500000
+#define SETTLED_NAPS 200
+#define ALARM_S 100 /* for one call and error: then something hangs */
+
+static struct fault_order *order;
+static pid_t broker;
+static int failed;
+static char running[128];
+
+static void run(const char *whose, const struct fault *f)
+{
+	char name[64];
+
+	fault_name(f, name, sizeof(name));
+	snprintf(running, sizeof(running), "%s: %s", whose, name);
+	alarm(ALARM_S);
+}
+
+/* Async-signal-safe. */
+static void hangs(int sig)
+{
+	static const char text[] = "FAIL hangs: ";
+
+	(void)sig;
+	if (write(STDOUT_FILENO, text, sizeof(text) - 1) > 0 &&
+	    write(STDOUT_FILENO, running, strlen(running)) > 0)
+		(void)!write(STDOUT_FILENO, "\n", 1);
+	_exit(1);
+}
+
+static void arm(const struct fault *f, uint32_t nth)
+{
+	order->call = f->call;
+	order->error = f->error;
+	order->nth = nth;
+	order->seen = 0;
+	order->hit = 0;
+	/* Release: whoever sees it armed sees what for. */
+	__atomic_store_n(&order->armed, 1, __ATOMIC_RELEASE);
+}
+
+static bool disarm(void)
+{
+	__atomic_store_n(&order->armed, 0, __ATOMIC_RELEASE);
+	return __atomic_load_n(&order->hit, __ATOMIC_ACQUIRE);
+}
+
+static int entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	int n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, "memfd:ivc") != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* What a process has of things that can be left behind. */
+struct belongings {
+	int own_fds, own_maps, own_threads;
+	int broker_fds, broker_threads;
+};
+
+static struct belongings look(void)
+{
+	struct belongings b = { .own_fds = entries("/proc/self/fd"),
+				.own_maps = mappings(),
+				.own_threads = entries("/proc/self/task") };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)broker);
+	b.broker_fds = entries(path);
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)broker);
+	b.broker_threads = entries(path);
+	return b;
+}
+
+static void nap(void)
+{
+	const struct timespec ts = { 0, NAP_NS };
+
+	nanosleep(&ts, NULL);
+}
+
+/* What there is when nothing has changed for a while. */
+static struct belongings settled(void)
+{
+	struct belongings then = look(), now;
+	int same = 0;
+
+	while (same < SETTLED_NAPS) {
+		nap();
+		now = look();
+		same = memcmp(&then, &now, sizeof(now)) ? 0 : same + 1;
+		then = now;
+	}
+	return then;
+}
+
+/* Some of it goes a moment later: threads that close, ivcd's copies. */
+static bool nothing_left(const struct belongings *before)
+{
+	struct belongings now;
+	int i;
+
+	for (i = 0; i < STUCK_MS * (1000000 / NAP_NS); i++) {
+		now = look();
+		if (!memcmp(before, &now, sizeof(now)))
+			return true;
+		nap();
+	}
+	printf("descriptors %d, not %d; mappings %d, not %d; threads %d, not "
+	       "%d; ivcd's descriptors %d, not %d, threads %d, not %d\n",
+	       now.own_fds, before->own_fds, now.own_maps, before->own_maps,
+	       now.own_threads, before->own_threads, now.broker_fds,
+	       before->broker_fds, now.broker_threads, before->broker_threads);
+	return false;
+}
+
+static bool said_right(const struct fault *f, int ret)
+{
+	return !ret || (f->says == AS_IS && ret == -f->error) ||
+	       (f->says != WELL && ret == -f->says);
+}
+
+/* One fault. False: something went wrong, and has been said. */
+static bool one(const struct fault *f, uint32_t nth,
+		const struct belongings *before, bool *hit)
+{
+	const char *step, *who;
+	bool well = true;
+	int ret;
+
+	arm(f, nth);
+	ret = scenario(&step);
+	*hit = disarm();
+	if (!said_right(f, ret)) {
+		printf("FAIL %s, the %uth: %s: %s\n", running, nth, step,
+		       strerror(-ret));
+		well = false;
+	}
+	ret = scenario(&step);
+	if (ret) {
+		printf("FAIL %s, the %uth, then without it: %s: %s\n", running,
+		       nth, step, strerror(-ret));
+		/* All that comes would fail for it. */
+		exit(1);
+	}
+	if (!nothing_left(before)) {
+		printf("FAIL %s, the %uth: something is left\n", running, nth);
+		well = false;
+	}
+	who = company_disturbed();
+	if (who) {
+		printf("FAIL %s, the %uth: %s\n", running, nth, who);
+		exit(1);
+	}
+	return well;
+}
+
+static void all(const char *whose, const struct faults *faults)
+{
+	struct belongings before;
+	const char *step;
+	size_t i;
+	int ret;
+
+	/* What is made once and kept is there, then. */
+	ret = scenario(&step);
+	if (ret) {
+		printf("FAIL without a fault: %s: %s\n", step, strerror(-ret));
+		exit(1);
+	}
+	while (company_disturbed())
+		;
+	before = settled();
+	for (i = 0; i < faults->count; i++) {
+		const struct fault *f = &faults->fault[i];
+		bool well = true, hit = true;
+		uint32_t nth = 0;
+
+		run(whose, f);
+		while (hit && well)
+			well = one(f, ++nth, &before, &hit);
+		if (well)
+			printf("ok   %s: %u calls\n", running, nth - 1);
+		failed += !well;
+	}
+}
+
+/*
+ * Starts an ivcd under @f; what it says is put in @out. *@served: it has taken
+ * a member. Returns its exit status.
+ */
+static int start_one(const char *ivcd, char *out, size_t size, bool *served)
+{
+	ivc_context *ctx;
+	int p[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC)) {
+		perror("pipe");
+		exit(1);
+	}
+	pid = fork();
+	if (!pid) {
+		setenv("LD_PRELOAD", getenv("IVC_INJECT"), 1);
+		dup2(p[1], STDERR_FILENO);
+		execl(ivcd, ivcd, (char *)NULL);
+		_exit(127);
+	}
+	close(p[1]);
+	*served = false;
+	out[0] = '\0';
+	while (len < size - 1 &&
+	       (n = read(p[0], out + len, size - 1 - len)) > 0) {
+		len += (size_t)n;
+		out[len] = '\0';
+		/* What it does after it has said that can fail as well. */
+		if (*served || !strstr(out, "listening"))
+			continue;
+		ctx = ivc_register(MAGIC, SUBJECT);
+		/* The first may have been what the fault was for. */
+		if (!ctx)
+			ctx = ivc_register(MAGIC, SUBJECT);
+		*served = ctx != NULL;
+		ivc_unregister(ctx);
+		kill(pid, SIGTERM);
+	}
+	close(p[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		exit(1);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* It serves, and ends in order; or it does not start, and says why. */
+static void start(const char *ivcd)
+{
+	char out[4096];
+	bool served;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < faults_of_start.count; i++) {
+		const struct fault *f = &faults_of_start.fault[i];
+		bool well = true, hit = true;
+		uint32_t nth = 0;
+
+		run("ivcd starts", f);
+		while (hit && well) {
+			arm(f, ++nth);
+			ret = start_one(ivcd, out, sizeof(out), &served);
+			hit = disarm();
+			well = served ? !ret
+				      : ret == 1 && f->says != WELL && out[0];
+			if (!well)
+				printf("FAIL %s, the %uth: exit status %d, it "
+				       "says: %s\n",
+				       running, nth, ret, out);
+		}
+		if (well)
+			printf("ok   %s: %u calls\n", running, nth - 1);
+		failed += !well;
+	}
+}
+
+static void map_order(void)
+{
+	const char *path = getenv("IVC_ORDER");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+
+	order = mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     fd, 0);
+	if (order == MAP_FAILED) {
+		perror("IVC_ORDER");
+		exit(1);
+	}
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGALRM, hangs);
+	if (argc != 3)
+		return 64;
+	map_order();
+	if (!strcmp(argv[1], "start")) {
+		start(argv[2]);
+		return failed ? 1 : 0;
+	}
+	broker = (pid_t)atol(argv[2]);
+	company_start();
+	if (!strcmp(argv[1], "subject")) {
+		all("libivc", &faults_of_subject);
+		/* Once more, where the link does not end with the scenario. */
+		company_stays();
+		all("libivc, beside a context", &faults_of_subject);
+	} else {
+		all("ivcd", &faults_of_ivcd);
+	}
+	company_end();
+	return failed ? 1 : 0;
+}
