@@ -214,6 +214,7 @@ int bind_evtchn_to_irqhandler_lateeoi(evtchn_port_t port, irq_handler_t handler,
 	stub_lock(&stub_xen);
 	irq = bind_irq(stub_current(), port, handler, data);
 	stub_unlock(&stub_xen);
+	stub_pause();
 	return irq;
 }
 

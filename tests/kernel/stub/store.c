@@ -404,6 +404,8 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 	char value[256];
 	va_list args;
 
+	if (!stub_may_alloc(GFP_NOIO))
+		return -ENOMEM;
 	va_start(args, fmt);
 	vsnprintf(value, sizeof(value), fmt, args);
 	va_end(args);

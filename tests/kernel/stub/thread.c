@@ -156,10 +156,20 @@ void stub_jitter(unsigned int us)
 	WRITE_ONCE(jitter, us);
 }
 
+static void (*hook)(void);
+
+void stub_at_pause(void (*fn)(void))
+{
+	WRITE_ONCE(hook, fn);
+}
+
 void stub_pause(void)
 {
 	unsigned int us = READ_ONCE(jitter);
+	void (*fn)(void) = READ_ONCE(hook);
 
+	if (fn)
+		fn();
 	if (us && !stub_random(4))
 		usleep(stub_random(us) + 1);
 }

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests that nobody waits for any more, that are answered late, or not as
+ * the protocol says; and the teardown of the ring that they went into.
+ */
+#include <ivc/barrier.h>
+
+#include "host.h"
+
+#define NONE ((struct ivc_msg){})
+
+/* ----------------------------------------------------- late and unwanted */
+
+/* Of two REGISTERs the first is answered when its process has been killed. */
+static void late_register(void)
+{
+	struct ivc_abi_register first = { .magic = 1, .id = 1 };
+	struct ivc_abi_register second = { .magic = 2, .id = 1 };
+	struct ivc_msg req, reply = {};
+	struct caller parent, child;
+	struct host *h = host_new();
+	bool answered = false;
+
+	host_connect(h);
+	caller_new(&parent, h);
+	child = parent;
+	stub_proc_enter(parent.proc);
+	child.proc = stub_fork();
+	stub_proc_enter(NULL);
+	caller_call(&child, IVC_IOC_REGISTER, &first);
+	req = host_request(h, IVC_MSG_REGISTER);
+	caller_exit(&child);
+	STUB_CHECK(child.ret == -EINTR);
+
+	caller_call(&parent, IVC_IOC_REGISTER, &second);
+	/* Long enough for it to ask, if it does not wait for the answer. */
+	msleep(50);
+	reply.reged.member = 11;
+	host_reply(h, &req, 0, reply);
+	while (!answered) {
+		STUB_WAIT_FOR(host_take(h, &req));
+		if (req.op == IVC_MSG_UNREGISTER) {
+			STUB_CHECK(req.member == 11);
+			host_reply(h, &req, 0, NONE);
+			continue;
+		}
+		STUB_CHECK(req.op == IVC_MSG_REGISTER && req.reg.magic == 2);
+		reply.reged.member = 22;
+		host_reply(h, &req, 0, reply);
+		answered = true;
+	}
+	STUB_CHECK(!caller_wait(&parent));
+	STUB_CHECK(second.member == 22);
+	caller_exit(&parent);
+	req = host_request(h, IVC_MSG_UNREGISTER);
+	STUB_CHECK(req.member == 22);
+	host_close(h);
+	host_free(h);
+}
+
+/* What a killed process had not got into the ring never gets there. */
+static void given_up(void)
+{
+	struct ivc_abi_register reg[IVC_CTL_REQS + 1] = {};
+	struct caller c[IVC_CTL_REQS + 1];
+	struct host *h = host_new();
+	struct ivc_msg req;
+	u32 i;
+
+	host_connect(h);
+	for (i = 0; i <= IVC_CTL_REQS; i++) {
+		reg[i].magic = i + 1;
+		caller_new(&c[i], h);
+		caller_call(&c[i], IVC_IOC_REGISTER, &reg[i]);
+		if (i == IVC_CTL_REQS)
+			break;
+		req = host_request(h, IVC_MSG_REGISTER);
+		STUB_CHECK(req.reg.magic == i + 1);
+	}
+	/* The last one is in line. */
+	caller_exit(&c[i]);
+	STUB_CHECK(c[i].ret == -EINTR);
+	host_reply(h, &req, -ENOMEM, NONE);
+	STUB_CHECK(caller_wait(&c[i - 1]) == -ENOMEM);
+	host_quiet(h);
+	host_close(h);
+	for (i = 0; i < IVC_CTL_REQS; i++)
+		caller_exit(&c[i]);
+	host_free(h);
+}
+
+/* The table is the backend's until it answers, however many processes give up.
+ */
+static void table_is_lent(void)
+{
+	struct ivc_abi_hosts hosts[3] = {};
+	struct ivc_abi_host list = {};
+	struct host *h = host_new();
+	struct ivc_msg req, reply = {};
+	struct caller c[3];
+	int i;
+
+	host_connect(h);
+	for (i = 0; i < 3; i++) {
+		caller_new(&c[i], h);
+		caller_register(&c[i], (u32)i, (u64)i + 1);
+		hosts[i].buf = (unsigned long)&list;
+		hosts[i].count = 1;
+	}
+	caller_call(&c[0], IVC_IOC_HOSTS, &hosts[0]);
+	req = host_request(h, IVC_MSG_HOSTS);
+	caller_call(&c[1], IVC_IOC_HOSTS, &hosts[1]);
+	caller_call(&c[2], IVC_IOC_HOSTS, &hosts[2]);
+	stub_proc_kill(c[0].proc);
+	STUB_CHECK(caller_wait(&c[0]) == -EINTR);
+	stub_proc_kill(c[1].proc);
+	STUB_CHECK(caller_wait(&c[1]) == -EINTR);
+	/* Nobody has sent a second one. */
+	host_quiet(h);
+	host_reply(h, &req, 0, reply);
+	req = host_request(h, IVC_MSG_HOSTS);
+	STUB_CHECK(req.member == 3);
+	h->table[0] = (struct ivc_host){ .member = 9, .id = 4, .domid = 5 };
+	reply.hosted.count = 1;
+	host_reply(h, &req, 0, reply);
+	STUB_CHECK(!caller_wait(&c[2]));
+	STUB_CHECK(hosts[2].total == 1 && list.member == 9 && list.id == 4);
+	host_close(h);
+	for (i = 0; i < 3; i++)
+		caller_exit(&c[i]);
+	host_free(h);
+}
+
+/* ------------------------------------------------------ what replies say */
+
+/* A backend that has no time for UNREGISTER has not done it. */
+static void busy(void)
+{
+	struct host *h = host_new();
+	struct ivc_msg req;
+	struct caller c;
+	int i;
+
+	host_connect(h);
+	caller_new(&c, h);
+	caller_register(&c, 1, 5);
+	caller_exit(&c);
+	for (i = 0; i < 40; i++) {
+		req = host_request(h, IVC_MSG_UNREGISTER);
+		STUB_CHECK(req.member == 5);
+		host_reply(h, &req, -EBUSY, NONE);
+	}
+	req = host_request(h, IVC_MSG_UNREGISTER);
+	host_reply(h, &req, 0, NONE);
+	host_quiet(h);
+	host_close(h);
+	host_free(h);
+}
+
+/* Only its own kernel tells a process that there is no backend. */
+static void lies(void)
+{
+	static const int status[] = { -ENODEV, -EINTR, -ETIMEDOUT, -512, 1 };
+	struct ivc_abi_register reg = { .magic = 1 };
+	struct host *h = host_new();
+	struct ivc_msg req;
+	struct caller c;
+	size_t i;
+
+	host_connect(h);
+	caller_new(&c, h);
+	for (i = 0; i < ARRAY_SIZE(status); i++) {
+		caller_call(&c, IVC_IOC_REGISTER, &reg);
+		req = host_request(h, IVC_MSG_REGISTER);
+		host_reply(h, &req, status[i], NONE);
+		STUB_CHECK(caller_wait(&c) == -EPROTO);
+	}
+	/* A member without a number. */
+	caller_call(&c, IVC_IOC_REGISTER, &reg);
+	req = host_request(h, IVC_MSG_REGISTER);
+	host_reply(h, &req, 0, NONE);
+	STUB_CHECK(caller_wait(&c) == -EPROTO);
+	/* And one that says what it may. */
+	caller_call(&c, IVC_IOC_REGISTER, &reg);
+	req = host_request(h, IVC_MSG_REGISTER);
+	host_reply(h, &req, -EDQUOT, NONE);
+	STUB_CHECK(caller_wait(&c) == -EDQUOT);
+	caller_exit(&c);
+	host_close(h);
+	host_free(h);
+}
+
+/* ------------------------------------------------------------- teardown */
+
+/* As many events as there can be, whenever one has been taken. */
+static struct ivc_ctl_page *endless;
+
+static void more_events(void)
+{
+	ivc_store_rel(&endless->ev_prod,
+		      ivc_load_acq(&endless->ev_cons) + IVC_CTL_EVENTS);
+}
+
+/* A backend that writes events without end does not keep its device. */
+static void events_without_end(void)
+{
+	struct ivc_msg event = { .op = IVC_MSG_EV_HOSTS };
+	struct host *h = host_new();
+	u32 i;
+
+	host_connect(h);
+	for (i = 0; i < IVC_CTL_EVENTS; i++)
+		h->ctl->ev[i] = event;
+	endless = h->ctl;
+	stub_at_pause(more_events);
+	more_events();
+	host_notify(h);
+	STUB_WAIT_FOR(ivc_load(&h->ctl->ev_cons) > 1000);
+	host_close(h);
+	stub_at_pause(NULL);
+	host_free(h);
+}
+
+struct ringer {
+	struct host *host;
+	bool stop;
+};
+
+static irqreturn_t deaf(int irq, void *data)
+{
+	(void)irq;
+	(void)data;
+	return IRQ_HANDLED;
+}
+
+/* Bind to the port that the guest opens as soon as it is there, and ring. */
+static void *ring_early(void *arg)
+{
+	struct evtchn_bind_interdomain b = { .remote_dom = 1 };
+	struct ringer *f = arg;
+	struct evtchn_close close;
+	int irq;
+
+	while (!READ_ONCE(f->stop)) {
+		b.remote_port = b.remote_port % 2 + 1;
+		if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &b))
+			continue;
+		irq = bind_evtchn_to_irqhandler_lateeoi(b.local_port, deaf, 0,
+							"early", f);
+		/* It may be us whose memory runs out. */
+		if (irq < 0) {
+			close.port = b.local_port;
+			HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
+			continue;
+		}
+		notify_remote_via_irq(irq);
+		usleep_range(100, 1000);
+		unbind_from_irqhandler((unsigned int)irq, f);
+	}
+	return NULL;
+}
+
+/*
+ * Events that come while the ring is being set up, and while that is undone,
+ * since the n-th allocation has failed.
+ */
+static void early_events(void)
+{
+	struct ringer f = { .host = host_new() };
+	unsigned int i;
+	pthread_t t;
+
+	stub_jitter(1000);
+	t = stub_thread(f.host->dom0, ring_early, &f);
+	for (i = 0; i < stub_times(60); i++) {
+		stub_fail(i % 15);
+		host_state(f.host, XenbusStateInitWait);
+		stub_store_flush(f.host->dom);
+		stub_fail(0);
+		STUB_CHECK(i % 15 ||
+			   host_front_state(f.host) == XenbusStateInitialised);
+		host_close(f.host);
+		stub_store_flush(f.host->dom);
+		STUB_CHECK(!stub_count(f.host->dom).grants);
+	}
+	WRITE_ONCE(f.stop, true);
+	stub_join(t);
+	stub_jitter(0);
+	host_free(f.host);
+}
+
+const struct stub_test stub_tests[] = {
+	{ "late_register", late_register },
+	{ "given_up", given_up },
+	{ "table_is_lent", table_is_lent },
+	{ "busy", busy },
+	{ "lies", lies },
+	{ "events_without_end", events_without_end },
+	{ "early_events", early_events },
+	{},
+};
