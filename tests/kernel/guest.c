@@ -71,7 +71,7 @@ static void end_page(void *addr, int ref)
 	gnttab_end_foreign_access((grant_ref_t)ref, virt_to_page(addr));
 }
 
-void guest_open(struct guest *g)
+void guest_prepare(struct guest *g)
 {
 	struct evtchn_alloc_unbound alloc = {
 		.dom = DOMID_SELF,
@@ -95,6 +95,11 @@ void guest_open(struct guest *g)
 	set(g, "ring-ref", (u32)g->ctl_ref);
 	set(g, "table-ref", (u32)g->table_ref);
 	set(g, "event-channel", g->port);
+}
+
+void guest_open(struct guest *g)
+{
+	guest_prepare(g);
 	guest_state(g, XenbusStateInitialised);
 	STUB_WAIT_FOR(guest_back_state(g) == XenbusStateConnected);
 	guest_state(g, XenbusStateConnected);

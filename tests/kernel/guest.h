@@ -30,6 +30,8 @@ struct guest {
  */
 struct guest *guest_new(struct stub_dom *back, domid_t id);
 void guest_open(struct guest *g);
+/* Its first part: everything but the state. */
+void guest_prepare(struct guest *g);
 /* State 5 and 6, and until the backend is in 6; then it may be opened again. */
 void guest_close(struct guest *g);
 void guest_free(struct guest *g);

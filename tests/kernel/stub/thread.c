@@ -68,7 +68,7 @@ struct stub_dom *stub_dom_new(domid_t id, bool pv)
 {
 	struct stub_dom *d = calloc(1, sizeof(*d));
 
-	BUG_ON(!d || stub_dom_find(id));
+	BUG_ON(!d);
 	d->id = id;
 	d->pv = pv;
 	d->max_grants = STUB_REFS - 1;
@@ -78,6 +78,7 @@ struct stub_dom *stub_dom_new(domid_t id, bool pv)
 	INIT_LIST_HEAD(&d->devices);
 	INIT_LIST_HEAD(&d->drivers);
 	stub_lock(&stub_xen);
+	BUG_ON(stub_dom_find(id));
 	list_add_tail(&d->node, &stub_doms);
 	stub_unlock(&stub_xen);
 	stub_start_events(d);
