@@ -28,9 +28,10 @@
 
 #define ivc_load(p) READ_ONCE(*(p))
 #define ivc_store(p, v) WRITE_ONCE(*(p), (v))
-#define ivc_load_acq(p) smp_load_acquire(p)
-#define ivc_store_rel(p, v) smp_store_release((p), (v))
-#define ivc_fence() smp_mb()
+/* virt_, not smp_: the other side may have CPUs where this kernel has one. */
+#define ivc_load_acq(p) virt_load_acquire(p)
+#define ivc_store_rel(p, v) virt_store_release((p), (v))
+#define ivc_fence() virt_mb()
 #define ivc_in_order() barrier()
 #define ivc_relax() cpu_relax()
 

@@ -18,7 +18,7 @@ KT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D__KERNEL__ -DIVC_AUDIT -g -O1 -pthread \
 	-Wall -Werror -fno-strict-aliasing -fno-omit-frame-pointer \
 	-I$(KT)/include -Iinclude -I$(KT)/stub -I$(KT)
 KT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-# smp_mb() is a fence, which ThreadSanitizer does not know.
+# virt_mb() is a fence, which ThreadSanitizer does not know.
 KT_TSANF := -fsanitize=thread -Wno-tsan
 
 $(KT_OUT)/asan/%.o: KT_SAN := $(KT_ASAN)

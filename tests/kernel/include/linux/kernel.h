@@ -56,16 +56,15 @@
 /* Atomic for the sanitizers, not only volatile. */
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
-#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define virt_load_acquire(p) smp_load_acquire(p)
-#define virt_store_release(p, v) smp_store_release((p), (v))
-#define virt_mb() smp_mb()
-#define virt_rmb() smp_rmb()
-#define virt_wmb() smp_wmb()
+/*
+ * There is no smp_*(): those are nothing in a kernel for one CPU, and what the
+ * drivers share they share with other domains.
+ */
+#define virt_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define virt_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define virt_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define virt_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define virt_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define xchg(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define cmpxchg(p, old, new)                                                   \
