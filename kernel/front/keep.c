@@ -80,14 +80,14 @@ static int keep_records(struct ivc_chan *ch, u32 pos)
 	struct ivc_walk copy = kept(ch);
 	u32 end, at = pos, len;
 	u64 bytes, kept_bytes = 0;
-	int n, err;
+	int n, err, garbage;
 
 	/*
 	 * Only how far it makes sense to go: a record that the peer writes
 	 * meanwhile may be half in the copy, so none behind this one counts.
 	 * Its acquire comes before the copying.
 	 */
-	ivc_walk(&live, pos, &end, &bytes);
+	garbage = ivc_walk(&live, pos, &end, &bytes);
 	for (;;) {
 		err = keep_cells(ch, at, 1);
 		if (err)
@@ -101,8 +101,11 @@ static int keep_records(struct ivc_chan *ch, u32 pos)
 		at += n;
 		kept_bytes += len;
 	}
-	/* Garbage stays, for the library to judge. */
-	if (n > 0)
+	/*
+	 * Garbage stays, for the library to judge. What was no garbage a moment
+	 * ago is a header that was copied while it was written.
+	 */
+	if (n > 0 || (n < 0 && at == end && !garbage))
 		*(u64 *)ivc_walk_cell(&copy, at) = 0;
 	ch->taken = at;
 	ch->kept_bytes = kept_bytes;

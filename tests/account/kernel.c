@@ -260,7 +260,7 @@ static void check_direction(struct end *w, struct end *r)
 		return;
 	}
 	/* Its peer reads what was written before it closed or died. */
-	if (r->settled && !cut_w && !cut_r &&
+	if (r->settled && !cut_r && !world_tried_cut((int)(w - ends)) &&
 	    (a->got < a->wrote || a->got > w->side.tried))
 		wrong("end %d: %llu written, at most %llu, then closed; %llu "
 		      "read",

@@ -25,12 +25,14 @@ void wrong(const char *fmt, ...) __attribute__((noreturn));
 #define GIVES_UP_MS 600	     /* more than leave_ms */
 
 struct ivc_front ivc_front;
+_Thread_local struct task_struct stub_task;
 
 static struct end {
 	struct ivc_chan *ch; /* until it is freed */
 	bool local, crashed, freed;
-	bool rung;	/* an interrupt is due */
-	bool listed;	/* by its number */
+	bool rung;   /* an interrupt is due */
+	bool listed; /* by its number */
+	bool tried_cut;
 	bool took, cut; /* as the channel had it when it was freed */
 	bool closed;	/* for the backend */
 	int reason;	/* of its CLOSE */
@@ -208,6 +210,8 @@ void usleep_range(unsigned long min_us, unsigned long max_us)
 
 	(void)min_us;
 	(void)max_us;
+	/* ivc_sent_cut(), and nobody else, gives a store time. */
+	ends[guest].tried_cut = true;
 	while (n--)
 		co_yield ();
 }
@@ -411,11 +415,12 @@ void *__xa_erase(struct xarray *xa, unsigned long index)
 	return NULL;
 }
 
-struct ivc_request *ivc_request_new(u16 op, u64 member)
+struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member)
 {
 	struct ivc_request *req = calloc(1, sizeof(*req));
 
 	kref_init(&req->ref);
+	req->epoch = epoch;
 	req->msg.op = op;
 	req->msg.member = member;
 	return req;
@@ -694,6 +699,11 @@ bool world_took(int i)
 	return ends[i].ch ? ends[i].ch->took : ends[i].took;
 }
 
+bool world_tried_cut(int i)
+{
+	return ends[i].tried_cut;
+}
+
 bool world_hidden(int i)
 {
 	return ends[i].ch->kept_hidden;
@@ -742,7 +752,7 @@ void world_check(void)
 static void end_make(int i, u32 size)
 {
 	struct end *e = &ends[i];
-	struct ivc_chan *ch = ivc_chan_new(&ctx, (u32)i + 1);
+	struct ivc_chan *ch = ivc_chan_new(&ctx, 0, (u32)i + 1);
 	u32 p;
 
 	e->ch = ch;

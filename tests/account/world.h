@@ -68,9 +68,10 @@ void world_leave(int i, int reason); /* as a suspend or a detach */
 void world_crash(int i);	     /* destroyed: nothing of it runs again */
 
 /* For the account. */
-bool world_took(int i);	  /* what was unread is kept for end @i */
-bool world_hidden(int i); /* but not shown to its process */
-bool world_cut(int i);	  /* end @i has cut its peer off */
+bool world_took(int i);	     /* what was unread is kept for end @i */
+bool world_hidden(int i);    /* but not shown to its process */
+bool world_cut(int i);	     /* end @i has cut its peer off */
+bool world_tried_cut(int i); /* or was about to, and its peer answered */
 
 /* A peer that writes where it may: a cell of its ring, or its words. */
 struct world_words {
