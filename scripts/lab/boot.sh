@@ -79,7 +79,7 @@ run_conf() {
 	shift 2
 
 	for name in "$@"; do
-		items+="${items:+ }$name:$(scenario_conf "$name"; echo "${CONF[time]}")"
+		items+="${items:+ }$name:$(scenario_conf "$name"; echo "${CONF[time]}:${CONF[stall]}")"
 	done
 	cat <<-EOF
 	LAB_HOST=$host
@@ -94,7 +94,9 @@ run_conf() {
 	LAB_AWAY=${CONF[away]}
 	LAB_GUEST_ARGS='${CONF[guest]} $GUEST_ARGS'
 	LAB_DEBUG=$(debug_has pv/vmlinux && echo yes || echo no)
+	LAB_CHECKED=${DEBUG_KERNEL:+yes}
 	LAB_SLOWER=$SLOWER
+	LAB_FULL=$FULL
 	LAB_SCENARIOS='$items'
 	EOF
 }
@@ -261,7 +263,7 @@ show_last_words() {
 	done
 }
 
-# boot_listen: follow host 1's events until it powers off, or time runs out.
+# boot_listen: follow host 1's events until it powers off, or says nothing for long.
 # SECONDS is bash's clock.
 boot_listen() {
 	local line word rest verdict took why ended part="" current=""
@@ -290,6 +292,7 @@ boot_listen() {
 		word=${line%% *} rest=${line#* }
 		case $word in
 		stage | note) stage "$rest" ;;
+		moved) deadline=$((SECONDS + CONF[stall] + 120 * SLOWER)) ;;
 		problem)
 			stage "PROBLEM: $rest"
 			BOOT_PROBLEM=${BOOT_PROBLEM:-$rest}
@@ -297,7 +300,7 @@ boot_listen() {
 		begin)
 			current=$rest
 			scenario_conf "$current"
-			deadline=$((SECONDS + CONF[time] + 120))
+			deadline=$((SECONDS + CONF[stall] + 120 * SLOWER))
 			stage "$current begins"
 			;;
 		end)
@@ -305,7 +308,7 @@ boot_listen() {
 			VERDICT[$current]=$verdict TOOK[$current]=$took WHY[$current]=$why
 			stage "$current: $verdict${why:+ ($why)}"
 			current=
-			deadline=$((SECONDS + 120))
+			deadline=$((SECONDS + 120 * SLOWER))
 			;;
 		fresh-boot) stage "the next scenarios get a fresh boot: $rest" ;;
 		off) break ;;

@@ -30,18 +30,13 @@ bench-xen: deps
 ## make check           unit tests, tools, MPI, the local transport, then the lab's scenarios
 check: deps
 	$(Q)$(MAKE) mpi-deps
-	$(Q)$(MAKE) check-unit
-	$(Q)$(MAKE) check-tools
-	$(Q)$(MAKE) check-roam
-	$(Q)$(MAKE) check-mpi
-	$(Q)$(MAKE) check-local
-	$(Q)$(MAKE) check-faults
-	$(Q)$(MAKE) check-arm64
-	$(Q)$(MAKE) check-lab
+	$(Q)MAKE='$(MAKE)' scripts/check-parts unit tools roam mpi local faults \
+		arm64 lab
 
-## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them
+## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them,
+##                      LAB_ARGS=--full with all rounds and messages
 check-lab: payload
-	$(Q)$(LAB) suite $(LAB_TESTS)
+	$(Q)$(LAB) suite $(LAB_ARGS) $(LAB_TESTS)
 
 include scripts/lab/debug/debug.mk
 

@@ -26,7 +26,7 @@ scenario_conf() {
 
 	[ -z "$1" ] || [ -e "$LAB_TESTS/$1.sh" ] ||
 		die "no scenario '$1': 'lab list' shows them"
-	CONF=([guests]="pv,pv" [hosts]=1 [time]=120 [vif]=no [attach]=yes [mpi]=no
+	CONF=([guests]="pv,pv" [hosts]=1 [time]=120 [stall]=150 [vif]=no [attach]=yes [mpi]=no
 	      [mem]=192 [vcpus]=1 [cpus]=2 [away]=0 [dom0]="" [guest]="" [suite]=yes
 	      [expect]="")
 	# shellcheck disable=SC2013 # words are meant
@@ -36,6 +36,7 @@ scenario_conf() {
 		CONF[${word%%=*}]=${word#*=}
 	done
 	CONF[time]=$((CONF[time] * SLOWER))
+	CONF[stall]=$((CONF[stall] * SLOWER))
 	[ -z "$DEBUG_KERNEL" ] || [ "${CONF[mem]}" -ge $DEBUG_MEM ] || CONF[mem]=$DEBUG_MEM
 	for word in "${!OVERRIDE[@]}"; do
 		CONF[$word]=${OVERRIDE[$word]}

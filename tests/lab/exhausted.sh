@@ -86,7 +86,7 @@ accepter() {
 # A channel of the default size: 16 pages, two control pages, and the directory
 for n in 1 2; do
 	g_bg $((3 - n)) echo "$a echo --magic 3 --id 1"
-	G_TIMEOUT=$((100 * LAB_SLOWER)) g $n "sh /tmp/refused grants $(seq -s " " 0 18)" ||
+	G_TIMEOUT=100 g $n "sh /tmp/refused grants $(seq -s " " 0 18)" ||
 		fail "guest $n offers without grants"
 	g $n "sh /tmp/refused ports 0" || fail "guest $n offers without event channels"
 	g_kill $((3 - n)) echo 9

@@ -11,8 +11,9 @@
 . /lab/dom0/guests.sh
 . /lab/tests/health.sh
 
-# How long g waits for a command to end; a scenario may set it.
-G_TIMEOUT=$((60 * LAB_SLOWER))
+# How many seconds g waits for a command that prints nothing; a scenario may set it.
+# Of a machine that is neither slow nor busy: see wait_until in guests.sh.
+G_TIMEOUT=60
 
 _log() {
 	read -r _up _ </proc/uptime
@@ -72,7 +73,8 @@ g_bg() {
 # g_wait N TAG [SECONDS]: its output and status once it ended; 124 = not yet
 g_wait() {
 	_log "g_wait $*"
-	labctl exec -t "$((${3:-60} + 10))" "guest$1" "agent wait $2 ${3:-60}"
+	labctl exec -t $((${3:-60} + 10)) "guest$1" \
+		"agent wait $2 $((${3:-60} * LAB_SLOWER))"
 }
 
 # g_kill N TAG [SIGNAL NUMBER]: signal it and what it started (default 15)
@@ -91,6 +93,12 @@ g_put() {
 	base64 -w 3000 | while read -r _piece; do
 		labctl exec -t "$G_TIMEOUT" "guest$1" "echo $_piece | base64 -d >>$2" || exit 1
 	done
+}
+
+# as_much N: N with `lab --full`; else a tenth, and of that as much less as the
+# machine is slower, so that a scenario takes about the same time everywhere
+as_much() {
+	if [ "$LAB_FULL" = yes ]; then echo "$1"; else echo $(($1 / 10 / LAB_SLOWER + 1)); fi
 }
 
 # expect_fail COMMAND...: passes when COMMAND fails

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pv,pvh,pvh time=420 mem=160 cpus=4
-# Ten million verified messages of mixed sizes: PV-PV, PVH-PVH, PV-PVH, and
+# A million verified messages of mixed sizes, ten with --full: PV-PV, PVH-PVH, PV-PVH, and
 # between two processes of one guest; by users without privileges.
 
 a=/ivc/ivc-apitest
 
 # pair FROM TO MAGIC MESSAGES MAX [OPTION...]: a verified stream from guest to
-# guest, with both copies and in place
+# guest, with both copies and in place; MESSAGES with --full
 pair() {
-	from=$1 to=$2 magic=$3 n=$4 max=$5
+	from=$1 to=$2 magic=$3 n=$(as_much "$4") max=$5
 	shift 5
 	g "$to" "su user -c '$a sink --magic $magic --id 1 $* >/tmp/sink.$magic 2>&1; echo \$? >/tmp/status.$magic' &"
-	G_TIMEOUT=300 g_as "$from" user "$a stream --magic $magic --id 2 --peer 1 \
+	G_TIMEOUT=100 g_as "$from" user "$a stream --magic $magic --id 2 --peer 1 \
 		--messages $n --max $max --seed $magic $* 2>&1" ||
 		fail "guest $from to $to: $(g "$to" cat /tmp/sink."$magic")"
 	wait_until 30 g "$to" "test -s /tmp/status.$magic" ||

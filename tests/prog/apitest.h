@@ -75,6 +75,8 @@ void must_read(ivc_channel *ch, const struct options *opt, void *buf,
 	       size_t len);
 /* Nothing more may come but this end: a negative errno. */
 void must_end(ivc_channel *ch, const struct options *opt, int want);
+/* Once in a while, of a long run: something moves. */
+void print_progress(uint64_t done, uint64_t of);
 void print_stats(const char *who, const ivc_channel *ch);
 
 /* Deterministic bytes: both sides compute them. */

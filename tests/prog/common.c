@@ -179,6 +179,21 @@ void must_end(ivc_channel *ch, const struct options *opt, int want)
 	expect_ret("write after the end", ivc_write(ch, &byte, 1), want);
 }
 
+void print_progress(uint64_t done, uint64_t of)
+{
+	static int64_t last;
+	int64_t now = now_ns();
+
+	if (!last)
+		last = now;
+	if (now - last < 5000000000)
+		return;
+	last = now;
+	printf("%llu of %llu\n", (unsigned long long)done,
+	       (unsigned long long)of);
+	fflush(stdout);
+}
+
 void print_stats(const char *who, const ivc_channel *ch)
 {
 	struct ivc_stats st;

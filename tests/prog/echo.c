@@ -213,8 +213,10 @@ int cmd_many(const struct options *opt)
 	if (!lanes || !fds)
 		fail("out of memory");
 	lanes_open(lanes, ctx, opt);
-	for (n = 0; n < rounds; n++)
+	for (n = 0; n < rounds; n++) {
 		lanes_round(lanes, fds, &r, opt);
+		print_progress(n, rounds);
+	}
 	if (opt->channels)
 		print_stats("many (the first)", lanes[0].ch);
 	for (i = 0; i < opt->channels; i++)
@@ -245,6 +247,7 @@ int cmd_cycle(const struct options *opt)
 			     (unsigned long long)n, (unsigned long long)out,
 			     (unsigned long long)in);
 		expect_ret("ivc_close", ivc_close(ch), 0);
+		print_progress(n, count);
 	}
 	ivc_unregister(ctx);
 	printf("PASS cycle: %llu channels, %.3f ms each\n",

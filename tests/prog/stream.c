@@ -229,6 +229,8 @@ static void *send_all(void *arg)
 
 		flow_send(f, &h, sizeof(h));
 		flow_send(f, buf, h.len);
+		if (i % 256 == 0 && f->messages != ENDLESS)
+			print_progress(i, f->messages);
 	}
 	last.number = i;
 	flow_send(f, &last, sizeof(last));

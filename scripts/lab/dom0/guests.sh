@@ -99,7 +99,7 @@ guest_start() {
 
 # guest_wait N [SECONDS]: until its agent answers and the device is attached
 guest_wait() {
-	labctl ready "guest$1" $((${2:-60} * LAB_SLOWER)) || {
+	labctl ready "guest$1" "${2:-60}" || {
 		echo "guest $1 does not come up; its console ends:"
 		tail -n 15 "/var/log/xen/console/guest-guest$1.log"
 		return 1
@@ -113,7 +113,7 @@ guest_wait() {
 guest_attach() {
 	[ "$LAB_ATTACH" = yes ] && [ -x /ivc/ivcctl ] || return 0
 	ivcctl attach "guest$1" || { echo "ivcctl attach guest$1 failed" >&2; return 1; }
-	guest_attached "$1" $((10 * LAB_SLOWER)) || { echo "guest $1: its ivc device does not connect" >&2; return 1; }
+	guest_attached "$1" 10 || { echo "guest $1: its ivc device does not connect" >&2; return 1; }
 }
 
 # guest_unbind N: its frontend lets go of its device
@@ -135,7 +135,7 @@ back_unbind() {
 # guest_attached N SECONDS: every ivc device of the guest is connected (4)
 guest_attached() (
 	base=/local/domain/$(guest_domid "$1")/device/ivc
-	end=$(($(date +%s) + $2))
+	end=$(($(date +%s) + $2 * LAB_SLOWER))
 	while [ "$(date +%s)" -le "$end" ]; do
 		bad=0
 		for dev in $(xenstore-list "$base" 2>/dev/null); do
@@ -201,9 +201,10 @@ dom0_first() {
 	xl sched-credit2 -d 0 -w 4096
 }
 
-# wait_until SECONDS COMMAND...: poll until COMMAND succeeds
+# wait_until SECONDS COMMAND...: poll until COMMAND succeeds; seconds, as all that are
+# given to these functions, of a machine that is neither slow nor busy
 wait_until() {
-	_end=$(($(date +%s) + $1))
+	_end=$(($(date +%s) + $1 * LAB_SLOWER))
 	shift
 	until "$@"; do
 		[ "$(date +%s)" -le "$_end" ] || return 1

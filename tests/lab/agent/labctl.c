@@ -11,7 +11,10 @@
  *
  * DOM is a number or a name.  (xl knows names too, but takes 30 times as
  * long to start under emulation.)
- * 124 says that time ran out, 255 that the domain went away.
+ * 124 says that time ran out, 255 that the domain went away. The SECONDS of
+ * exec are those in which nothing comes from the guest. On a slow or busy
+ * machine all are longer: LAB_SLOWER, from the environment, says how many
+ * times.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,6 +33,7 @@
 
 static unsigned int domid;
 static time_t deadline;	  /* 0: none */
+static time_t patience;	  /* what was given for it */
 static char out_dir[128]; /* to be removed however we end */
 
 static time_t now(void)
@@ -38,6 +42,14 @@ static time_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec;
+}
+
+static void set_deadline(const char *seconds)
+{
+	const char *slower = getenv("LAB_SLOWER");
+
+	patience = (time_t)atoi(seconds) * (slower ? atoi(slower) : 1);
+	deadline = now() + patience;
 }
 
 static void die(const char *what)
@@ -198,8 +210,13 @@ static int run(const char *cmd)
 			fprintf(stderr, "labctl: domain %u went away\n", domid);
 			return LAB_EXIT_GONE;
 		}
-		if (!mine)
+		if (!mine) {
+			unsigned int before = next;
+
 			next = consume(next);
+			if (next != before && deadline)
+				deadline = now() + patience;
+		}
 		if (!end)
 			continue;
 		value = wire_read(out_node("exit"), &len);
@@ -285,7 +302,7 @@ int main(int argc, char **argv)
 	if (wire_open())
 		die("xenstore");
 	if (argc == 6 && !strcmp(job, "exec") && !strcmp(argv[2], "-t")) {
-		deadline = now() + atoi(argv[3]);
+		set_deadline(argv[3]);
 		argv += 2;
 		argc -= 2;
 	}
@@ -305,7 +322,7 @@ int main(int argc, char **argv)
 		return usage();
 	if (!strcmp(job, "exec"))
 		return run(argv[3]);
-	deadline = now() + atoi(argv[3]);
+	set_deadline(argv[3]);
 	if (!strcmp(job, "ready"))
 		return wait_ready();
 	if (!strcmp(job, "gone"))
