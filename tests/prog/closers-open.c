@@ -44,6 +44,9 @@ static void unknown(struct stage *s)
 	puppet_in(s);
 	gone = puppet_peer(s);
 	puppet_out(s);
+	/* The backend hears of it after the puppet's process has gone on. */
+	while (!ivc_find(s->ctx, PUPPET_ID(s), 0, &peer))
+		sleep_ms(10);
 	expect_ret("connect to a member gone",
 		   ivc_connect_opt(s->ctx, gone, &co, &ch), -ENOENT);
 	if (ch)
