@@ -56,6 +56,9 @@ struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
 	ch->member = member;
 	ch->epoch = epoch;
 	ch->retry_ms = RETRY_MIN_MS;
+	spin_lock(&ivc_front.lock);
+	list_add(&ch->in_all, &ivc_front.all);
+	spin_unlock(&ivc_front.lock);
 	return ch;
 }
 
@@ -68,6 +71,9 @@ static void chan_free(struct kref *ref)
 {
 	struct ivc_chan *ch = container_of(ref, struct ivc_chan, ref);
 
+	spin_lock(&ivc_front.lock);
+	list_del(&ch->in_all);
+	spin_unlock(&ivc_front.lock);
 	ivc_doorbell_free(ch);
 	ivc_foreign_unmap(&ch->foreign);
 	ivc_keep_free(ch);
@@ -368,6 +374,12 @@ static void enter_dead(struct ivc_chan *ch)
 	spin_unlock(&ivc_front.lock);
 	/* Never the last reference: the caller has one. */
 	if (listed)
+		ivc_chan_put(ch);
+	/*
+	 * Nor is there anything to try again: the module, when it goes, does
+	 * not find this one in the list any more.
+	 */
+	if (cancel_delayed_work(&ch->work))
 		ivc_chan_put(ch);
 }
 

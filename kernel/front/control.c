@@ -98,6 +98,18 @@ static void finish(struct ivc_request *req, int status)
 	ivc_request_put(req);
 }
 
+/* Refusals that wait to be sent, as counted and as found. */
+void ivc_ctl_audit(u64 *charged, u64 *held)
+{
+	struct ivc_request *req;
+
+	spin_lock(&ctl.lock);
+	*charged += ctl.nr_refusals;
+	list_for_each_entry (req, &ctl.waiting, node)
+		*held += req->kind == IVC_REQUEST_REFUSAL;
+	spin_unlock(&ctl.lock);
+}
+
 static struct ivc_ctl_page *ring(void)
 {
 	return ctl.ring_page->at;

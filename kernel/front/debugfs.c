@@ -43,11 +43,19 @@ static int channels_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(channels);
 
+static int held_show(struct seq_file *s, void *unused)
+{
+	ivc_front_audit(s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(held);
+
 void ivc_debugfs_init(void)
 {
 	dir = debugfs_create_dir("ivc-front", NULL);
 	debugfs_create_file("contexts", 0400, dir, NULL, &contexts_fops);
 	debugfs_create_file("channels", 0400, dir, NULL, &channels_fops);
+	debugfs_create_file("held", 0400, dir, NULL, &held_fops);
 }
 
 void ivc_debugfs_exit(void)

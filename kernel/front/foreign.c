@@ -72,7 +72,7 @@ static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
 
 	for (i = 0; i < nr; i++)
 		handles[i] = INVALID_GRANT_HANDLE;
-	ops = kcalloc(min(nr, BATCH), sizeof(*ops), GFP_KERNEL);
+	ops = kcalloc(min(nr, BATCH), sizeof(*ops), GFP_KERNEL_ACCOUNT);
 	if (!ops)
 		return -ENOMEM;
 	for (i = 0; i < nr && !err; i += n) {
@@ -123,7 +123,7 @@ static int read_dir(domid_t domid, grant_ref_t gref, grant_ref_t *refs, u32 nr)
 	u32 done = 0;
 	int err = 0;
 
-	dir = kmalloc(sizeof(*dir), GFP_KERNEL);
+	dir = kmalloc(sizeof(*dir), GFP_KERNEL_ACCOUNT);
 	if (!dir)
 		return -ENOMEM;
 	while (done < nr) {
@@ -154,9 +154,10 @@ int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
 	int err = -ENOMEM;
 
 	f->domid = domid;
-	f->refs = kvmalloc_array(nr, sizeof(*f->refs), GFP_KERNEL);
-	f->handles = kvmalloc_array(nr, sizeof(*f->handles), GFP_KERNEL);
-	f->pages = kvcalloc(nr, sizeof(*f->pages), GFP_KERNEL);
+	f->refs = kvmalloc_array(nr, sizeof(*f->refs), GFP_KERNEL_ACCOUNT);
+	f->handles =
+		kvmalloc_array(nr, sizeof(*f->handles), GFP_KERNEL_ACCOUNT);
+	f->pages = kvcalloc(nr, sizeof(*f->pages), GFP_KERNEL_ACCOUNT);
 	if (!f->refs || !f->handles || !f->pages)
 		goto err_free;
 	err = read_dir(domid, dir_gref, f->refs, nr);

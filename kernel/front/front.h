@@ -21,6 +21,7 @@
  *   walk.c      along the records of a ring
  *   leave.c     the guest leaves this host: all channels, within one bound
  *   doorbell.c  the event channel
+ *   audit.c     what is held, and whether it is charged
  *   debugfs.c   the state, readable
  *
  * Lifetimes. A channel is held by its descriptor, by the list of channels
@@ -121,6 +122,8 @@ int ivc_request_wait(struct ivc_request *req, long timeout);
 
 int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 	      u32 *total, u32 *generation);
+
+void ivc_ctl_audit(u64 *charged, u64 *held);
 
 /* ------------------------------------------------------------ context.c */
 
@@ -246,7 +249,9 @@ enum ivc_invite {
 
 struct ivc_chan {
 	struct kref ref;
-	struct list_head node; /* ivc_front.chans */
+	struct list_head node;	 /* ivc_front.chans */
+	struct list_head in_all; /* ivc_front.all */
+	u32 audit;		 /* the last that saw it */
 	struct mutex lock;
 	enum ivc_chan_state state;
 	int status;	     /* 0, or why it ended */
@@ -365,6 +370,7 @@ bool ivc_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id);
 
 int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma);
 void ivc_usermap_revoke(struct ivc_chan *ch);
+void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held);
 
 /* --------------------------------------------------------------- keep.c */
 
@@ -407,13 +413,20 @@ bool ivc_doorbell_heard(struct ivc_chan *ch);
 void ivc_doorbell_blind(struct ivc_chan *ch);
 void ivc_doorbell_free(struct ivc_chan *ch);
 
+/* -------------------------------------------------------------- audit.c */
+
+struct seq_file;
+
+void ivc_front_audit(struct seq_file *s);
+
 /* ------------------------------------------------------------ the rest */
 
 extern struct ivc_front {
 	spinlock_t lock;
 	struct list_head ctxs;
 	struct list_head chans;
-	struct xarray conns; /* conn -> ivc_chan, not of local accepters */
+	struct list_head all; /* every channel, also those nobody waits for */
+	struct xarray conns;  /* conn -> ivc_chan, not of local accepters */
 	struct xenbus_device *dev; /* NULL: none connected */
 	struct workqueue_struct *wq;
 	wait_queue_head_t moved; /* some channel has gone a step further */

@@ -197,7 +197,7 @@ int ivc_keep(struct ivc_chan *ch)
 	if (ch->took || !ch->foreign.nr)
 		return 0;
 	ch->nr_kept = ch->foreign.nr - 1;
-	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL);
+	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL_ACCOUNT);
 	err = ch->kept ? keep_pages(ch) : -ENOMEM;
 	if (err)
 		ivc_keep_free(ch);

@@ -10,6 +10,7 @@ struct ivc_front ivc_front = {
 	.lock = __SPIN_LOCK_UNLOCKED(ivc_front.lock),
 	.ctxs = LIST_HEAD_INIT(ivc_front.ctxs),
 	.chans = LIST_HEAD_INIT(ivc_front.chans),
+	.all = LIST_HEAD_INIT(ivc_front.all),
 	.moved = __WAIT_QUEUE_HEAD_INITIALIZER(ivc_front.moved),
 };
 

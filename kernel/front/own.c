@@ -14,7 +14,7 @@
 
 static struct page **alloc_pages_array(u32 nr)
 {
-	struct page **pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	struct page **pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	u32 i;
 
 	if (!pages)
@@ -98,7 +98,8 @@ static int fill_dir(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 
 static grant_ref_t *alloc_refs(u32 nr)
 {
-	grant_ref_t *refs = kvmalloc_array(nr, sizeof(*refs), GFP_KERNEL);
+	grant_ref_t *refs =
+		kvmalloc_array(nr, sizeof(*refs), GFP_KERNEL_ACCOUNT);
 	u32 i;
 
 	for (i = 0; refs && i < nr; i++)

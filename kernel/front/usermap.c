@@ -53,6 +53,7 @@ struct ivc_usermap {
 	struct mmu_interval_notifier notifier;
 	unsigned long start;
 	u32 nr;
+	u32 nr_mapped; /* entries with a handle, under @lock */
 	struct ivc_chan *ch;
 	struct entry {
 		u64 pte; /* machine address */
@@ -82,6 +83,7 @@ static void entries_unmap(struct ivc_usermap *um, u32 from, u32 to)
 			    op.status != GNTST_okay))
 			continue;
 		um->entry[i].handle = INVALID_GRANT_HANDLE;
+		um->nr_mapped--;
 	}
 }
 
@@ -135,6 +137,7 @@ static int entry_map(struct ivc_usermap *um, u32 i)
 	    op.status != GNTST_okay)
 		return -EPROTO;
 	um->entry[i].handle = op.handle;
+	um->nr_mapped++;
 	return 0;
 }
 
@@ -414,6 +417,21 @@ int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 		ch->maps[region_of(offset)]++;
 	mutex_unlock(&ch->lock);
 	return err;
+}
+
+/* Handles of a process's own. Under ch->lock. */
+void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
+{
+	struct ivc_usermap *um = ch->usermap;
+	u32 i;
+
+	if (!um)
+		return;
+	mutex_lock(&um->lock);
+	*charged += um->nr_mapped;
+	for (i = 0; i < um->nr; i++)
+		*held += um->entry[i].handle != INVALID_GRANT_HANDLE;
+	mutex_unlock(&um->lock);
 }
 
 /*

@@ -117,7 +117,7 @@ static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
  */
 u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at)
 {
-	u64 *hidden = kvcalloc(w->cells, sizeof(*hidden), GFP_KERNEL);
+	u64 *hidden = kvcalloc(w->cells, sizeof(*hidden), GFP_KERNEL_ACCOUNT);
 	u32 first, from, end, pos;
 
 	if (!hidden || ivc_walk_past(w, ivc_load(at), &first))

@@ -85,3 +85,37 @@ struct ivc_abi_info job_info(int fd)
 	STUB_CHECK(!stub_ioctl(fd, IVC_IOC_INFO, &info));
 	return info;
 }
+
+/* Is everything charged that is held? Else one line of it, to be freed. */
+static char *not_charged(void)
+{
+	char *text = stub_debugfs("ivc-front", "held"), *line, *save, what[32];
+	unsigned long long charged, held;
+	char *found = NULL;
+
+	STUB_CHECK(text);
+	for (line = strtok_r(text, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (*line == '#')
+			continue;
+		STUB_CHECK(sscanf(line, "%31s %llu %llu", what, &charged,
+				  &held) == 3);
+		if (charged != held)
+			found = strdup(line);
+	}
+	free(text);
+	return found;
+}
+
+void job_audit(void)
+{
+	u64 end = ktime_get_ns() + 10 * NSEC_PER_SEC;
+	char *line;
+
+	while ((line = not_charged())) {
+		if (ktime_get_ns() > end)
+			stub_bug(line, __FILE__, __LINE__);
+		free(line);
+		usleep_range(50, 200);
+	}
+}

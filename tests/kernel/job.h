@@ -30,5 +30,7 @@ int job_connect(int ctx, u64 member, u32 size);
 /* The same: of the first offer that comes. */
 int job_accept(int ctx);
 struct ivc_abi_info job_info(int fd);
+/* What the frontend holds is charged, once what is under way has ended. */
+void job_audit(void);
 
 #endif /* JOB_H */

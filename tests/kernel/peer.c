@@ -54,6 +54,18 @@ void peer_free(struct peer *p)
 	free(p);
 }
 
+int peer_take(struct peer *p, const struct ivc_msg *offer)
+{
+	struct ivc_msg msg = { .op = IVC_MSG_ACCEPT, .member = p->member };
+
+	stub_enter(p->g->dom);
+	p->conn = offer->offer.conn;
+	msg.accept.conn = p->conn;
+	msg.accept.dir_gref = (u32)p->dir_ref;
+	msg.accept.tx_shift = p->shift;
+	return guest_call(p->g, &msg);
+}
+
 void peer_accept(struct peer *p)
 {
 	struct ivc_msg msg;
@@ -61,12 +73,7 @@ void peer_accept(struct peer *p)
 	stub_enter(p->g->dom);
 	msg = guest_event(p->g, IVC_MSG_EV_OFFER);
 	STUB_CHECK(msg.member == p->member);
-	p->conn = msg.offer.conn;
-	msg = (struct ivc_msg){ .op = IVC_MSG_ACCEPT, .member = p->member };
-	msg.accept.conn = p->conn;
-	msg.accept.dir_gref = (u32)p->dir_ref;
-	msg.accept.tx_shift = p->shift;
-	STUB_CHECK(!guest_call(p->g, &msg));
+	STUB_CHECK(!peer_take(p, &msg));
 }
 
 void peer_close(struct peer *p, int reason)

@@ -27,6 +27,8 @@ struct peer {
 struct peer *peer_new(struct guest *g, u64 member, domid_t to, u8 shift);
 /* The pages go once the other domain lets go of them. */
 void peer_free(struct peer *p);
+/* Take the offer @offer: the backend's status. */
+int peer_take(struct peer *p, const struct ivc_msg *offer);
 /* Wait for an offer to @p->member, and take it. */
 void peer_accept(struct peer *p);
 /* CLOSED and DETACHED, and CLOSE to the backend. */

@@ -84,8 +84,10 @@ static void moved(bool pv)
 		/* Where it was it is, whole. */
 		see_all(&p);
 		STUB_CHECK(stub_count(p.job.dom).handles == handles);
+		job_audit();
 	}
 	STUB_CHECK(!stub_munmap(p.at, SIZE));
+	job_audit();
 	/* And can be mapped again. */
 	p.at = stub_mmap(SIZE, PROT_READ, MAP_SHARED, p.fd, IVC_MAP_PEER);
 	STUB_CHECK(!IS_ERR(p.at));
@@ -121,11 +123,13 @@ static void kept_whole(void)
 	STUB_CHECK(stub_madvise(p.at, SIZE, MADV_DOFORK) == -EINVAL);
 	child = stub_fork();
 	see_all(&p);
+	job_audit();
 	stub_proc_exit(child);
 	job_enter(&p.job);
 	/* Out of reach and back: the entries go and come again. */
 	STUB_CHECK(!stub_mprotect(p.at, SIZE, PROT_NONE));
 	STUB_CHECK(stub_touch(p.at, false) == SIGSEGV);
+	job_audit();
 	STUB_CHECK(!stub_mprotect(p.at, SIZE, PROT_READ));
 	see_all(&p);
 	pair_end(&p);
@@ -166,6 +170,7 @@ static void once(void)
 		at = stub_mmap(regions[i].size, regions[i].prot, MAP_SHARED,
 			       p.fd, regions[i].at);
 		STUB_CHECK(!IS_ERR(at));
+		job_audit();
 	}
 	/* By none that failed. */
 	STUB_CHECK(stub_mmap(SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, p.fd,
