@@ -23,7 +23,7 @@ $(B)/payload/%/ivc-apitest: $(B)/static/ivc-apitest
 
 # The local transport: nothing but this machine.
 LOCAL_OUT := $(B)/tests/local
-LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o impostor.o \
+LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o greedy.o impostor.o \
 	peer.o raw.o users.o)
 
 $(LOCAL_OUT)/%.o: tests/local/%.c tests/tests.mk
@@ -39,7 +39,7 @@ $(LOCAL_OUT)/activate: $(LOCAL_OUT)/activate.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/swap.so: tests/local/swap.c tests/tests.mk
+$(LOCAL_OUT)/%.so: tests/local/%.c tests/tests.mk
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -fsanitize=%,$(TEST_CFLAGS)) -fPIC -shared \
@@ -98,6 +98,7 @@ LOCAL_PROGS := $(B)/tools/ivcd $(addprefix $(LOCAL_OUT)/, \
 	steps \
 	ivcd-steps \
 	swap.so \
+	hang.so \
 	unload)
 
 ## make check-local     the local transport: processes, users, enemies, restarts

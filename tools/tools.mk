@@ -33,8 +33,8 @@ IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
 	$(addprefix tools/,json-string.c output.c stdfds.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
-IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c conn.c group.c listen.c \
-	log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
+IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c closer.c conn.c \
+	group.c listen.c 	log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
 IVCD_OBJ := $(IVCD_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP

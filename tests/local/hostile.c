@@ -26,6 +26,10 @@ int main(int argc, char **argv)
 		user_waiting(atoi(a));
 	else if (!strcmp(what, "crowd"))
 		user_crowd(atoi(a), atoi(b));
+	else if (!strcmp(what, "greedy"))
+		greedy_sockets(atoi(a), atoi(b));
+	else if (!strcmp(what, "hanging"))
+		greedy_files(atoi(a));
 	else if (!strcmp(what, "listen"))
 		impostor(a, b);
 	else if (!strcmp(what, "offers"))

@@ -3,6 +3,7 @@
 #ifndef LOCAL_HOSTILE_H
 #define LOCAL_HOSTILE_H
 
+#include <sys/types.h>
 #include "raw.h"
 
 /* broker.c: packets that are wrong, questions that are, and too many of them.
@@ -26,6 +27,14 @@ void peer_channel(uint32_t victim, const char *how);
  */
 void user_waiting(int clients);
 void user_crowd(int clients, int share);
+
+/*
+ * greedy.c: packets with as many descriptors as can be, which close slowly:
+ * from clients beyond the @quota that they use up, or 0; and from @clients,
+ * which never close.
+ */
+void greedy_sockets(pid_t ivcd, int quota);
+void greedy_files(int clients);
 
 /* impostor.c: a socket of @type at @path, until it is killed. */
 void impostor(const char *path, const char *type);

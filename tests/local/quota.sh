@@ -29,3 +29,49 @@ if may_switch; then
 else
 	skip "a quarter of a user's offers: needs root"
 fi
+
+# Whatever a user does, ivcd has few descriptors of his, and serves the others.
+turned_away() {
+	quotas --max-clients 1 || return 1
+	at_quotas "$hostile" greedy "$quota" 1
+	rc=$?
+	end "$quota"
+	return $rc
+}
+check 'descriptors from clients that are turned away are not collected' turned_away
+let_in() {
+	quotas || return 1
+	at_quotas "$hostile" greedy "$quota" 0
+	rc=$?
+	end "$quota"
+	return $rc
+}
+check 'descriptors from clients that break the rules are not collected' let_in
+# 40 packets with 253 descriptors each, none of which ever closes: of all these
+# ivcd takes 1024, and then reads no more of that user.
+hanging() {
+	export LD_PRELOAD="$bin/tests/local/hang.so"
+	quotas
+	rc=$?
+	unset LD_PRELOAD
+	[ "$rc" = 0 ] || return 1
+	: >"$dir/hanging"
+	spawn env IVC_SOCKET="$dir/q" as 12345 "$hostile" hanging 40 >"$dir/hanging"
+	until_true $soon grep -q ready "$dir/hanging" || return 1
+	# What it is going to take it takes while others are served.
+	for _ in 1 2 3 4 5; do
+		at_quotas as 12346 "$api" hosts --id 1 --timeout $soon || rc=1
+		sleep 0.1
+	done
+	now=$(open_fds "$quota")
+	echo "ivcd has $now descriptors"
+	end "$pid"
+	kill -9 "$quota"
+	[ "$now" -lt 1200 ] && return $rc
+	return 1
+}
+if may_switch && [ -z "${SLACK:-}" ]; then
+	check 'descriptors that never close: so many, and no more' hanging
+else
+	skip 'descriptors that never close: needs root, and no sanitizer'
+fi

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/discard.h"
+#include "../../lib/packet.h"
 #include "ivcd.h"
 
 /* Who comes says HELLO within that time. */
@@ -46,16 +46,16 @@ static void poll_again(struct client *c)
 	loop_rewatch(c->fd, c, events);
 }
 
-/* Descriptors of theirs that take their time to close: nobody waits for it. */
-static unsigned int turned_away;
+/* Of those about whom there is no memory to remember anything. */
+static struct closer nameless = { .first = -1, .last = -1 };
 
 /* Bring its last message to somebody who cannot be let in. */
-static void turn_away(int fd, int err)
+static void turn_away(int fd, struct user *u, int err)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_REPLY, .status = err };
 
 	(void)ivc_packet_send(fd, &msg, sizeof(msg), -1);
-	ivc_hangup(fd, &turned_away);
+	closer_hangup(u ? &u->sockets : &nameless, fd);
 }
 
 void client_new(int fd)
@@ -63,14 +63,16 @@ void client_new(int fd)
 	struct ucred cred = { 0 };
 	socklen_t len = sizeof(cred);
 	struct client *c;
+	struct user *u;
 	uint64_t realm = 0;
 	int err = 0;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
-		ivc_hangup(fd, &turned_away);
+		closer_hangup(&nameless, fd);
 		return;
 	}
-	err = user_realm(cred.uid, cred.gid, &realm);
+	u = user_of(cred.uid);
+	err = u ? user_realm(cred.uid, cred.gid, &realm) : -ENOMEM;
 	if (err)
 		goto err_fd;
 	c = calloc(1, sizeof(*c));
@@ -85,8 +87,9 @@ void client_new(int fd)
 	LIST_INIT(&c->members);
 	LIST_INIT(&c->ends);
 	TAILQ_INIT(&c->owed);
-	c->user = user_get(cred.uid, &err);
-	if (!c->user)
+	c->user = u;
+	err = user_enter(u);
+	if (err)
 		goto err_client;
 	c->polled = EPOLLIN | EPOLLRDHUP;
 	err = loop_watch(fd, c, c->polled);
@@ -103,7 +106,7 @@ err_client:
 err_fd:
 	log_line("turned away: pid %d, uid %u: %s", (int)cred.pid, cred.uid,
 		 strerror(-err));
-	turn_away(fd, err);
+	turn_away(fd, u, err);
 }
 
 void client_owe(struct client *c, struct owed *owed, unsigned int events)
@@ -155,7 +158,7 @@ void client_drop(struct client *c, const char *why)
 	conn_drop_client(c);
 	user_put(c->user);
 	loop_unwatch(c->fd);
-	ivc_hangup(c->fd, &c->user->discarding);
+	closer_hangup(&c->user->sockets, c->fd);
 	c->fd = -1;
 	TAILQ_REMOVE(&clients, c, node);
 	TAILQ_INSERT_TAIL(&graveyard, c, node);
@@ -337,6 +340,7 @@ static void receive(struct client *c)
 	struct ivc_packet fds;
 	struct ivc_msg req;
 	const char *wrong;
+	unsigned int i;
 	ssize_t n;
 
 	n = ivc_packet_recv(c->fd, &req, sizeof(req), &fds);
@@ -346,6 +350,7 @@ static void receive(struct client *c)
 		client_drop(c, NULL);
 		return;
 	}
+	closer_opened((int)fds.nr);
 	wrong = rules(c, &req, n, &fds);
 	if (wrong)
 		client_drop(c, wrong);
@@ -353,10 +358,10 @@ static void receive(struct client *c)
 		hello(c, &req);
 	else
 		serve(c, &req, fds.nr ? &fds.fd[0] : NULL);
-	/* What has been taken is no more ours. */
-	if (fds.nr && fds.fd[0] < 0)
-		fds.nr = 0;
-	ivc_discard(&fds, &c->user->discarding);
+	/* The offer's has been taken, if it is to be passed on. */
+	for (i = 0; i < fds.nr; i++)
+		if (fds.fd[i] >= 0)
+			closer_add(&c->user->files, fds.fd[i]);
 }
 
 void client_event(struct client *c, uint32_t events)

@@ -20,9 +20,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/discard.h"
 #include "ivcd.h"
 
 #define HASH 4096u
@@ -134,7 +134,10 @@ static void end_close(struct end *end)
 			client_owe(c->owed_to, &c->owed, OWE_GONE);
 		}
 		/* The offerer sees it by this, if it is still ours. */
-		ivc_hangup(c->fd, &c->end[0].client->user->discarding);
+		if (c->fd >= 0) {
+			shutdown(c->fd, SHUT_RDWR);
+			closer_add(&c->end[0].client->user->sockets, c->fd);
+		}
 		c->fd = -1;
 		end_off(&c->end[1]);
 		if (!by_offerer)
@@ -299,7 +302,7 @@ void conn_paid(struct owed *owed, unsigned int ev)
 	 * last; and it is not for us to shut down.
 	 */
 	if (ev == OWE_OFFER) {
-		ivc_discard_fd(c->fd, &c->end[0].client->user->discarding);
+		closer_add(&c->end[0].client->user->sockets, c->fd);
 		c->fd = -1;
 	}
 	conn_free_if_done(c);

@@ -13,6 +13,7 @@
  *   group.c     groups and their members
  *   conn.c      offered and open channels
  *   user.c      realms, quotas, the rate of requests
+ *   closer.c    closing what clients have passed, and how much of it there is
  *   log.c       one line per notable event
  *
  * One thread, which never waits for a client. Everything a client has hangs on
@@ -57,6 +58,12 @@ extern struct config {
 	bool verbose;
 } config;
 
+/* Descriptors that wait to be closed, and the threads that do it. closer.c */
+struct closer {
+	int first, last; /* in line, or -1 */
+	unsigned int fds, threads;
+};
+
 /* How many offers of one user wait for accepts of another. */
 struct share {
 	LIST_ENTRY(share) node; /* of the accepter */
@@ -73,10 +80,10 @@ struct user {
 	LIST_HEAD(, share) shares;
 	uint64_t tokens; /* requests he may make just now */
 	int64_t filled;	 /* when that was reckoned */
-	/* Descriptors that take their time to close: see ../../lib/discard.h.
-	 * The user is kept until they are done.
+	/* What he has passed to us, and our own sockets to him: the user is
+	 * kept until all of it is closed.
 	 */
-	unsigned int discarding;
+	struct closer files, sockets;
 };
 
 /* Something that is owed events; in its client's list while it is. */
@@ -236,9 +243,25 @@ void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
 void conn_paid(struct owed *owed, unsigned int ev);
 unsigned int conns_count(void);
 
+/* closer.c */
+int closers_init(void);
+void closer_init(struct closer *c);
+/* Close @fd. Returns at once. */
+void closer_add(struct closer *c, int fd);
+/* The same with a socket to a client that nobody else here has. */
+void closer_hangup(struct closer *c, int fd);
+/* @n descriptors have been opened beside those of ivcd itself. */
+void closer_opened(int n);
+/* May a packet be received, whatever comes with it? */
+bool closer_may_receive(const struct closer *files);
+bool closer_may_accept(void);
+bool closer_idle(const struct closer *c);
+void closer_tick(struct closer *c);
+
 /* user.c */
 int users_init(void);
-struct user *user_get(uid_t uid, int *err);
+struct user *user_of(uid_t uid); /* made if need be; NULL: no memory */
+int user_enter(struct user *u);	 /* with one more client */
 void user_put(struct user *u);
 int user_realm(uid_t uid, gid_t gid, uint64_t *realm);
 bool user_may_ask(struct user *u, int64_t now);

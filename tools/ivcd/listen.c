@@ -21,7 +21,8 @@
 #include "../../lib/place.h"
 #include "ivcd.h"
 
-#define BACKLOG 128
+/* So many can have come before a user who floods it keeps others out. */
+#define BACKLOG 4096
 #define LISTEN_FDS_START 3
 
 static int sock = -1, lock = -1;
@@ -115,14 +116,18 @@ static int choose_path(const char *path)
 	return 0;
 }
 
-static int take_lock(void)
+/* With @make 0 only if there is one, with O_CREAT in any case. */
+static int take_lock(int make)
 {
 	char path[sizeof(addr.sun_path) + 8];
 
 	snprintf(path, sizeof(path), "%s.lock", addr.sun_path);
-	lock = open(path,
-		    O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
+	if (lock < 0)
+		lock = open(path,
+			    O_RDWR | make | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
+			    0600);
+	if (lock < 0 && errno == ENOENT && !make)
+		return 0;
 	if (lock < 0) {
 		log_line("%s: %m", path);
 		return -errno;
@@ -262,10 +267,12 @@ int listen_open(const char *path, mode_t mode)
 	ret = choose_path(path);
 	if (ret)
 		return ret;
-	/* Before there is a lock beside what is none of ours. */
-	ret = place_free();
+	/* No lock is made beside what is none of ours. */
+	ret = take_lock(0);
 	if (!ret)
-		ret = take_lock();
+		ret = place_free();
+	if (!ret)
+		ret = take_lock(O_CREAT);
 	if (ret)
 		return ret;
 	ret = make_socket(mode);

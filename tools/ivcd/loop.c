@@ -22,7 +22,7 @@
 
 static int epoll_fd = -1, signal_fd = -1;
 static int listen_tag, signal_tag; /* whose addresses name them in epoll */
-static bool full;		   /* no descriptors left: nobody comes in */
+static bool full;		   /* nobody comes in until */
 static int64_t full_until;
 
 int64_t now_ns(void)
@@ -53,12 +53,27 @@ void loop_unwatch(int fd)
 	(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* The listening socket stays readable: to look at it again would be to spin. */
+static void let_nobody_in(int64_t ns)
+{
+	full = true;
+	full_until = now_ns() + ns;
+	loop_rewatch(listen_fd(), &listen_tag, 0);
+}
+
 /* One at a time: who comes must not keep out those who are here. */
 static void come_in(void)
 {
-	int fd = accept4(listen_fd(), NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd;
 
+	if (!closer_may_accept()) {
+		log_line("nobody can come in: too many descriptors are open");
+		let_nobody_in(TICK_NS);
+		return;
+	}
+	fd = accept4(listen_fd(), NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
+		closer_opened(1);
 		client_new(fd);
 		return;
 	}
@@ -68,9 +83,7 @@ static void come_in(void)
 	case ENOMEM:
 	case ENOBUFS:
 		log_line("nobody can come in: %m");
-		full = true;
-		full_until = now_ns() + 100 * MS;
-		loop_rewatch(listen_fd(), &listen_tag, 0);
+		let_nobody_in(100 * MS);
 		break;
 	}
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <ivc/ivc.h>
 
@@ -171,17 +170,6 @@ static void parse_one(int c, const char *arg, struct args *args)
 	}
 }
 
-/* A descriptor per client, and one per offer that is under way. */
-static void raise_limit(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r))
-		return;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-}
-
 int main(int argc, char **argv)
 {
 	struct args args = { .mode = 0666 };
@@ -195,8 +183,9 @@ int main(int argc, char **argv)
 		parse_one(c, optarg, &args);
 	if (optind < argc)
 		wrong("'%s' is one word too many", argv[optind]);
-	raise_limit();
-	err = groups_init();
+	err = closers_init();
+	if (!err)
+		err = groups_init();
 	if (!err)
 		err = users_init();
 	if (!err)

@@ -10,12 +10,6 @@
 
 #include "ivcd.h"
 
-/*
- * Threads that close what a user has passed to us; his close may take for ever.
- * One that has so many is not listened to, and gets no more.
- */
-#define DISCARDING_MAX 64
-
 /* Requests saved up while a user asks for less than his rate. */
 #define BURST_NS SEC
 
@@ -51,38 +45,33 @@ int users_init(void)
 	return 0;
 }
 
-static bool too_many_discards(const struct user *u)
-{
-	return __atomic_load_n(&u->discarding, __ATOMIC_RELAXED) >
-	       DISCARDING_MAX;
-}
-
-struct user *user_get(uid_t uid, int *err)
+struct user *user_of(uid_t uid)
 {
 	struct user *u;
 
 	LIST_FOREACH (u, &users, node)
 		if (u->uid == uid)
-			break;
-	if (!u) {
-		u = calloc(1, sizeof(*u));
-		if (!u) {
-			*err = -ENOMEM;
-			return NULL;
-		}
-		u->uid = uid;
-		LIST_INIT(&u->shares);
-		u->tokens = config.max.rate;
-		u->filled = now_ns();
-		LIST_INSERT_HEAD(&users, u, node);
-		nr_users++;
-	}
-	if (u->used.clients >= config.max.clients || too_many_discards(u)) {
-		*err = -EDQUOT;
+			return u;
+	u = calloc(1, sizeof(*u));
+	if (!u)
 		return NULL;
-	}
-	u->used.clients++;
+	u->uid = uid;
+	LIST_INIT(&u->shares);
+	closer_init(&u->files);
+	closer_init(&u->sockets);
+	u->tokens = config.max.rate;
+	u->filled = now_ns();
+	LIST_INSERT_HEAD(&users, u, node);
+	nr_users++;
 	return u;
+}
+
+int user_enter(struct user *u)
+{
+	if (u->used.clients >= config.max.clients)
+		return -EDQUOT;
+	u->used.clients++;
+	return 0;
 }
 
 void user_put(struct user *u)
@@ -96,16 +85,20 @@ void user_put(struct user *u)
  */
 bool users_tick(void)
 {
-	bool again = false;
+	bool again = false, idle;
 	struct user *u, *next;
 	int64_t now = now_ns();
 
 	for (u = LIST_FIRST(&users); u; u = next) {
 		next = LIST_NEXT(u, node);
-		if (u->used.clients)
+		closer_tick(&u->files);
+		closer_tick(&u->sockets);
+		idle = closer_idle(&u->files) && closer_idle(&u->sockets);
+		if (u->used.clients) {
+			again |= !idle;
 			continue;
-		if (now - u->filled < 2 * BURST_NS ||
-		    __atomic_load_n(&u->discarding, __ATOMIC_ACQUIRE)) {
+		}
+		if (now - u->filled < 2 * BURST_NS || !idle) {
 			again = true;
 			continue;
 		}
@@ -154,7 +147,7 @@ bool user_may_ask(struct user *u, int64_t now)
 				u->tokens = rate;
 		}
 	}
-	if (!u->tokens || too_many_discards(u))
+	if (!u->tokens || !closer_may_receive(&u->files))
 		return false;
 	u->tokens--;
 	return true;
