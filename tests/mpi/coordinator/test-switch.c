@@ -219,10 +219,13 @@ static void rounds(const struct job *j, int me)
 			sleeping(&r);
 		disturb(&r, next);
 		disturb(&r, last);
-		/* Some are to be sent at once or not at all. */
+		/*
+		 * Some are to be sent at once or not at all; nobody tells when
+		 * that is possible.
+		 */
 		for (send_one(&r, next, &r.rng); r.sent[next] == i;
 		     send_one(&r, next, &r.rng))
-			sleeping(&r);
+			coord_progress(r.c);
 		while (!me && r.got[last] == i)
 			sleeping(&r);
 		while (r.waiting)
