@@ -175,6 +175,8 @@ const char *company_disturbed(void)
 {
 	int i;
 
+	if (!shared)
+		return NULL;
 	for (i = 0; i < SOON_MS * (1000000 / NAP_NS); i++) {
 		if (shared->wrong[0])
 			return shared->wrong;

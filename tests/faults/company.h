@@ -32,4 +32,7 @@ void company_stays(void);
  */
 int scenario(const char **step);
 
+/* device.c: as much of that as there is to lib/xen.c, without a peer. */
+int device_scenario(const char **step);
+
 #endif

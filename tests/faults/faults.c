@@ -2,9 +2,9 @@
 /*
  * Every call that libivc or ivcd makes to the system fails, one at a time, with
  * each error that it can have: faults subject PID, faults ivcd PID (of an ivcd
- * that runs), faults start IVCD (a path). For each call and each error the
- * first such call of a scenario fails, then in another run the second, and so
- * on until the scenario makes no more.
+ * that runs), faults start IVCD (a path), faults device FILE (see device.c).
+ * For each call and each error the first such call of a scenario fails, then in
+ * another run the second, and so on until the scenario makes no more.
  *
  * Each time the scenario says what the manual says, or goes well; it goes well
  * when it is tried again, without a fault; nothing is left in this process nor
@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +37,7 @@
 
 static struct fault_order *order;
 static pid_t broker;
+static int (*scene)(const char **step) = scenario;
 static int failed;
 static char running[128];
 
@@ -178,14 +181,14 @@ static bool one(const struct fault *f, uint32_t nth,
 	int ret;
 
 	arm(f, nth);
-	ret = scenario(&step);
+	ret = scene(&step);
 	*hit = disarm();
 	if (!said_right(f, ret)) {
 		printf("FAIL %s, the %uth: %s: %s\n", running, nth, step,
 		       strerror(-ret));
 		well = false;
 	}
-	ret = scenario(&step);
+	ret = scene(&step);
 	if (ret) {
 		printf("FAIL %s, the %uth, then without it: %s: %s\n", running,
 		       nth, step, strerror(-ret));
@@ -212,7 +215,7 @@ static void all(const char *whose, const struct faults *faults)
 	int ret;
 
 	/* What is made once and kept is there, then. */
-	ret = scenario(&step);
+	ret = scene(&step);
 	if (ret) {
 		printf("FAIL without a fault: %s: %s\n", step, strerror(-ret));
 		exit(1);
@@ -234,6 +237,22 @@ static void all(const char *whose, const struct faults *faults)
 	}
 }
 
+/* What an ivcd leaves that is killed: it is in the next one's way. */
+static void leave_socket(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s",
+		 getenv("IVC_SOCKET"));
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) &&
+	    errno != EADDRINUSE) {
+		perror(addr.sun_path);
+		exit(1);
+	}
+	close(fd);
+}
+
 /*
  * Starts an ivcd under @f; what it says is put in @out. *@served: it has taken
  * a member. Returns its exit status.
@@ -250,6 +269,7 @@ static int start_one(const char *ivcd, char *out, size_t size, bool *served)
 		perror("pipe");
 		exit(1);
 	}
+	leave_socket();
 	pid = fork();
 	if (!pid) {
 		setenv("LD_PRELOAD", getenv("IVC_INJECT"), 1);
@@ -300,7 +320,8 @@ static void start(const char *ivcd)
 			ret = start_one(ivcd, out, sizeof(out), &served);
 			hit = disarm();
 			well = served ? !ret
-				      : ret == 1 && f->says != WELL && out[0];
+				      : ret == 1 && f->says != WELL &&
+						strstr(out, strerror(f->error));
 			if (!well)
 				printf("FAIL %s, the %uth: exit status %d, it "
 				       "says: %s\n",
@@ -333,6 +354,13 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 64;
 	map_order();
+	if (!strcmp(argv[1], "device")) {
+		scene = device_scenario;
+		setenv("IVC_DEVICE", argv[2], 1);
+		ivc_set_transport("xen");
+		all("libivc, on a device", &faults_of_device);
+		return failed ? 1 : 0;
+	}
 	if (!strcmp(argv[1], "start")) {
 		start(argv[2]);
 		return failed ? 1 : 0;

@@ -2,7 +2,7 @@
 # Faults on order: each call of libivc and ivcd to the system fails once.
 
 FAULTS_OUT := $(B)/tests/faults
-FAULTS_OBJ := $(addprefix $(FAULTS_OUT)/,faults.o company.o lists.o)
+FAULTS_OBJ := $(addprefix $(FAULTS_OUT)/,faults.o company.o device.o lists.o)
 
 $(FAULTS_OUT)/%.o: tests/faults/%.c tests/faults/faults.mk
 	@mkdir -p $(@D)
@@ -11,7 +11,7 @@ $(FAULTS_OUT)/%.o: tests/faults/%.c tests/faults/faults.mk
 
 $(FAULTS_OUT)/faults: $(FAULTS_OBJ) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
 $(FAULTS_OUT)/inject.so: tests/faults/inject.c tests/faults/inject.h \
 		tests/faults/faults.mk

@@ -79,6 +79,29 @@ static const struct fault of_subject[] = {
 	{ FAULT_aligned_alloc, ENOMEM, AS_IS },
 };
 
+/* The driver's own errors are what they are; mmap() of its pages is libivc's.
+ */
+static const struct fault of_device[] = {
+	{ FAULT_open, EMFILE, AS_IS },
+	{ FAULT_open, ENFILE, AS_IS },
+	{ FAULT_open, ENOMEM, AS_IS },
+	{ FAULT_open, EACCES, AS_IS },
+	{ FAULT_open, ENOENT, ENODEV },
+	{ FAULT_open, ENXIO, ENODEV },
+	{ FAULT_ioctl, EMFILE, AS_IS },
+	{ FAULT_ioctl, ENFILE, AS_IS },
+	{ FAULT_ioctl, ENOMEM, AS_IS },
+	{ FAULT_ioctl, ENOSPC, AS_IS },
+	{ FAULT_ioctl, EDQUOT, AS_IS },
+	{ FAULT_ioctl, ETIMEDOUT, AS_IS },
+	{ FAULT_ioctl, ENODEV, AS_IS },
+	{ FAULT_mmap, ENOMEM, AS_IS },
+	{ FAULT_mmap, EAGAIN, ENOMEM },
+	{ FAULT_calloc, ENOMEM, AS_IS },
+	{ FAULT_reallocarray, ENOMEM, AS_IS },
+	{ FAULT_aligned_alloc, ENOMEM, AS_IS },
+};
+
 /* What ivcd lacks it tells who asked for it, and nobody else. */
 static const struct fault of_ivcd[] = {
 	{ FAULT_accept4, EMFILE, WELL },
@@ -138,5 +161,6 @@ static const struct fault of_start[] = {
 	}
 
 const struct faults faults_of_subject = LIST(of_subject);
+const struct faults faults_of_device = LIST(of_device);
 const struct faults faults_of_ivcd = LIST(of_ivcd);
 const struct faults faults_of_start = LIST(of_start);

@@ -22,7 +22,8 @@ struct faults {
 	size_t count;
 };
 
-extern const struct faults faults_of_subject, faults_of_ivcd, faults_of_start;
+extern const struct faults faults_of_subject, faults_of_device, faults_of_ivcd,
+	faults_of_start;
 
 /* "mmap: ENOMEM", in @buf. */
 void fault_name(const struct fault *f, char *buf, size_t size);

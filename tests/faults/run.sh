@@ -20,6 +20,10 @@ counted env LD_PRELOAD="$inject" IVC_FAULTS="$dir/orders" \
 	IVC_ORDER="$dir/orders" "$faults" subject "$ivcd"
 broker_end
 
+# The same on a device, as far as it can be without a hypervisor.
+counted env LD_PRELOAD="$inject" IVC_FAULTS="$dir/orders" \
+	IVC_ORDER="$dir/orders" "$faults" device /dev/null
+
 # ivcd's
 truncate -s 0 "$dir/orders"
 truncate -s 4096 "$dir/orders"

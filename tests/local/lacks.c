@@ -27,8 +27,6 @@
 #define NONE 12345   /* no call has returned that */
 
 static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
-static const struct ivc_channel_options large = { .tx_size = 16u << 20,
-						  .timeout_ms = SOON_MS };
 
 static int to_parent[2], to_child[2];
 static int failed, signals;
@@ -93,6 +91,9 @@ static void give_descriptors(void)
 }
 
 #ifndef __SANITIZE_ADDRESS__
+static const struct ivc_channel_options large = { .tx_size = 16u << 20,
+						  .timeout_ms = SOON_MS };
+
 static void take_space(void)
 {
 	unsigned long pages;

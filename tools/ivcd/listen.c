@@ -145,26 +145,33 @@ static int take_lock(int make)
 	return 0;
 }
 
-/* Does somebody answer at the socket @at, of whatever type? */
-static bool answers(const struct sockaddr_un *at)
+/* Does somebody answer at the socket @at, of whatever type? Or -errno. */
+static int answers(const struct sockaddr_un *at)
 {
 	int fd, ret;
 
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return true;
+		return -errno;
 	ret = connect(fd, (const struct sockaddr *)at, sizeof(*at)) ? errno : 0;
 	close(fd);
 	return ret != ECONNREFUSED;
 }
 
-/* Why must not be removed what is at @at? NULL: it may. */
-static const char *obstacle(const struct sockaddr_un *at)
+/*
+ * Why must not be removed what is at @at? NULL: it may. *@err: -EADDRINUSE, or
+ * why it cannot be told.
+ */
+static const char *obstacle(const struct sockaddr_un *at, int *err)
 {
 	struct stat st;
+	int ret;
 
-	if (lstat(at->sun_path, &st))
+	*err = -EADDRINUSE;
+	if (lstat(at->sun_path, &st)) {
+		*err = -errno;
 		return errno == ENOENT ? NULL : strerror(errno);
+	}
 	if (S_ISLNK(st.st_mode))
 		return "is a symbolic link";
 	if (S_ISDIR(st.st_mode))
@@ -173,22 +180,26 @@ static const char *obstacle(const struct sockaddr_un *at)
 		return "is a file that is no socket";
 	if (st.st_uid != geteuid())
 		return "is another user's socket";
-	if (answers(at))
-		return "is a socket at which another program listens";
-	return NULL;
+	ret = answers(at);
+	if (ret < 0) {
+		*err = ret;
+		return strerror(-ret);
+	}
+	return ret ? "is a socket at which another program listens" : NULL;
 }
 
 /* 0: nothing is there, or a socket that an earlier ivcd of this user left. */
 static int place_free(void)
 {
-	const char *what = obstacle(&addr);
+	int err;
+	const char *what = obstacle(&addr, &err);
 
 	if (!what)
 		return 0;
 	log_line("%s: %s; it is left alone: remove it, or name another place "
 		 "with --socket",
 		 addr.sun_path, what);
-	return -EADDRINUSE;
+	return err;
 }
 
 /* A name in the same directory that nobody else uses. */
@@ -209,24 +220,25 @@ static int name_aside(struct sockaddr_un *aside)
 /*
  * Remove a dead socket from our place, and nothing that somebody has put there
  * since it was looked at: what is there is renamed, looked at under its new
- * name, and only then removed. -EADDRINUSE: it is something else, and back.
+ * name, and only then removed. -EADDRINUSE and the like: it is something else,
+ * or that cannot be told, and back.
  */
 static int remove_socket(void)
 {
 	struct sockaddr_un aside;
-	int ret = name_aside(&aside);
+	int ret = name_aside(&aside), err;
 
 	if (ret)
 		return ret;
 	if (renameat2(AT_FDCWD, addr.sun_path, AT_FDCWD, aside.sun_path,
 		      RENAME_NOREPLACE))
 		return errno == ENOENT ? 0 : -errno;
-	if (!obstacle(&aside))
+	if (!obstacle(&aside, &err))
 		return unlink(aside.sun_path) ? -errno : 0;
 	/* If its place is taken again it stays where it is now. */
 	(void)renameat2(AT_FDCWD, aside.sun_path, AT_FDCWD, addr.sun_path,
 			RENAME_NOREPLACE);
-	return -EADDRINUSE;
+	return err;
 }
 
 static int make_socket(mode_t mode)
