@@ -19,6 +19,7 @@
 
 #include "channel.h"
 #include "context.h"
+#include "entry.h"
 #include "push.h"
 
 /* Out of line, and the last thing that a call does: no registers to save. */
@@ -531,12 +532,18 @@ int ivc_channel_ready(struct ivc_channel *ch, int events)
 	return ready;
 }
 
-/* In a child: the parent's channel goes on. Its lock may be held by nobody. */
-static int close_orphan(struct ivc_channel *ch)
+void ivc_channel_orphan(struct ivc_channel *ch)
 {
 	ch->ops->orphan_channel(ch);
 	if (ch->wake_fd >= 0)
 		close(ch->wake_fd);
+	ch->wake_fd = -1;
+}
+
+/* In a child: the parent's channel goes on. Its lock may be held by nobody. */
+static int close_orphan(struct ivc_channel *ch)
+{
+	ivc_channel_orphan(ch);
 	free(ch->priv);
 	free(ch);
 	return 0;
@@ -544,12 +551,13 @@ static int close_orphan(struct ivc_channel *ch)
 
 int ivc_close(ivc_channel *ch)
 {
-	int ret;
+	int cancel, ret;
 
 	if (!ch)
 		return 0;
 	if (ivc_channel_foreign(ch))
 		return close_orphan(ch);
+	cancel = ivc_cancel_off();
 	ret = ivc_channel_status(ch);
 	if (!ret)
 		ret = ch->tx.error ? ch->tx.error : ch->rx.error;
@@ -560,5 +568,6 @@ int ivc_close(ivc_channel *ch)
 		close(ch->wake_fd);
 	pthread_mutex_destroy(&ch->lock);
 	free(ch);
+	ivc_cancel_on(cancel);
 	return ret;
 }

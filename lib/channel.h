@@ -83,6 +83,9 @@ struct ivc_channel {
 int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp);
 void ivc_channel_idle(struct ivc_channel *ch, int status);
 
+/* channel.c: what a child has of it: close the copies of descriptors. */
+void ivc_channel_orphan(struct ivc_channel *ch);
+
 /* Made by a parent of this process. */
 static inline bool ivc_channel_foreign(const struct ivc_channel *ch)
 {

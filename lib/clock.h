@@ -31,13 +31,9 @@ static inline struct timespec ivc_timespec(int64_t ns)
 				  .tv_nsec = ns % IVC_SEC };
 }
 
-/*
- * ppoll() of one descriptor until @deadline. Returns its revents, 0 when the
- * time has passed, or -errno. @fd < 0 only passes the time.
- */
-static inline int ivc_poll(int fd, short events, int64_t deadline)
+/* ppoll() until @deadline: how many have something, or -errno. */
+static inline int ivc_ppoll(struct pollfd *pfd, nfds_t n, int64_t deadline)
 {
-	struct pollfd pfd = { .fd = fd, .events = events };
 	struct timespec ts, *tsp = NULL;
 	int ret;
 
@@ -49,10 +45,20 @@ static inline int ivc_poll(int fd, short events, int64_t deadline)
 		ts = ivc_timespec(left);
 		tsp = &ts;
 	}
-	ret = ppoll(&pfd, 1, tsp, NULL);
-	if (ret < 0)
-		return -errno;
-	return ret ? pfd.revents : 0;
+	ret = ppoll(pfd, n, tsp, NULL);
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * The same for one descriptor. Returns its revents, 0 when the time has passed,
+ * or -errno. @fd < 0 only passes the time.
+ */
+static inline int ivc_poll(int fd, short events, int64_t deadline)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int ret = ivc_ppoll(&pfd, 1, deadline);
+
+	return ret > 0 ? pfd.revents : ret;
 }
 
 #endif /* IVC_CLOCK_H */

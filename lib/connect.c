@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "clock.h"
 #include "context.h"
+#include "entry.h"
 
 #define IVC_CONNECT_TIMEOUT_MS 30000
 #define IVC_SPIN_DEFAULT 50000 /* ns */
@@ -105,7 +106,9 @@ err_failed:
 	return ret;
 }
 
-static int connected_until(struct ivc_channel *ch, int64_t deadline)
+/* @ctx: whose end cancels the wait, or NULL. */
+static int connected_until(struct ivc_channel *ch,
+			   const struct ivc_context *ctx, int64_t deadline)
 {
 	int ret;
 
@@ -113,7 +116,8 @@ static int connected_until(struct ivc_channel *ch, int64_t deadline)
 		ret = channel_look(ch);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_poll(ch->fd, ch->ops->established, deadline);
+		ret = ivc_entry_poll(ctx, ch->fd, ch->ops->established,
+				     deadline);
 		if (!ret)
 			return -ETIMEDOUT;
 		if (ret < 0)
@@ -123,6 +127,8 @@ static int connected_until(struct ivc_channel *ch, int64_t deadline)
 
 int ivc_connected(ivc_channel *ch, int timeout_ms)
 {
+	int cancel, ret;
+
 	if (!ch)
 		return -EINVAL;
 	if (ivc_channel_foreign(ch))
@@ -131,7 +137,10 @@ int ivc_connected(ivc_channel *ch, int timeout_ms)
 		return 0;
 	if (ch->idle.status != -EINPROGRESS)
 		return ch->idle.status;
-	return connected_until(ch, ivc_deadline(timeout_ms));
+	cancel = ivc_cancel_off();
+	ret = connected_until(ch, NULL, ivc_deadline(timeout_ms));
+	ivc_cancel_on(cancel);
+	return ret;
 }
 
 static bool options_ok(const struct ivc_channel_options *opt)
@@ -152,6 +161,7 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		.timeout_ms = IVC_CONNECT_TIMEOUT_MS,
 	};
 	struct ivc_channel *ch = NULL;
+	struct ivc_entry entry;
 	int64_t deadline;
 	int ret;
 
@@ -162,14 +172,13 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		opt = &defaults;
 	if (!ctx || !options_ok(opt))
 		return -EINVAL;
-	if (ivc_context_foreign(ctx))
-		return -ESTALE;
-	/* The end mark of a list: peers[0] of a group without peers. */
-	if (!peer.member)
-		return -ENOENT;
-	ret = ivc_channel_new(ctx->ops, &ch);
+	ret = ivc_enter(ctx, &entry);
 	if (ret)
 		return ret;
+	/* The end mark of a list: peers[0] of a group without peers. */
+	ret = peer.member ? ivc_channel_new(ctx->ops, &ch) : -ENOENT;
+	if (ret)
+		goto err_entry;
 	ch->peer = peer;
 	deadline = ivc_deadline(opt->timeout_ms);
 	ret = ctx->ops->connect(ctx, ch, peer.member, opt->tx_size,
@@ -177,16 +186,19 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 	if (ret)
 		goto err_channel;
 	if (opt->timeout_ms) {
-		ret = connected_until(ch, deadline);
+		ret = connected_until(ch, ctx, deadline);
 		if (ret)
 			goto err_channel;
 	}
 	ivc_context_add(ctx, ch);
+	ivc_exit(&entry);
 	*chp = ch;
 	return 0;
 
 err_channel:
 	ivc_close(ch);
+err_entry:
+	ivc_exit(&entry);
 	return ret;
 }
 
@@ -236,11 +248,14 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 		ret = ctx->ops->accept(ctx, ch, opt->tx_size, deadline);
 		if (!ret)
 			ret = accept_open(ch);
-		if (ret == -ECONNABORTED)
+		/* However many such come. */
+		if (ret == -ECONNABORTED && !ivc_entry_cancelled(ctx))
 			continue;
+		if (ret == -ECONNABORTED)
+			return -ECANCELED;
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_context_wait(&ctx->offers, deadline, &stale);
+		ret = ivc_context_wait(ctx, &ctx->offers, deadline, &stale);
 		if (ret)
 			return ret;
 	}
@@ -251,6 +266,7 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 {
 	static const struct ivc_channel_options defaults = { .timeout_ms = -1 };
 	struct ivc_channel *ch = NULL;
+	struct ivc_entry entry;
 	int ret;
 
 	if (!chp)
@@ -260,19 +276,25 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 		opt = &defaults;
 	if (!ctx || !options_ok(opt))
 		return -EINVAL;
-	if (ivc_context_foreign(ctx))
-		return -ESTALE;
-	ret = ivc_channel_new(ctx->ops, &ch);
+	ret = ivc_enter(ctx, &entry);
 	if (ret)
 		return ret;
+	ret = ivc_channel_new(ctx->ops, &ch);
+	if (ret)
+		goto err_entry;
 	ret = accept_next(ctx, ch, opt);
-	if (ret) {
-		ivc_close(ch);
-		return ret;
-	}
+	if (ret)
+		goto err_channel;
 	ivc_context_add(ctx, ch);
+	ivc_exit(&entry);
 	*chp = ch;
 	return 0;
+
+err_channel:
+	ivc_close(ch);
+err_entry:
+	ivc_exit(&entry);
+	return ret;
 }
 
 ivc_channel *ivc_accept(ivc_context *ctx)

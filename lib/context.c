@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "channel.h"
 #include "clock.h"
 #include "context.h"
+#include "entry.h"
 
 /*
  * How long to nap when the descriptor is readable for something that is not
@@ -19,29 +21,34 @@
 ivc_context *ivc_register(uint64_t magic, uint32_t id)
 {
 	struct ivc_context *ctx;
-	int ret;
+	int cancel, ret;
 
 	ctx = calloc(1, sizeof(*ctx));
 	if (!ctx)
 		return NULL;
+	cancel = ivc_cancel_off();
 	ctx->ops = &ivc_xen;
 	ctx->fd = -1;
+	ctx->cancel_fd = -1;
 	ctx->magic = magic;
 	ctx->id = id;
 	ctx->dirty = true;
 	pthread_mutex_init(&ctx->lock, NULL);
 	ivc_process_add_context(ctx);
 
-	ret = ivc_transport_open(ctx);
+	ret = ivc_entry_init(ctx);
+	if (!ret)
+		ret = ivc_transport_open(ctx);
+	if (!ret)
+		ret = ctx->ops->enroll(ctx);
 	if (ret)
 		goto err_context;
-	ret = ctx->ops->enroll(ctx);
-	if (ret)
-		goto err_context;
+	ivc_cancel_on(cancel);
 	return ctx;
 
 err_context:
 	ivc_unregister(ctx);
+	ivc_cancel_on(cancel);
 	errno = -ret;
 	return NULL;
 }
@@ -106,24 +113,53 @@ static void forget_all(struct ivc_context *ctx)
 	ivc_process_unlock();
 }
 
-void ivc_unregister(ivc_context *ctx)
+static void free_lists(struct ivc_context *ctx)
 {
-	if (!ctx)
-		return;
-	if (ivc_context_foreign(ctx)) {
-		/* The lock may be held, by nobody. */
-		ctx->ops->orphan(ctx);
-		free(ctx->priv);
-	} else {
-		forget_all(ctx);
-		ctx->ops->leave(ctx);
-		ivc_process_remove_context(ctx);
-		pthread_mutex_destroy(&ctx->lock);
-	}
 	free(ctx->listed.peer);
 	free(ctx->known.peer);
 	free(ctx->fresh.peer);
-	free(ctx);
+}
+
+void ivc_context_orphan(struct ivc_context *ctx)
+{
+	ctx->ops->orphan(ctx);
+	if (ctx->cancel_fd >= 0)
+		close(ctx->cancel_fd);
+	ctx->cancel_fd = -1;
+}
+
+/* In a child: no lock is taken, it may be held by nobody. */
+static void free_orphan(struct ivc_context *ctx)
+{
+	ivc_context_orphan(ctx);
+	free(ctx->priv);
+	free_lists(ctx);
+	/* Else it may be for a callback that the child has come to be in. */
+	if (ctx->holders == 1)
+		free(ctx);
+}
+
+void ivc_unregister(ivc_context *ctx)
+{
+	int cancel;
+
+	if (!ctx)
+		return;
+	if (ivc_context_foreign(ctx)) {
+		free_orphan(ctx);
+		return;
+	}
+	cancel = ivc_cancel_off();
+	ivc_entry_close(ctx);
+	forget_all(ctx);
+	ctx->ops->leave(ctx);
+	ivc_process_remove_context(ctx);
+	if (ctx->cancel_fd >= 0)
+		close(ctx->cancel_fd);
+	free_lists(ctx);
+	pthread_mutex_destroy(&ctx->lock);
+	ivc_context_drop(ctx);
+	ivc_cancel_on(cancel);
 }
 
 int ivc_context_fd(const ivc_context *ctx)
@@ -142,14 +178,17 @@ static int by_member(const void *a, const void *b)
 
 int ivc_hosts(ivc_context *ctx, ivc_peer *peers, unsigned int max)
 {
+	struct ivc_entry entry;
 	uint32_t written = 0;
 	int total;
 
-	if (!ctx || (max && !peers))
+	if (max && !peers)
 		return -EINVAL;
-	if (ivc_context_foreign(ctx))
-		return -ESTALE;
+	total = ivc_enter(ctx, &entry);
+	if (total)
+		return total;
 	total = ctx->ops->hosts(ctx, peers, max, &written, IVC_NEVER);
+	ivc_exit(&entry);
 	if (written > 1)
 		qsort(peers, written, sizeof(*peers), by_member);
 	return total;
@@ -203,17 +242,18 @@ int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
 
 const ivc_peer *ivc_get_hosts(ivc_context *ctx)
 {
-	const ivc_peer *peers;
+	const ivc_peer *peers = NULL;
+	struct ivc_entry entry;
 	int ret;
 
-	if (!ctx || ivc_context_foreign(ctx)) {
-		errno = ctx ? ESTALE : EINVAL;
-		return NULL;
+	ret = ivc_enter(ctx, &entry);
+	if (!ret) {
+		pthread_mutex_lock(&ctx->lock);
+		ret = ivc_members_get(ctx, &ctx->listed, IVC_NEVER);
+		peers = ctx->listed.peer;
+		pthread_mutex_unlock(&ctx->lock);
+		ivc_exit(&entry);
 	}
-	pthread_mutex_lock(&ctx->lock);
-	ret = ivc_members_get(ctx, &ctx->listed, IVC_NEVER);
-	peers = ctx->listed.peer;
-	pthread_mutex_unlock(&ctx->lock);
 	if (ret) {
 		errno = -ret;
 		return NULL;
@@ -226,19 +266,20 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int ivc_context_wait(const struct pollfd *what, int64_t deadline,
-		     unsigned int *stale)
+int ivc_context_wait(const struct ivc_context *ctx, const struct pollfd *what,
+		     int64_t deadline, unsigned int *stale)
 {
 	int64_t now = ivc_now();
 	int ret;
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
-	ret = ivc_poll(what->fd, what->events, *stale ? now : deadline);
+	ret = ivc_entry_poll(ctx, what->fd, what->events,
+			     *stale ? now : deadline);
 	if (!ret && *stale) {
 		/* What was not ours has been taken: sleep properly. */
 		*stale = 0;
-		ret = ivc_poll(what->fd, what->events, deadline);
+		ret = ivc_entry_poll(ctx, what->fd, what->events, deadline);
 	}
 	if (ret < 0)
 		return ret;
@@ -252,7 +293,8 @@ int ivc_context_wait(const struct pollfd *what, int64_t deadline,
 	 * Readable before, and yet the caller found nothing: it is for
 	 * somebody else, and may stay. poll() would only say so again.
 	 */
-	ret = ivc_poll(-1, 0, sooner(deadline, now + (IVC_NAP_MIN << *stale)));
+	ret = ivc_entry_poll(ctx, -1, 0,
+			     sooner(deadline, now + (IVC_NAP_MIN << *stale)));
 	if (*stale < IVC_NAP_SHIFT_MAX)
 		++*stale;
 	return ret < 0 ? ret : 0;
@@ -285,13 +327,15 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 {
 	struct ivc_members list = { 0 };
 	unsigned int stale = 0;
+	struct ivc_entry entry;
 	int64_t deadline;
 	int ret;
 
-	if (!ctx || !peer)
+	if (!peer)
 		return -EINVAL;
-	if (ivc_context_foreign(ctx))
-		return -ESTALE;
+	ret = ivc_enter(ctx, &entry);
+	if (ret)
+		return ret;
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		ret = find_once(ctx, &list, id, deadline, peer);
@@ -301,10 +345,11 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 			stale = IVC_NAP_SHIFT_MAX;
 		else if (ret != -EAGAIN)
 			break;
-		ret = ivc_context_wait(&ctx->events, deadline, &stale);
+		ret = ivc_context_wait(ctx, &ctx->events, deadline, &stale);
 		if (ret)
 			break;
 	}
 	free(list.peer);
+	ivc_exit(&entry);
 	return ret;
 }

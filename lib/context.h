@@ -34,6 +34,14 @@ struct ivc_context {
 	uint64_t member;
 	uint16_t domid;
 
+	/* entry.c: the calls under way. */
+	pthread_mutex_t entry_lock;
+	pthread_cond_t out;   /* the last has come out */
+	unsigned int inside;  /* calls */
+	unsigned int holders; /* of the memory */
+	bool cancelled;	      /* it is being unregistered: nobody comes in */
+	int cancel_fd;	      /* eventfd, readable from then on */
+
 	/*
 	 * Guards all below. Never held while waiting for something to come, but
 	 * while the backend is asked.
@@ -75,6 +83,9 @@ void ivc_context_forget(struct ivc_channel *ch);
 void ivc_context_look_again(struct ivc_context *ctx);
 struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 
+/* context.c: what a child has of it: close the copies of descriptors. */
+void ivc_context_orphan(struct ivc_context *ctx);
+
 /* context.c: fill @list with all members. -ETIMEDOUT: no answer came. */
 int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
 		    int64_t deadline);
@@ -82,9 +93,9 @@ int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
 /*
  * context.c: wait for @what, ctx->offers or ctx->events, when the caller has
  * just found nothing. *@stale is the caller's, 0 at first.
- * Returns 0 (look again), -EINTR, or -ETIMEDOUT at @deadline.
+ * Returns 0 (look again), -EINTR, -ECANCELED, or -ETIMEDOUT at @deadline.
  */
-int ivc_context_wait(const struct pollfd *what, int64_t deadline,
-		     unsigned int *stale);
+int ivc_context_wait(const struct ivc_context *ctx, const struct pollfd *what,
+		     int64_t deadline, unsigned int *stale);
 
 #endif /* IVC_CONTEXT_H */

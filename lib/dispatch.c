@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "context.h"
+#include "entry.h"
 
 static int suspended(ivc_context *ctx, const struct ivc_callbacks *cb,
 		     const struct ivc_event *ev, void *arg)
@@ -16,8 +17,10 @@ static int suspended(ivc_context *ctx, const struct ivc_callbacks *cb,
 	len = ivc_unread(ev->channel, &unread);
 	if (len < 0)
 		return (int)len;
+	/* The callback may be a cancellation point. */
+	pthread_cleanup_push(free, unread);
 	cb->suspended(ctx, ev->channel, unread, (size_t)len, arg);
-	free(unread);
+	pthread_cleanup_pop(1);
 	return 0;
 }
 
@@ -55,14 +58,12 @@ static int call(ivc_context *ctx, const struct ivc_callbacks *cb,
 	return 0;
 }
 
-int ivc_dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
-		 int timeout_ms)
+static int dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
+		    int timeout_ms)
 {
 	struct ivc_event ev;
 	int n = 0, ret;
 
-	if (!ctx || !cb)
-		return -EINVAL;
 	for (;;) {
 		ret = ivc_next_event(ctx, &ev, n ? 0 : timeout_ms);
 		if (ret <= 0)
@@ -74,4 +75,26 @@ int ivc_dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
 	}
 	/* What went wrong behind the first is found again by the next call. */
 	return n ? n : ret;
+}
+
+static void drop(void *ctx)
+{
+	ivc_context_drop(ctx);
+}
+
+int ivc_dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
+		 int timeout_ms)
+{
+	int ret;
+
+	if (!ctx || !cb)
+		return -EINVAL;
+	if (ivc_context_foreign(ctx))
+		return -ESTALE;
+	/* A callback may unregister the context, or its thread be cancelled. */
+	ivc_context_hold(ctx);
+	pthread_cleanup_push(drop, ctx);
+	ret = dispatch(ctx, cb, arg, timeout_ms);
+	pthread_cleanup_pop(1);
+	return ret;
 }

@@ -18,6 +18,7 @@
 #include "channel.h"
 #include "clock.h"
 #include "context.h"
+#include "entry.h"
 
 /* Begin to walk from the known list to what is there now. */
 static int walk_begin(struct ivc_context *ctx, int64_t deadline)
@@ -161,17 +162,12 @@ static int lock_until(struct ivc_context *ctx, int64_t deadline)
 	return pthread_mutex_clocklock(&ctx->lock, CLOCK_MONOTONIC, &ts);
 }
 
-int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
+static int next_until(struct ivc_context *ctx, struct ivc_event *ev,
+		      int64_t deadline)
 {
 	unsigned int stale = 0;
-	int64_t deadline;
 	int ret;
 
-	if (!ctx || !ev)
-		return -EINVAL;
-	if (ivc_context_foreign(ctx))
-		return -ESTALE;
-	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		memset(ev, 0, sizeof(*ev));
 		if (lock_until(ctx, deadline))
@@ -183,10 +179,25 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 			return 0;
 		if (ret != -EAGAIN)
 			return ret;
-		ret = ivc_context_wait(&ctx->events, deadline, &stale);
+		ret = ivc_context_wait(ctx, &ctx->events, deadline, &stale);
 		if (ret == -ETIMEDOUT)
 			return 0;
 		if (ret)
 			return ret;
 	}
+}
+
+int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
+{
+	struct ivc_entry entry;
+	int ret;
+
+	if (!ev)
+		return -EINVAL;
+	ret = ivc_enter(ctx, &entry);
+	if (ret)
+		return ret;
+	ret = next_until(ctx, ev, ivc_deadline(timeout_ms));
+	ivc_exit(&entry);
+	return ret;
 }

@@ -3,7 +3,7 @@
 
 LIB_OUT := $(B)/lib
 LIB_SRC := $(addprefix lib/,channel.c connect.c context.c discard.c \
-	dispatch.c end.c events.c local.c local-call.c local-channel.c local-due.c \
+	dispatch.c end.c entry.c events.c local.c local-call.c local-channel.c local-due.c \
 	local-fate.c local-link.c local-memory.c local-open.c local-thread.c place.c \
 	process.c stats.c transport.c version.c wait.c xen.c)
 LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)

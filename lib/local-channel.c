@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "discard.h"
+#include "entry.h"
 #include "local.h"
 
 /* Each ARM can be answered for data and for space, each then changed once. */
@@ -178,16 +179,17 @@ int local_kick(const struct ivc_channel *ch)
 {
 	struct local_channel *lc = ch->priv;
 	uint32_t want = ivc_load(&ch->map.peer->want);
-	int ret;
+	int cancel, ret;
 
 	if (ivc_load(&lc->rung) == want)
 		return 0;
+	/* Or a thread that is cancelled leaves the peer asleep. */
+	cancel = ivc_cancel_off();
 	ret = ring(lc, ch->fd, want);
 	if (ret == -ENOMEM)
 		ring_later(lc);
-	else if (ret)
-		return ended(lc);
-	return 0;
+	ivc_cancel_on(cancel);
+	return ret && ret != -ENOMEM ? ended(lc) : 0;
 }
 
 /* The peer rings as no libivc does: it gets no further chance to. */

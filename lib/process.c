@@ -107,9 +107,9 @@ static void child(void)
 	struct ivc_channel *ch;
 
 	LIST_FOREACH (ctx, &process.contexts, in_process)
-		ctx->ops->orphan(ctx);
+		ivc_context_orphan(ctx);
 	LIST_FOREACH (ch, &process.channels, in_process) {
-		ch->ops->orphan_channel(ch);
+		ivc_channel_orphan(ch);
 		ivc_channel_idle(ch, -ESTALE);
 	}
 	begin(IVC_FORK_CHILD);

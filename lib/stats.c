@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "entry.h"
 
 /*
  * The library's counters belong to the reading and the writing thread, which
@@ -12,14 +13,16 @@
 int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st)
 {
 	struct ivc_abi_info info = { 0 };
-	int ret;
+	int cancel, ret;
 
 	if (!ch || !st)
 		return -EINVAL;
 	if (ivc_channel_foreign(ch))
 		return -ESTALE;
 	memset(st, 0, sizeof(*st));
+	cancel = ivc_cancel_off();
 	ret = ch->ops->info(ch, &info);
+	ivc_cancel_on(cancel);
 	if (ret)
 		return ret;
 	st->tx_bytes = ivc_load(&ch->tx_bytes);

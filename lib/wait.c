@@ -44,6 +44,7 @@
 
 #include "channel.h"
 #include "clock.h"
+#include "entry.h"
 #include "push.h"
 
 #define IVC_ARM_GRACE_NS 20000
@@ -117,9 +118,12 @@ static int join(struct ivc_channel *ch, int events, bool *leader)
 			ch->polling = true;
 	} else {
 		if (ch->wake_fd < 0) {
+			/* A child shall find it. */
+			ivc_process_lock();
 			ch->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 			if (ch->wake_fd < 0)
 				ret = -errno;
+			ivc_process_unlock();
 		}
 		fd = ch->wake_fd;
 		if (!ret)
@@ -174,6 +178,7 @@ static int sleep_once(struct ivc_channel *ch, int events, int64_t deadline,
 
 static int sleep_until(struct ivc_channel *ch, int events, int64_t deadline)
 {
+	int cancel = ivc_cancel_off();
 	int ready = 0;
 	int ret;
 
@@ -183,6 +188,7 @@ static int sleep_until(struct ivc_channel *ch, int events, int64_t deadline)
 			ready = ivc_channel_ready(ch, events);
 	} while (!ready && !ret && ivc_now() < deadline);
 	want_clear(ch, events);
+	ivc_cancel_on(cancel);
 	return ready ? ready : ret;
 }
 
@@ -260,7 +266,7 @@ void ivc_set_spin(ivc_channel *ch, int64_t nanoseconds)
  */
 int ivc_arm(ivc_channel *ch, int events)
 {
-	int ret;
+	int cancel, ret;
 
 	if (!ch || !events_ok(events))
 		return -EINVAL;
@@ -278,7 +284,9 @@ int ivc_arm(ivc_channel *ch, int events)
 	ret = ivc_channel_ready(ch, events);
 	if (ret)
 		return ret;
+	cancel = ivc_cancel_off();
 	ret = ch->ops->arm(ch);
+	ivc_cancel_on(cancel);
 	if (ret)
 		return ret;
 	want_set(ch, events);

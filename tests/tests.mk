@@ -67,6 +67,10 @@ $(LOCAL_OUT)/forks: $(LOCAL_OUT)/forks.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(LOCAL_OUT)/ends: $(LOCAL_OUT)/ends.o $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
+
 # Not linked with the library: it loads the shared one.
 $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
 	$(call say,LD,$@)
@@ -91,6 +95,7 @@ LOCAL_PROGS := $(B)/tools/ivcd $(addprefix $(LOCAL_OUT)/, \
 	ivc-apitest \
 	uses \
 	forks \
+	ends \
 	lacks \
 	hung \
 	hostile \

@@ -31,6 +31,11 @@
  * still being established is one thread's until ivc_connected() returned 0; one
  * for which ivc_arm is used has one thread that waits, and that way only.
  *
+ * Cancellation. No function is a cancellation point (pthread_cancel(3)): a
+ * thread for which it is requested goes on until it is out of the library. To
+ * end a thread that waits, use timeouts or ivc_unregister(). The callbacks of
+ * ivc_dispatch() may be cancelled.
+ *
  * fork(), at any moment, of a program with any number of threads. In the
  * child, ivc_close() and ivc_unregister() of its parent's handles free the
  * child's copy and disturb nobody; ivc_peer_id(), ivc_peer_of() and
@@ -39,6 +44,12 @@
  * The child can register for itself. After _Fork() or clone() the same holds,
  * but reading from or writing to a parent's channel is an invalid access.
  * Descriptors are closed on exec.
+ *
+ * Timeouts. A call that is given one keeps it, also if the backend hangs. Where
+ * the call has to ask the backend, it waits at least 200 ms for the answer,
+ * even with timeout 0; after an answer that did not come it does not wait that
+ * long again, until the backend has said something. Calls without a timeout
+ * give up after 5 s.
  *
  * Signals. ivc_read, ivc_write and their kin make no system call except to
  * wake a sleeping peer. Calls that wait return -EINTR when interrupted.
@@ -99,6 +110,13 @@ ivc_context *ivc_register(uint64_t magic, uint32_t id);
 /*
  * Leave the group and free the context. Channels made from it stay usable
  * and are closed by themselves. NULL is fine. Always succeeds.
+ *
+ * Calls on the context that other threads are in return -ECANCELED if they wait
+ * for something: ivc_accept(), ivc_connect(), ivc_find(), ivc_next_event(),
+ * ivc_dispatch() and their kin. Those that have asked the backend something get
+ * its answer first. ivc_unregister() returns when all are out. No call may
+ * begin after it. A callback of ivc_dispatch() may unregister the context that
+ * it is called for.
  */
 void ivc_unregister(ivc_context *ctx);
 
@@ -368,7 +386,8 @@ int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st);
 
 /*
  * Close: the peer reads what was written and then gets -EPIPE. Frees the
- * channel. NULL is fine. 0, or the error the channel had ended with.
+ * channel: no other thread may be in a call on it, ivc_wait() included. NULL is
+ * fine. 0, or the error the channel had ended with.
  */
 int ivc_close(ivc_channel *ch);
 

@@ -76,6 +76,7 @@ events() {
 check 'joins and leaves' events
 counted "$bin/tests/local/uses"
 counted "$bin/tests/local/forks"
+counted "$bin/tests/local/ends"
 counted "$bin/tests/local/unload" "$bin/lib/libivc.so"
 counted "$bin/tests/local/lacks"
 counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
