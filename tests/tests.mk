@@ -51,19 +51,19 @@ $(LOCAL_OUT)/ivc-apitest: $(PROG_OBJ) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/uses: $(LOCAL_OUT)/uses.o $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/uses: $(addprefix $(LOCAL_OUT)/,uses.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/hung: $(LOCAL_OUT)/hung.o $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/hung: $(addprefix $(LOCAL_OUT)/,hung.o member.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/lacks: $(LOCAL_OUT)/lacks.o $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/lacks: $(addprefix $(LOCAL_OUT)/,lacks.o member.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/forks: $(LOCAL_OUT)/forks.o $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/forks: $(addprefix $(LOCAL_OUT)/,forks.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 

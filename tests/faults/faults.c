@@ -12,7 +12,6 @@
  * order goes to $IVC_ORDER, which is $IVC_FAULTS of the process that is to have
  * the faults.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../local/count.h"
 #include "company.h"
 #include "inject.h"
 #include "lists.h"
@@ -79,31 +79,6 @@ static bool disarm(void)
 	return __atomic_load_n(&order->hit, __ATOMIC_ACQUIRE);
 }
 
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-static int mappings(void)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	char line[512];
-	int n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, "memfd:ivc") != NULL;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* What a process has of things that can be left behind. */
 struct belongings {
 	int own_fds, own_maps, own_threads;
@@ -112,15 +87,16 @@ struct belongings {
 
 static struct belongings look(void)
 {
-	struct belongings b = { .own_fds = entries("/proc/self/fd"),
-				.own_maps = mappings(),
-				.own_threads = entries("/proc/self/task") };
+	struct belongings b = { .own_fds = count_entries("/proc/self/fd"),
+				.own_maps = count_maps(),
+				.own_threads =
+					count_entries("/proc/self/task") };
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)broker);
-	b.broker_fds = entries(path);
+	b.broker_fds = count_entries(path);
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)broker);
-	b.broker_threads = entries(path);
+	b.broker_threads = count_entries(path);
 	return b;
 }
 

@@ -9,7 +9,7 @@ $(FAULTS_OUT)/%.o: tests/faults/%.c tests/faults/faults.mk
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
 
-$(FAULTS_OUT)/faults: $(FAULTS_OBJ) $(LIB_OUT)/libivc.a
+$(FAULTS_OUT)/faults: $(FAULTS_OBJ) $(LOCAL_OUT)/count.o $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 

@@ -4,7 +4,6 @@
  * can still do with its parent's handles, that it can begin anew, and that the
  * parent goes on undisturbed. One line per check, as in run.sh.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <ivc/ivc.h>
+
+#include "count.h"
 
 #define MAGIC 0xf02c
 #define CHILDREN 300
@@ -90,31 +91,6 @@ static int carries(ivc_channel *from, ivc_channel *to)
 static int works(const struct pair *p)
 {
 	return carries(p->ca, p->cb) && carries(p->cb, p->ca);
-}
-
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-static int maps(void)
-{
-	FILE *f = fopen("/proc/self/maps", "r");
-	char line[512];
-	int n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, "memfd:ivc") != NULL;
-	if (f)
-		fclose(f);
-	return n;
 }
 
 /* The child's word is its exit status: 0. */
@@ -233,9 +209,9 @@ static void each_call(void)
 	if (!pid) {
 		alarm(HANGS);
 		failed = 0;
-		check(entries("/proc/self/fd") == other_fds,
+		check(count_entries("/proc/self/fd") == other_fds,
 		      "a child has none of its parent's descriptors");
-		check(maps() == 0, "and none of its rings");
+		check(count_maps() == 0, "and none of its rings");
 		each_of_channel(p.ca);
 		each_of_channel(p.cb);
 		check(ivc_connected(offer, 0) == -ESTALE &&
@@ -245,7 +221,7 @@ static void each_call(void)
 		each_of_context(p.b);
 		each_of_context(third);
 		anew(3, 1);
-		check(entries("/proc/self/fd") == other_fds,
+		check(count_entries("/proc/self/fd") == other_fds,
 		      "and leaves nothing");
 		fflush(stdout);
 		_exit(failed ? 1 : 0);
@@ -437,9 +413,10 @@ static void threads(void)
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	other_fds = entries("/proc/self/fd");
+	other_fds = count_entries("/proc/self/fd");
 	each_call();
 	threads();
-	check(entries("/proc/self/fd") == other_fds, "no descriptor is left");
+	check(count_entries("/proc/self/fd") == other_fds,
+	      "no descriptor is left");
 	return failed ? 1 : 0;
 }

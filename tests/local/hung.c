@@ -13,35 +13,23 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <ivc/ivc.h>
+
+#include "member.h"
 
 #define MAGIC 0x4086
-#define SOON_MS 30000
 #define HUNG_S 120 /* so long that it never comes to that */
 
 static const struct ivc_channel_options now = { .timeout_ms = 0 };
 static const struct ivc_channel_options short_time = { .timeout_ms = 50 };
 static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
 
-static int failed;
 static pid_t broker, peer_pid;
 
-static void check(int is, int want, const char *what)
+static void clean_up(void)
 {
-	printf("%s %s", is == want ? "ok  " : "FAIL", what);
-	if (is != want)
-		printf(": %d, not %d", is, want);
-	putchar('\n');
-	failed += is != want;
-}
-
-static __attribute__((noreturn)) void die(const char *what)
-{
-	printf("FAIL %s: %s\n", what, strerror(errno));
 	kill(broker, SIGCONT);
 	if (peer_pid > 0)
 		kill(peer_pid, SIGKILL);
-	exit(1);
 }
 
 /* Safe to be called from a signal handler. */
@@ -50,36 +38,14 @@ static void never_ends(int sig)
 	static const char text[] = "FAIL a call does not come back\n";
 
 	(void)sig;
-	kill(broker, SIGCONT);
-	kill(peer_pid, SIGKILL);
+	clean_up();
 	_exit(write(STDOUT_FILENO, text, sizeof(text) - 1) < 0 ? 2 : 1);
-}
-
-static ivc_context *must_register(uint32_t id)
-{
-	ivc_context *ctx = ivc_register(MAGIC, id);
-
-	if (!ctx)
-		die("register");
-	return ctx;
-}
-
-static ivc_peer must_find(ivc_context *ctx, uint32_t id)
-{
-	ivc_peer peer;
-	int ret = ivc_find(ctx, id, SOON_MS, &peer);
-
-	if (ret) {
-		errno = -ret;
-		die("find");
-	}
-	return peer;
 }
 
 /* Offers one channel, and then takes what comes, a byte from each. */
 static __attribute__((noreturn)) void be_peer(void)
 {
-	ivc_context *ctx = must_register(2);
+	ivc_context *ctx = must_register(MAGIC, 2);
 	ivc_peer peer = must_find(ctx, 1);
 	ivc_channel *offered, *ch;
 	char byte = 'p';
@@ -140,34 +106,42 @@ int main(int argc, char **argv)
 	peer_pid = fork();
 	if (!peer_pid)
 		be_peer();
+	atexit(clean_up);
 	signal(SIGALRM, never_ends);
 	alarm(HUNG_S);
-	ctx = must_register(1);
-	other = must_register(3);
+	ctx = must_register(MAGIC, 1);
+	other = must_register(MAGIC, 3);
 	peer = must_find(ctx, 2);
 	wait_for_offer(ctx);
 
 	kill(broker, SIGSTOP);
-	check(ivc_find(ctx, 4, 0, &found), -ETIMEDOUT, "to look once");
-	check(ivc_find(ctx, 4, 50, &found), -ETIMEDOUT, "to look for a time");
-	check(ivc_next_event(other, &ev, 0), 0, "events");
-	check(ivc_connect_opt(ctx, peer, &now, &late), 0, "an offer");
-	check(ivc_connected(late, 0), -ETIMEDOUT, "is not taken");
-	check(ivc_connect_opt(ctx, none, &now, &nobody), 0,
+	check(ivc_find(ctx, 4, 0, &found), -ETIMEDOUT, "ivcd hangs",
+	      "to look once");
+	check(ivc_find(ctx, 4, 50, &found), -ETIMEDOUT, "ivcd hangs",
+	      "to look for a time");
+	check(ivc_next_event(other, &ev, 0), 0, "ivcd hangs", "events");
+	check(ivc_connect_opt(ctx, peer, &now, &late), 0, "ivcd hangs",
+	      "an offer");
+	check(ivc_connected(late, 0), -ETIMEDOUT, "ivcd hangs", "is not taken");
+	check(ivc_connect_opt(ctx, none, &now, &nobody), 0, "ivcd hangs",
 	      "an offer to nobody");
 	check(ivc_connect_opt(ctx, peer, &short_time, &given_up), -ETIMEDOUT,
-	      "to connect");
-	check(take_offer(ctx, &accepted), 1,
+	      "ivcd hangs", "to connect");
+	check(take_offer(ctx, &accepted), 1, "ivcd hangs",
 	      "an offer that was there is taken");
-	check(ivc_accept_opt(ctx, &now, &given_up), -ETIMEDOUT,
+	check(ivc_accept_opt(ctx, &now, &given_up), -ETIMEDOUT, "ivcd hangs",
 	      "there is no other");
 	kill(broker, SIGCONT);
 
-	check(ivc_connected(late, SOON_MS), 0, "then the offer is taken");
-	check((int)ivc_write_all(late, &byte, 1, SOON_MS, NULL), 1, "a byte");
-	check(ivc_connected(nobody, SOON_MS), -ENOENT, "by nobody it is not");
-	check(ivc_find(ctx, 3, SOON_MS, &found), 0, "ivcd answers again");
-	check(detached(other), 0, "it was not given up");
+	check(ivc_connected(late, SOON_MS), 0, "ivcd goes on",
+	      "then the offer is taken");
+	check((int)ivc_write_all(late, &byte, 1, SOON_MS, NULL), 1,
+	      "ivcd goes on", "a byte");
+	check(ivc_connected(nobody, SOON_MS), -ENOENT, "ivcd goes on",
+	      "by nobody it is not");
+	check(ivc_find(ctx, 3, SOON_MS, &found), 0, "ivcd goes on",
+	      "a member is found");
+	check(detached(other), 0, "ivcd goes on", "it was not given up");
 	ivc_close(late);
 	ivc_close(nobody);
 	ivc_close(accepted);
@@ -175,5 +149,6 @@ int main(int argc, char **argv)
 	ivc_unregister(other);
 	kill(peer_pid, SIGKILL);
 	waitpid(peer_pid, NULL, 0);
+	peer_pid = 0;
 	return failed ? 1 : 0;
 }

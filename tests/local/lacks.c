@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <ivc/ivc.h>
+
+#include "member.h"
 
 #define MAGIC 0x1acc
-#define SOON_MS 30000
 #define FULL 64	     /* descriptors */
 #define ROOM 8388608 /* bytes of address space that are left */
 #define NONE 12345   /* no call has returned that */
@@ -29,23 +29,8 @@
 static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
 
 static int to_parent[2], to_child[2];
-static int failed, signals;
+static int signals;
 static const char *name;
-
-static void check(int is, int want, const char *what)
-{
-	printf("%s %s: %s", is == want ? "ok  " : "FAIL", name, what);
-	if (is != want)
-		printf(": %d, not %d", is, want);
-	putchar('\n');
-	failed += is != want;
-}
-
-static __attribute__((noreturn)) void die(const char *what)
-{
-	printf("FAIL %s: %s: %s\n", name, what, strerror(errno));
-	exit(1);
-}
 
 /* To the other process: what a call has returned, or just "go on". */
 static void tell(const int pipe[2], int ret)
@@ -174,27 +159,6 @@ static const struct lack {
 	{ "file size", take_size, give_size, &soon, -EFBIG, 0 },
 };
 
-static ivc_context *must_register(uint32_t id)
-{
-	ivc_context *ctx = ivc_register(MAGIC, id);
-
-	if (!ctx)
-		die("register");
-	return ctx;
-}
-
-static ivc_peer must_find(ivc_context *ctx, uint32_t id)
-{
-	ivc_peer peer;
-	int ret = ivc_find(ctx, id, SOON_MS, &peer);
-
-	if (ret) {
-		errno = -ret;
-		die("find");
-	}
-	return peer;
-}
-
 static int accept_one(ivc_context *ctx, ivc_channel **ch)
 {
 	return ivc_accept_opt(ctx, &soon, ch);
@@ -202,7 +166,7 @@ static int accept_one(ivc_context *ctx, ivc_channel **ch)
 
 static void short_of(const struct lack *lack)
 {
-	ivc_context *ctx = must_register(2);
+	ivc_context *ctx = must_register(MAGIC, 2);
 	ivc_peer peer = must_find(ctx, 1);
 	struct ivc_channel_options mine = *lack->peer;
 	ivc_channel *ch;
@@ -248,43 +212,46 @@ static void short_of(const struct lack *lack)
 static void with_peer(const struct lack *lack)
 {
 	struct ivc_channel_options asks = *lack->peer;
-	ivc_context *ctx = must_register(1);
+	ivc_context *ctx = must_register(MAGIC, 1);
 	ivc_peer peer = must_find(ctx, 2);
 	ivc_channel *ch;
 	char byte = 'x';
 
 	hear(to_parent);
-	check(ivc_connect_opt(ctx, peer, lack->peer, &ch), -ECONNREFUSED,
+	check(ivc_connect_opt(ctx, peer, lack->peer, &ch), -ECONNREFUSED, name,
 	      "the offer is refused");
-	check(hear(to_parent), lack->error, "accept says why");
-	check(hear(to_parent), lack->error, "so does connect");
+	check(hear(to_parent), lack->error, name, "accept says why");
+	check(hear(to_parent), lack->error, name, "so does connect");
 
 	asks.timeout_ms = 0;
-	check(ivc_connect_opt(ctx, peer, &asks, &ch), 0, "an offer");
+	check(ivc_connect_opt(ctx, peer, &asks, &ch), 0, name, "an offer");
 	tell(to_child, 0);
-	check(hear(to_parent), lack->error, "that waited: accept says why");
-	check(ivc_connected(ch, SOON_MS), -ECONNREFUSED, "it is refused");
+	check(hear(to_parent), lack->error, name,
+	      "that waited: accept says why");
+	check(ivc_connected(ch, SOON_MS), -ECONNREFUSED, name, "it is refused");
 	ivc_close(ch);
 
-	check(hear(to_parent), 0, "an offer by the one that lacks");
+	check(hear(to_parent), 0, name, "an offer by the one that lacks");
 	asks = *lack->peer;
-	check(ivc_accept_opt(ctx, &asks, &ch), 0, "it is taken");
+	check(ivc_accept_opt(ctx, &asks, &ch), 0, name, "it is taken");
 	tell(to_child, 0);
 	if (lack->late) {
-		check(hear(to_parent), lack->error, "connected says why");
+		check(hear(to_parent), lack->error, name, "connected says why");
 		check((int)ivc_read_all(ch, &byte, 1, SOON_MS, NULL),
-		      -ECONNREFUSED, "the accepter hears of it");
+		      -ECONNREFUSED, name, "the accepter hears of it");
 	} else {
 		hear(to_parent);
 	}
 	ivc_close(ch);
 
 	hear(to_parent);
-	check(ivc_connect_opt(ctx, peer, &soon, &ch), 0, "with enough of it");
-	check((int)ivc_write_all(ch, &byte, 1, SOON_MS, NULL), 1, "a byte");
-	check(hear(to_parent), 0, "all is well again");
-	check(hear(to_parent), 1, "the byte has come");
-	check(hear(to_parent), 0, "no signal came");
+	check(ivc_connect_opt(ctx, peer, &soon, &ch), 0, name,
+	      "with enough of it");
+	check((int)ivc_write_all(ch, &byte, 1, SOON_MS, NULL), 1, name,
+	      "a byte");
+	check(hear(to_parent), 0, name, "all is well again");
+	check(hear(to_parent), 1, name, "the byte has come");
+	check(hear(to_parent), 0, name, "no signal came");
 	ivc_close(ch);
 	ivc_unregister(ctx);
 }
@@ -311,7 +278,7 @@ int main(void)
 		with_peer(&lacks[i]);
 		if (waitpid(pid, &status, 0) != pid)
 			die("wait");
-		check(status, 0, "the process has lived on");
+		check(status, 0, name, "the process has lived on");
 		close(to_parent[0]);
 		close(to_child[1]);
 	}

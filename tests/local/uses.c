@@ -4,7 +4,6 @@
  * choice of a transport, the context's descriptor, fork(), a thread that comes
  * and goes. One line per check, as in run.sh.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,8 @@
 #include <unistd.h>
 #include <ivc/ivc.h>
 
+#include "count.h"
+
 #define MAGIC 0x75
 
 static int failed;
@@ -23,18 +24,6 @@ static void check(int ok, const char *what)
 {
 	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
 	failed += !ok;
-}
-
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
 }
 
 static ivc_context *must_register(uint32_t id)
@@ -183,19 +172,19 @@ static void forked(void)
 
 int main(void)
 {
-	int threads = entries("/proc/self/task"), fds, i;
+	int threads = count_entries("/proc/self/task"), fds, i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ivc_unregister(must_register(1));
-	fds = entries("/proc/self/fd");
+	fds = count_entries("/proc/self/fd");
 	transports();
 	descriptor();
 	forked();
 	for (i = 0; i < 20; i++)
 		ivc_unregister(must_register(1));
-	check(entries("/proc/self/fd") == fds, "no descriptor is left");
+	check(count_entries("/proc/self/fd") == fds, "no descriptor is left");
 	/* One that was joined is listed until the kernel is done with it. */
-	for (i = 0; i < 100 && entries("/proc/self/task") != threads; i++)
+	for (i = 0; i < 100 && count_entries("/proc/self/task") != threads; i++)
 		usleep(20000);
 	check(i < 100, "no thread is left");
 	return failed ? 1 : 0;
