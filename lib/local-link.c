@@ -52,12 +52,32 @@ static int connect_to(int fd, const struct sockaddr_un *addr)
 	return 0;
 }
 
+static int link_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0);
+
+	return fd < 0 ? ivc_packet_error(errno) : fd;
+}
+
+/* Somebody whom this user must not trust: a new socket, for the next place. */
+static int reject(int *fd)
+{
+	int other = link_socket();
+
+	if (other < 0)
+		return other;
+	ivc_hangup(*fd, &local.discarding);
+	*fd = other;
+	return -EACCES;
+}
+
 /*
  * The one that is named, else the first that is there: the user's own, the
  * machine's. One that is there and will not have us is the error to tell only
  * if no other will.
  */
-static int connect_any(int fd)
+static int connect_any(int *fd)
 {
 	const char *path = secure_getenv("IVC_SOCKET");
 	struct sockaddr_un addr;
@@ -65,12 +85,14 @@ static int connect_any(int fd)
 
 	if (path && *path) {
 		ret = ivc_place_named(path, &addr);
-		return ret ? ret : connect_to(fd, &addr);
+		return ret ? ret : connect_to(*fd, &addr);
 	}
 	for (place = 0; place < IVC_PLACES; place++) {
 		ret = ivc_place(place, false, &addr);
 		if (!ret)
-			ret = connect_to(fd, &addr);
+			ret = connect_to(*fd, &addr);
+		if (!ret && !ivc_place_trusted(place, &addr, *fd))
+			ret = reject(fd);
 		/* EAGAIN: it is there, and has much to do. */
 		if (!ret || ret == -EAGAIN)
 			return ret;
@@ -106,12 +128,12 @@ static int link_try(void)
 {
 	int ret;
 
-	local.link = socket(AF_UNIX,
-			    SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (local.link < 0)
-		return ivc_packet_error(errno);
+	ret = link_socket();
+	if (ret < 0)
+		return ret;
+	local.link = ret;
 	local.full = false;
-	ret = connect_any(local.link);
+	ret = connect_any(&local.link);
 	if (ret)
 		goto err_link;
 	/* Turned away already? Why, is there to be read. */

@@ -9,6 +9,12 @@
  * the user did, to bring him together with whom he likes: it counts only if it
  * is the user's, and no link. What is his there, in a sticky directory, nobody
  * else can put another thing in the place of.
+ *
+ * su and sudo -E hand on the environment of another user. His $XDG_RUNTIME_DIR
+ * is his place and not ours: root would take his ivcd for its own. So a
+ * directory counts only if it belongs to the user that this process acts for.
+ * And since a directory can be looked at only before the connection is made, a
+ * client also asks the kernel who listens at the other end of it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,9 +39,27 @@ int ivc_place_named(const char *path, struct sockaddr_un *addr)
 	return 0;
 }
 
+/* Is it a directory of the user's in which nobody else can write? */
+static bool is_ours(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && st->st_uid == geteuid() &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* $XDG_RUNTIME_DIR, unless it is another user's. */
+static const char *runtime_dir(void)
+{
+	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	if (!dir || !*dir || stat(dir, &st) || !is_ours(&st))
+		return NULL;
+	return dir;
+}
+
 static int dir_name(enum ivc_place place, char *dir, size_t size)
 {
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+	const char *runtime = runtime_dir();
 	unsigned int uid = geteuid();
 	int n;
 
@@ -43,7 +67,7 @@ static int dir_name(enum ivc_place place, char *dir, size_t size)
 		n = snprintf(dir, size, "/run/ivc");
 	else if (place == IVC_PLACE_TMP)
 		n = snprintf(dir, size, "/tmp/ivc-%u", uid);
-	else if (runtime && *runtime)
+	else if (runtime)
 		n = snprintf(dir, size, "%s/ivc", runtime);
 	else
 		n = snprintf(dir, size, "/run/user/%u/ivc", uid);
@@ -64,8 +88,31 @@ static bool dir_ours(const char *dir)
 {
 	struct stat st;
 
-	return !lstat(dir, &st) && S_ISDIR(st.st_mode) &&
-	       st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	return !lstat(dir, &st) && is_ours(&st);
+}
+
+bool ivc_place_trusted(enum ivc_place place, const struct sockaddr_un *addr,
+		       int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+	char dir[sizeof(addr->sun_path)];
+	struct stat st;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return false;
+	if (peer.uid == geteuid() || !peer.uid)
+		return true;
+	/*
+	 * Root makes directories in /run, and has given this one to the user
+	 * that ivcd runs as. In a user namespace this is also how root's own
+	 * ivcd is told: both have the id of those who have none there.
+	 */
+	if (place != IVC_PLACE_MACHINE || dir_name(place, dir, sizeof(dir)) ||
+	    lstat(dir, &st))
+		return false;
+	return S_ISDIR(st.st_mode) && st.st_uid == peer.uid &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr)
@@ -79,7 +126,8 @@ int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr)
 		ret = dir_make(place, path);
 	if (ret)
 		return ret;
-	if (place == IVC_PLACE_TMP && !dir_ours(path))
+	/* The machine's is root's, and anybody's to connect to. */
+	if (place != IVC_PLACE_MACHINE && !dir_ours(path))
 		return -ENODEV;
 	len = strlen(path);
 	ret = snprintf(path + len, sizeof(path) - len, "/" SOCKET_NAME);

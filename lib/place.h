@@ -24,4 +24,13 @@ int ivc_place_named(const char *path, struct sockaddr_un *addr);
  */
 int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr);
 
+/*
+ * @fd is connected to @addr, the socket at @place: is it an ivcd that the user
+ * of this process may trust? That is an ivcd of his own, root's, or at the
+ * machine's place that of the user to whom root has given the directory. A
+ * socket that was named (IVC_SOCKET) needs no such question.
+ */
+bool ivc_place_trusted(enum ivc_place place, const struct sockaddr_un *addr,
+		       int fd);
+
 #endif /* IVC_PLACE_H */

@@ -49,6 +49,40 @@ not_his() {
 	rm -rf "$tmp"
 	return $rc
 }
+# As su or sudo -E leave the environment: the directory is another user's, and
+# his ivcd is there.
+others_runtime() {
+	others=$dir/others
+	rm -rf "$others" && mkdir "$others" && chmod 755 "$others" &&
+		chown 12345 "$others" || return 1
+	spawn env -u IVC_SOCKET XDG_RUNTIME_DIR="$others" as 12345 \
+		"$bin/tools/ivcd" --realm any 2>"$dir/place"
+	place=$pid
+	until_true $soon grep -q "listening, on $others/ivc" "$dir/place" ||
+		return 1
+	says ENODEV env -u IVC_TRANSPORT -u IVC_SOCKET \
+		XDG_RUNTIME_DIR="$others" "$api" hosts --id 1 --timeout 1
+	rc=$?
+	end "$place"
+	return $rc
+}
+# The directory is the user's own now; when the socket was made it was not.
+# listens UID TEXT: what does root say of an ivcd of that user there?
+listens() {
+	rm -rf "$dir/mine" && mkdir "$dir/mine" "$dir/mine/ivc" &&
+		chmod 777 "$dir/mine/ivc" || return 1
+	spawn as "$1" "$bin/tools/ivcd" --socket "$dir/mine/ivc/ivcd.sock" \
+		2>"$dir/place"
+	place=$pid
+	until_true $soon grep -q listening "$dir/place" || return 1
+	chmod 755 "$dir/mine/ivc"
+	chown "$3" "$dir/mine" "$dir/mine/ivc"
+	says "$2" as "$3" env -u IVC_TRANSPORT -u IVC_SOCKET \
+		XDG_RUNTIME_DIR="$dir/mine" "$api" hosts --id 1 --timeout 1
+	rc=$?
+	end "$place"
+	return $rc
+}
 own_hosts() {
 	(own "$api" hosts --id 1 --timeout 1)
 }
@@ -64,6 +98,11 @@ if [ -n "$place_uid" ] && [ ! -e /dev/ivc ] && [ ! -e /run/ivc/ivcd.sock ]; then
 	check 'the same, where XDG_RUNTIME_DIR is not his' finds \
 		"$tmp/ivcd.sock" XDG_RUNTIME_DIR=/proc/none
 	rm -rf "$tmp"
+	check "another user's XDG_RUNTIME_DIR: his ivcd is not root's" others_runtime
+	check "another user's ivcd in one's own directory is not trusted" \
+		listens 12345 EACCES 0
+	check "nor by somebody else than root" listens 12345 EACCES 12346
+	check "root's ivcd there is" listens 0 'PASS hosts' 12346
 	check 'a place in /tmp that somebody else has made' not_his
 else
 	skip "a user's socket, in /tmp: needs root, and none in /run"
