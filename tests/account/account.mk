@@ -28,6 +28,8 @@ $(ACCOUNT_OUT)/local: $(ACCOUNT)/local.c $(ACCOUNT_SRC) $(LIB_SRC) \
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ACCOUNT_CFLAGS) -o $@ $(filter %.c,$^)
 
+# A fortified longjmp() does not go to another stack.
+$(ACCOUNT_OUT)/kernel-ends: ACCOUNT_CFLAGS += -U_FORTIFY_SOURCE
 $(ACCOUNT_OUT)/kernel-ends: $(ACCOUNT)/kernel.c $(ACCOUNT)/co.c \
 		$(ACCOUNT_SRC) $(LIB_SRC) $(ACCOUNT_KOBJ) $(ACCOUNT_HDR)
 	@mkdir -p $(@D)

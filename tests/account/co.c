@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Coroutines: see world.h. */
+#include <setjmp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -15,16 +16,39 @@
 void world_switch(int guest);
 
 static struct co {
-	ucontext_t context;
+	jmp_buf at;	    /* where it goes on, once it has begun */
+	ucontext_t context; /* where it begins */
+	bool begun;
 	void *stack;
 	void (*fn)(int arg);
+	bool (*ready)(int arg); /* NULL: always */
 	int arg, guest;
 	unsigned int kernel; /* calls into it, nested */
 	bool lives, frozen;
 } all[MAX];
 
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static int running = -1;
+
+/*
+ * Without a system call, which swapcontext() would make for the signal mask:
+ * that is always the same.
+ */
+static void leave(void)
+{
+	if (!_setjmp(all[running].at))
+		_longjmp(scheduler, 1);
+}
+
+static void enter(struct co *c)
+{
+	if (_setjmp(scheduler))
+		return;
+	if (c->begun)
+		_longjmp(c->at, 1);
+	c->begun = true;
+	setcontext(&c->context);
+}
 
 static void begin(void)
 {
@@ -32,7 +56,7 @@ static void begin(void)
 
 	c->fn(c->arg);
 	c->lives = false;
-	swapcontext(&c->context, &scheduler);
+	leave();
 }
 
 int co_start(void (*fn)(int arg), int arg, int guest)
@@ -52,10 +76,12 @@ int co_start(void (*fn)(int arg), int arg, int guest)
 	c->context.uc_stack.ss_sp = c->stack;
 	c->context.uc_stack.ss_size = STACK;
 	c->context.uc_link = NULL;
+	c->begun = false;
 	c->fn = fn;
 	c->arg = arg;
 	c->guest = guest;
 	c->kernel = 0;
+	c->ready = NULL;
 	c->frozen = false;
 	c->lives = true;
 	makecontext(&c->context, begin, 0);
@@ -65,7 +91,13 @@ int co_start(void (*fn)(int arg), int arg, int guest)
 void co_yield (void)
 {
 	if (running >= 0)
-		swapcontext(&all[running].context, &scheduler);
+		leave();
+}
+
+void co_wait(bool (*ready)(int arg))
+{
+	all[running].ready = ready;
+	co_yield ();
 }
 
 int co_self(void)
@@ -124,13 +156,15 @@ void co_run(bool (*done)(void))
 		int i = (int)dice_below(&dice, MAX);
 		struct co *c = &all[i];
 
-		if (!c->lives || (c->frozen && !c->kernel))
+		if (!c->lives || (c->frozen && !c->kernel) ||
+		    (c->ready && !c->ready(c->arg)))
 			continue;
+		c->ready = NULL;
 		if (turns++ > PATIENCE)
 			wrong("nothing moves");
 		running = i;
 		world_switch(c->guest);
-		swapcontext(&scheduler, &c->context);
+		enter(c);
 		running = -1;
 	}
 }

@@ -22,6 +22,8 @@
 int co_start(void (*fn)(int arg), int arg, int guest);
 /* Somebody else's turn, perhaps. */
 void co_yield (void);
+/* Not before @ready(arg of co_start). */
+void co_wait(bool (*ready)(int arg));
 /* Who runs: a number that is not 0. */
 int co_self(void);
 /* It is not continued. False: it is in the kernel, or through. */
