@@ -150,11 +150,23 @@ void co_destroy(int guest)
 
 void co_run(bool (*done)(void))
 {
-	unsigned int turns = 0;
+	unsigned int turns = 0, patient = 0;
+	uint32_t starved = 0;
 
 	while (!done()) {
 		int i = (int)dice_below(&dice, MAX);
 		struct co *c = &all[i];
+
+		/* Now and then some have no turn for long, as virtual CPUs. */
+		if (patient) {
+			patient--;
+			if (starved >> i & 1)
+				continue;
+		} else if (dice_one_in(&dice, 256)) {
+			starved =
+				(uint32_t)(dice_next(&dice) & dice_next(&dice));
+			patient = dice_below(&dice, 4000);
+		}
 
 		if (!c->lives || (c->frozen && !c->kernel) ||
 		    (c->ready && !c->ready(c->arg)))

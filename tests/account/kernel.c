@@ -99,8 +99,9 @@ static void faulted(int sig, siginfo_t *si, void *context)
 	int saved = errno;
 
 	(void)context;
+	(void)sig;
 	if (!world_fault(si->si_addr))
-		signal(sig, SIG_DFL);
+		wrong("a signal at %p", si->si_addr);
 	errno = saved;
 }
 
@@ -162,6 +163,7 @@ static void process(int i)
 	}
 	if (ivc_undelivered(e->side.ch) != -EAGAIN) {
 		e->took = false;
+		e->unread = 0;
 		settle(e);
 	}
 	e->side.closed = true;
@@ -231,21 +233,24 @@ static void check_direction(struct end *w, struct end *r)
 	uint64_t least = a->got, most = a->asked;
 	bool cut_w = world_cut((int)(w - ends)),
 	     cut_r = world_cut((int)(r - ends));
+	/* Then what the peer kept may be less than there was. */
+	bool tried = world_tried_cut((int)(w - ends));
 	/* It could have read on: of a pair in one guest, for as long as it was.
 	 */
 	bool kept = world_took((int)(r - ends)) || (pair_failed && !r->settled);
 
 	if (w->settled) {
-		/* Of a peer that was cut off, one record: protocol.md 3.4. */
-		if (cut_w)
+		/* For whom the bound has passed, one record: protocol.md 3.4.
+		 */
+		if (tried)
 			least -= least < w->side.size / 4 ? least
 							  : w->side.size / 4;
 		if (cut_w || kept)
 			most = a->wrote;
 		/* Kept for a process that closed and did not read it. */
-		if (!cut_w && !r->settled && world_took((int)(r - ends)))
+		if (!tried && !r->settled && world_took((int)(r - ends)))
 			least += r->unread;
-		if (!cut_w && r->took)
+		if (!tried && r->took)
 			most = least;
 		if (delivered < least || delivered > most)
 			wrong("end %d: %llu written, %llu read (at most %llu), "
@@ -260,7 +265,7 @@ static void check_direction(struct end *w, struct end *r)
 		return;
 	}
 	/* Its peer reads what was written before it closed or died. */
-	if (r->settled && !cut_r && !world_tried_cut((int)(w - ends)) &&
+	if (r->settled && !cut_r && !tried &&
 	    (a->got < a->wrote || a->got > w->side.tried))
 		wrong("end %d: %llu written, at most %llu, then closed; %llu "
 		      "read",
@@ -279,11 +284,11 @@ static bool over(void)
 
 /* ------------------------------------------------------- an enemy */
 
-static uint64_t garbage(uint32_t pos)
+static uint64_t garbage(uint32_t pos, uint32_t size)
 {
 	switch (dice_below(&dice, 4)) {
 	case 0:
-		return ivc_ring_hdr(pos, 1 + dice_below(&dice, 4000));
+		return ivc_ring_hdr(pos, 1 + dice_below(&dice, size));
 	case 1:
 		return ivc_ring_hdr(pos, 8);
 	case 2:
@@ -296,14 +301,20 @@ static uint64_t garbage(uint32_t pos)
 /* End @i writes where it may, and its guest's kernel does, too. */
 static void rages(int i)
 {
-	struct world_words w;
 	struct end *honest = &ends[!i];
 	uint32_t n = dice_below(&dice, 3000), pos;
+	uint32_t size = ends[i].side.size, cells = size / IVC_CELL;
+	struct world_words w;
 
+	if (ends[i].gone)
+		return;
 	world_words(i, &w);
-	while (n-- && !honest->gone) {
-		pos = dice_below(&dice, dice_one_in(&dice, 2) ? 4 : w.nr_cells);
-		switch (dice_below(&dice, 8)) {
+	while (n-- && !honest->gone && !ends[i].gone) {
+		/* Most where the honest end reads next. */
+		pos = honest->side.ch->rx.pos;
+		if (dice_one_in(&dice, 2))
+			pos += dice_below(&dice, cells);
+		switch (dice_below(&dice, 16)) {
 		case 0:
 			ivc_store(w.at, ivc_at(pos, dice_below(&dice, 64)));
 			break;
@@ -321,7 +332,8 @@ static void rages(int i)
 			ivc_store(w.taken, pos);
 			break;
 		default:
-			ivc_store(&w.cells[pos * (IVC_CELL / 8)], garbage(pos));
+			ivc_store(world_header(i, pos % cells),
+				  garbage(pos, size));
 		}
 		if (dice_one_in(&dice, 4))
 			co_yield ();
@@ -346,9 +358,10 @@ static void bears(int i)
 		(void)ivc_read(e->side.ch, e->side.scratch,
 			       dice_size(&dice, e->side.size));
 		if (dice_one_in(&dice, 16))
-			ivc_store(&own->cons, dice_below(&dice, 64));
+			ivc_store(&own->cons,
+				  e->side.ch->rx.pos + dice_below(&dice, 64));
 		if (dice_one_in(&dice, 16))
-			ivc_store(&own->at, ivc_at(dice_below(&dice, 64), 1));
+			ivc_store(&own->at, dice_below(&dice, 1024));
 		co_yield ();
 	}
 	n = ivc_undelivered(e->side.ch);
@@ -368,6 +381,7 @@ static void bears(int i)
 static void shuts(int i)
 {
 	wait_a_while();
+	wait_a_while();
 	ends[i].side.closed = true;
 	ivc_close(ends[i].side.ch);
 	ends[i].gone = true;
@@ -384,7 +398,7 @@ static uint32_t some_size(void)
 
 static void channel_make(void)
 {
-	uint32_t size[2] = { some_size(), some_size() };
+	uint32_t size[2] = { some_size(), enemy ? 16 * PAGE : some_size() };
 
 	co_reset();
 	world_make(size, local);

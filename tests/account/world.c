@@ -714,14 +714,21 @@ bool world_cut(int i)
 	return ends[i].ch ? ends[i].ch->cut : ends[i].cut;
 }
 
+uint64_t *world_header(int i, uint32_t pos)
+{
+	size_t off = (size_t)pos << IVC_CELL_SHIFT;
+
+	return page_address(ends[i].ch->own.pages[IVC_DIR_HEAD +
+						  (off >> PAGE_SHIFT)]) +
+	       offset_in_page(off);
+}
+
 void world_words(int i, struct world_words *w)
 {
 	struct ivc_own *own = &ends[i].ch->own;
 	struct ivc_ctrl *ctrl = ivc_own_ctrl(own);
 	struct ivc_kctl *kctl = ivc_own_kctl(own);
 
-	w->cells = page_address(own->pages[2]);
-	w->nr_cells = PAGE_SIZE / IVC_CELL;
 	w->at = &ctrl->at;
 	w->cons = &ctrl->cons;
 	w->state = &kctl->state;

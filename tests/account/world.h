@@ -75,10 +75,9 @@ bool world_hidden(int i);    /* but not shown to its process */
 bool world_cut(int i);	     /* end @i has cut its peer off */
 bool world_tried_cut(int i); /* or was about to, and its peer answered */
 
-/* A peer that writes where it may: a cell of its ring, or its words. */
+/* A peer that writes where it may: a header of its ring, or its words. */
+uint64_t *world_header(int i, uint32_t pos);
 struct world_words {
-	uint64_t *cells; /* 8 for each cell */
-	uint32_t nr_cells;
 	uint64_t *at;
 	uint32_t *cons, *state, *took, *taken, *cut;
 };
