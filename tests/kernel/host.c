@@ -53,16 +53,30 @@ enum xenbus_state host_front_state(struct host *h)
 	return xenbus_read_driver_state(h->front_dir);
 }
 
-static void *map(struct host *h, int i, grant_ref_t ref)
+void *host_map(struct host *h, grant_ref_t ref, struct seen *s)
 {
 	struct gnttab_map_grant_ref op;
+	u32 flags = GNTMAP_host_map;
 
-	STUB_CHECK(!gnttab_alloc_pages(1, &h->page[i]));
-	gnttab_set_map_op(&op, (unsigned long)page_address(h->page[i]),
-			  GNTMAP_host_map, ref, stub_domid(h->dom));
-	STUB_CHECK(!gnttab_map_refs(&op, NULL, &h->page[i], 1) && !op.status);
-	h->handle[i] = op.handle;
-	return page_address(h->page[i]);
+	/* Only the control ring may be written to. */
+	if (stub_current() != h->dom0)
+		flags |= GNTMAP_readonly;
+	STUB_CHECK(!gnttab_alloc_pages(1, &s->page));
+	gnttab_set_map_op(&op, (unsigned long)page_address(s->page), flags, ref,
+			  stub_domid(h->dom));
+	STUB_CHECK(!gnttab_map_refs(&op, NULL, &s->page, 1) && !op.status);
+	s->handle = op.handle;
+	return page_address(s->page);
+}
+
+void host_unmap(struct seen *s)
+{
+	struct gnttab_unmap_grant_ref op;
+
+	gnttab_set_unmap_op(&op, (unsigned long)page_address(s->page),
+			    GNTMAP_host_map, s->handle);
+	STUB_CHECK(!gnttab_unmap_refs(&op, NULL, &s->page, 1));
+	gnttab_free_pages(1, &s->page);
 }
 
 void host_connect(struct host *h)
@@ -72,8 +86,8 @@ void host_connect(struct host *h)
 	stub_enter(h->dom0);
 	host_state(h, XenbusStateInitWait);
 	STUB_WAIT_FOR(host_front_state(h) == XenbusStateInitialised);
-	h->ctl = map(h, 0, get(h, "ring-ref"));
-	h->table = map(h, 1, get(h, "table-ref"));
+	h->ctl = host_map(h, get(h, "ring-ref"), &h->seen[0]);
+	h->table = host_map(h, get(h, "table-ref"), &h->seen[1]);
 	b.remote_port = get(h, "event-channel");
 	STUB_CHECK(!HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &b));
 	h->irq = bind_evtchn_to_irqhandler_lateeoi(b.local_port, on_ring, 0,
@@ -91,16 +105,6 @@ void host_close(struct host *h)
 	STUB_WAIT_FOR(host_front_state(h) == XenbusStateClosed);
 }
 
-static void unmap(struct host *h, int i)
-{
-	struct gnttab_unmap_grant_ref op;
-
-	gnttab_set_unmap_op(&op, (unsigned long)page_address(h->page[i]),
-			    GNTMAP_host_map, h->handle[i]);
-	STUB_CHECK(!gnttab_unmap_refs(&op, NULL, &h->page[i], 1));
-	gnttab_free_pages(1, &h->page[i]);
-}
-
 void host_let_go(struct host *h)
 {
 	stub_enter(h->dom0);
@@ -108,8 +112,8 @@ void host_let_go(struct host *h)
 		return;
 	unbind_from_irqhandler((unsigned int)h->irq, h);
 	h->irq = -1;
-	unmap(h, 0);
-	unmap(h, 1);
+	host_unmap(&h->seen[0]);
+	host_unmap(&h->seen[1]);
 	h->ctl = NULL;
 	h->table = NULL;
 }

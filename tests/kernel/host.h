@@ -13,11 +13,16 @@
 
 #define HOST_MAGIC 7
 
+/* A page that the guest has granted to the domain that this thread is in. */
+struct seen {
+	struct page *page;
+	grant_handle_t handle;
+};
+
 struct host {
 	struct stub_dom *dom0, *dom;
 	char front_dir[64], back_dir[64];
-	struct page *page[2];
-	u32 handle[2];
+	struct seen seen[2];
 	struct ivc_ctl_page *ctl;
 	struct ivc_host *table;
 	int irq;
@@ -51,6 +56,8 @@ void host_reply(struct host *h, const struct ivc_msg *req, int status,
 
 /* The frontend has handled all that was put, and has nothing to ask. */
 void host_quiet(struct host *h);
+void *host_map(struct host *h, grant_ref_t ref, struct seen *s);
+void host_unmap(struct seen *s);
 
 /* ------------------------------------------------ processes of the guest */
 

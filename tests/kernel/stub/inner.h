@@ -101,6 +101,7 @@ extern _Thread_local unsigned int stub_atomic; /* spinlocks held, or an irq */
 void stub_lock(pthread_mutex_t *m);
 void stub_unlock(pthread_mutex_t *m);
 void stub_pause(void); /* stub_jitter() */
+void stub_act(void);   /* only what stub_at_pause() says */
 
 /* thread.c */
 void stub_spawn(struct stub_dom *d, void *(*fn)(void *arg), void *arg,

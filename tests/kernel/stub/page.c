@@ -80,6 +80,7 @@ bool stub_may_alloc(gfp_t gfp)
 
 	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT))) {
 		might_sleep();
+		stub_act();
 		BUG_ON(stub_frozen() && !(gfp & GFP_NOIO) &&
 		       !(current->flags & PF_MEMALLOC_NOIO) &&
 		       "memory is waited for while the guest is frozen");

@@ -33,7 +33,10 @@ void stub_join(pthread_t t);
  * that others get in between. 0: never (the default).
  */
 void stub_jitter(unsigned int us);
-/* And calls this, which takes no lock and does not sleep. NULL: nothing. */
+/*
+ * And calls this, as an allocation does that may sleep; it takes no lock. NULL:
+ * nothing.
+ */
 void stub_at_pause(void (*fn)(void));
 
 /* ---------------------------------------------------- drivers under test */

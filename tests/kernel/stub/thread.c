@@ -164,13 +164,19 @@ void stub_at_pause(void (*fn)(void))
 	WRITE_ONCE(hook, fn);
 }
 
-void stub_pause(void)
+void stub_act(void)
 {
-	unsigned int us = READ_ONCE(jitter);
 	void (*fn)(void) = READ_ONCE(hook);
 
 	if (fn)
 		fn();
+}
+
+void stub_pause(void)
+{
+	unsigned int us = READ_ONCE(jitter);
+
+	stub_act();
 	if (us && !stub_random(4))
 		usleep(stub_random(us) + 1);
 }
