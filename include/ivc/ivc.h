@@ -45,11 +45,12 @@
  * but reading from or writing to a parent's channel is an invalid access.
  * Descriptors are closed on exec.
  *
- * Timeouts. A call that is given one keeps it, also if the backend hangs. Where
- * the call has to ask the backend, it waits at least 200 ms for the answer,
- * even with timeout 0; after an answer that did not come it does not wait that
- * long again, until the backend has said something. Calls without a timeout
- * give up after 5 s.
+ * Timeouts. A call that is given one keeps it. With the local transport that is
+ * so even if ivcd hangs: where the call has to ask ivcd, it waits at least
+ * 200 ms for the answer, also with timeout 0; after an answer that did not come
+ * it does not wait that long again, until ivcd has said something. Over Xen a
+ * call waits up to 5 s for a backend that hangs, whatever its timeout. Calls
+ * without a timeout give up after 5 s with either transport.
  *
  * Signals. ivc_read, ivc_write and their kin make no system call except to
  * wake a sleeping peer. Calls that wait return -EINTR when interrupted.
