@@ -146,6 +146,12 @@ check 'compare with itself is 1.00' says ' 1.00x' \
 echo '{ "program": [1, 2' >"$dir/bad.json"
 check 'compare with a broken file' says 'bad.json:2: this is not JSON' \
 	"$pp" --compare "$dir/bad.json"
+comp_escape() {
+	sed "s/\"label\": \"/&$(printf '\033')[2J/" "$dir/a.json" >"$dir/esc.json"
+	"$pp" --compare "$dir/esc.json" >"$dir/out" || return 1
+	! grep -q "$(printf '\033')" "$dir/out" && grep -q '?\[2J' "$dir/out"
+}
+check "compare: a label's escape sequence is not shown" comp_escape
 check 'compare with something else' status 64 \
 	"$pp" --compare "$dir/a.json" /dev/null
 
@@ -329,6 +335,16 @@ if [ -x "$ctl" ]; then
 	if [ ! -e /proc/xen/capabilities ]; then
 		check 'ivcctl: not Dom0' says 'is this Dom0' "$ctl" list
 	fi
+	escaped() {
+		says 'not .a.x1b\[2Jb' status 64 "$ctl" attach x \
+			--realm "$(printf 'a\033[2Jb')"
+	}
+	check 'ivcctl: what others say is shown escaped' escaped
+	check 'ivcctl: a number out of range' says \
+		'^ivcctl: --max-pages -1: must be a number between' \
+		"$ctl" attach x --max-pages -1
+	check 'ivcctl: a wrong option' says 'Try: ivcctl list --help' \
+		"$ctl" list --bogus
 	pid_file() {
 		echo precious >"$dir/pid"
 		says "--pid-file $dir/pid: is something else" "$ctl" attach \

@@ -30,7 +30,7 @@ ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
 	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c \
 	stat.c store.c table.c) \
-	$(addprefix tools/,json-string.c output.c stdfds.c text-file.c)
+	$(addprefix tools/,escape.c json-string.c output.c stdfds.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c closer.c conn.c \

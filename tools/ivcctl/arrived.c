@@ -85,7 +85,7 @@ static int parse(struct arrived_options *o, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		switch (c) {
 		case O_WAIT:
-			o->wait = number_arg("--wait", optarg, 1, WAIT_MAX);
+			o->wait = number_arg("wait", optarg, 1, WAIT_MAX);
 			if (o->wait < 0)
 				return EXIT_WRONG;
 			break;
@@ -96,7 +96,7 @@ static int parse(struct arrived_options *o, int argc, char **argv)
 			o->debugfs = optarg;
 			break;
 		default:
-			return usage_error("that is not understood");
+			return option_error();
 		}
 	}
 	if (argc - optind != 1)

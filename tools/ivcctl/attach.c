@@ -169,7 +169,7 @@ static int parse_one(struct attach_options *o, int c, char *arg)
 		o->backend = arg;
 		break;
 	case O_WAIT:
-		o->wait = number_arg("--wait", arg, 0, WAIT_MAX);
+		o->wait = number_arg("wait", arg, 0, WAIT_MAX);
 		return o->wait < 0 ? EXIT_WRONG : EXIT_FINE;
 	case O_POLICY:
 		o->keeper.policy = arg;
@@ -189,7 +189,7 @@ static int parse_one(struct attach_options *o, int c, char *arg)
 	default:
 		if (c >= O_LIMIT && c < O_LIMIT + LIMITS)
 			return parse_limit(o, c - O_LIMIT, arg);
-		return usage_error("that is not understood");
+		return option_error();
 	}
 	return EXIT_FINE;
 }

@@ -40,7 +40,7 @@ int cmd_policy(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		if (c != O_POLICY)
-			return usage_error("that is not understood");
+			return option_error();
 		path = optarg;
 	}
 	p = policy_read(path);

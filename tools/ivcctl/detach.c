@@ -115,7 +115,7 @@ static int parse(struct detach_options *o, int argc, char **argv, int most)
 			o->force = true;
 			break;
 		case O_WAIT:
-			o->wait = number_arg("--wait", optarg, 0, WAIT_MAX);
+			o->wait = number_arg("wait", optarg, 0, WAIT_MAX);
 			if (o->wait < 0)
 				return EXIT_WRONG;
 			break;
@@ -123,7 +123,7 @@ static int parse(struct detach_options *o, int argc, char **argv, int most)
 			o->backend = optarg;
 			break;
 		default:
-			return usage_error("that is not understood");
+			return option_error();
 		}
 	}
 	if (optind == argc)

@@ -40,7 +40,10 @@ void say_to_syslog(void);
 /* The same and EXIT_WRONG, with where to read on. */
 __attribute__((format(printf, 1, 2))) int usage_error(const char *fmt, ...);
 
-/* A number from the command line within bounds, or -1 after complaining. */
+/* The same where getopt has said already what is wrong. */
+int option_error(void);
+
+/* The number after --@what, within bounds, or -1 after complaining. */
 long long number_arg(const char *what, const char *s, long long min,
 		     long long max);
 

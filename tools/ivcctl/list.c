@@ -187,7 +187,7 @@ int cmd_list(int argc, char **argv)
 			o.debugfs = optarg;
 			break;
 		default:
-			return usage_error("that is not understood");
+			return option_error();
 		}
 	}
 	if (optind < argc)

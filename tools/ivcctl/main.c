@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../escape.h"
 #include "../output.h"
 #include "../stdfds.h"
 #include "ivcctl.h"
@@ -110,13 +111,16 @@ const struct command commands[] = {
 __attribute__((format(printf, 4, 0), nonnull)) static void
 say(FILE *f, int level, const char *prefix, const char *fmt, va_list ap)
 {
+	char raw[2048], line[2 * sizeof(raw)];
+
+	/* Guests write some of what is shown, such as their drivers' errors. */
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	escape(line, sizeof(line), raw);
 	if (to_syslog) {
-		vsyslog(level, fmt, ap);
+		syslog(level, "%s", line);
 		return;
 	}
-	fputs(prefix, f);
-	vfprintf(f, fmt, ap);
-	fputc('\n', f);
+	fprintf(f, "%s%s\n", prefix, line);
 	fflush(f);
 }
 
@@ -155,6 +159,12 @@ int usage_error(const char *fmt, ...)
 	return EXIT_WRONG;
 }
 
+int option_error(void)
+{
+	fprintf(stderr, "Try: ivcctl %s --help\n", running);
+	return EXIT_WRONG;
+}
+
 long long number_arg(const char *what, const char *s, long long min,
 		     long long max)
 {
@@ -165,8 +175,8 @@ long long number_arg(const char *what, const char *s, long long min,
 	v = strtoll(s, &end, 0);
 	if (!errno && end != s && !*end && v >= min && v <= max)
 		return v;
-	usage_error("%s must be a number from %lld to %lld, not '%s'", what,
-		    min, max, s);
+	usage_error("--%s %s: must be a number between %lld and %lld", what, s,
+		    min, max);
 	return -1;
 }
 
@@ -204,6 +214,8 @@ static bool wants_help(int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+	static char name[32];
+
 	stdfds_occupy();
 	if (argc < 2) {
 		fprintf(stderr, "ivcctl: what shall be done? Try: ivcctl "
@@ -232,6 +244,9 @@ static int run(int argc, char **argv)
 		 */
 		if (c->changes)
 			signal(SIGPIPE, SIG_IGN);
+		/* As which getopt complains. */
+		snprintf(name, sizeof(name), "ivcctl %s", c->name);
+		argv[1] = name;
 		return c->run(argc - 1, argv + 1);
 	}
 	fprintf(stderr,

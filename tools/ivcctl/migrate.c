@@ -91,8 +91,7 @@ static void xl_says(char *line, struct times *t)
 		return;
 	if (strstr(line, "reports successful startup"))
 		t->awake = now_ms();
-	printf("%9.0f ms  xl: %s\n", now_ms(), line);
-	fflush(stdout);
+	report("%9.0f ms  xl: %s", now_ms(), line);
 }
 
 /* Read its output until it ends, and look when the guest is frozen. */
@@ -250,7 +249,7 @@ static int parse(struct migrate_options *o, int argc, char **argv)
 			o->remote = optarg;
 			break;
 		case O_WAIT:
-			o->wait = number_arg("--wait", optarg, 1, WAIT_MAX);
+			o->wait = number_arg("wait", optarg, 1, WAIT_MAX);
 			if (o->wait < 0)
 				return EXIT_WRONG;
 			break;
@@ -261,7 +260,7 @@ static int parse(struct migrate_options *o, int argc, char **argv)
 			o->frozen = true;
 			break;
 		default:
-			return usage_error("that is not understood");
+			return option_error();
 		}
 	}
 	if (argc - optind != 2)
@@ -269,8 +268,13 @@ static int parse(struct migrate_options *o, int argc, char **argv)
 	o->guest = argv[optind];
 	o->host = argv[optind + 1];
 	/* Both go into a shell's command line. */
-	if (strchr(o->host, '\'') || (o->ssh && strchr(o->ssh, '\'')))
-		return usage_error("no quotes, please");
+	if (strchr(o->host, '\''))
+		return usage_error("%s: the name of a host has no quotes",
+				   o->host);
+	if (o->ssh && strchr(o->ssh, '\''))
+		return usage_error("-s %s: a command with single quotes cannot "
+				   "be passed on; put it into a script",
+				   o->ssh);
 	return EXIT_FINE;
 }
 

@@ -156,11 +156,13 @@ static int parse(struct stat_options *o, int argc, char **argv)
 			o->interval = strtod(optarg, &end);
 			if (end == optarg || *end ||
 			    !(o->interval >= 0.01 && o->interval <= 86400))
-				return usage_error("--interval must be from "
-						   "0.01 to 86400 seconds");
+				return usage_error("--interval %s: must be "
+						   "between 0.01 and 86400 "
+						   "seconds",
+						   optarg);
 			break;
 		case O_COUNT:
-			o->count = number_arg("--count", optarg, 1, 1ll << 40);
+			o->count = number_arg("count", optarg, 1, 1ll << 40);
 			if (o->count < 0)
 				return EXIT_WRONG;
 			break;
@@ -168,7 +170,7 @@ static int parse(struct stat_options *o, int argc, char **argv)
 			o->debugfs = optarg;
 			break;
 		default:
-			return usage_error("that is not understood");
+			return option_error();
 		}
 	}
 	if (argc - optind > 1)

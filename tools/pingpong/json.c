@@ -65,7 +65,9 @@ static char *read_string(struct reader *r)
 		return NULL;
 	while (start < r->p) {
 		if (*start != '\\') {
-			*out++ = *start++;
+			/* A label goes to the terminal. */
+			*out++ = (unsigned char)*start < ' ' ? '?' : *start;
+			start++;
 			continue;
 		}
 		start++;

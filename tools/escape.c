@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Text of others, see escape.h. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "escape.h"
+
+/* Of ASCII, or of the 32 behind them, which UTF-8 writes as 0xc2 0x80 to 0x9f.
+ */
+static bool is_control(unsigned char c, unsigned char next)
+{
+	return c < 0x20 || c == 0x7f ||
+	       (c == 0xc2 && next >= 0x80 && next < 0xa0);
+}
+
+void escape(char *out, size_t size, const char *s)
+{
+	size_t n = 0;
+
+	for (; *s && n + sizeof("\\xNN") <= size; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (is_control(c, (unsigned char)s[1]))
+			n += (size_t)sprintf(out + n, "\\x%02x", c);
+		else
+			out[n++] = *s;
+	}
+	out[n] = '\0';
+}
