@@ -105,6 +105,26 @@ static int open_lane(struct coord_peer *p)
 	return 1;
 }
 
+/*
+ * Does what came back begin with a frame, and end with one? The channel counts
+ * bytes, and where it cuts is the peer's word.
+ */
+static bool whole_frames(const struct coord_peer *p)
+{
+	size_t at = 0;
+
+	while (at < p->back_len) {
+		struct frame f;
+		ssize_t n = frame_check(&f, p->back + p->back_at + at,
+					p->back_len - at, p->c->frame_max);
+
+		if (n <= 0 || f.type != FRAME_DATA)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
 /* The last of what was written that has not been delivered, if anything. */
 static ssize_t take_back(struct coord_peer *p)
 {
@@ -124,7 +144,8 @@ static ssize_t take_back(struct coord_peer *p)
 	/* The hello is no frame. */
 	p->back_at = (uint64_t)n > l->written ? (size_t)n - l->written : 0;
 	p->back_len = (size_t)n - p->back_at;
-	if (p->back_at > sizeof(struct hello)) {
+	/* A peer that reads as it must has read whole frames. */
+	if (p->back_at > sizeof(struct hello) || !whole_frames(p)) {
 		n = -EPROTO;
 		goto err_free;
 	}

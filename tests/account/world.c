@@ -284,12 +284,17 @@ bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *d,
 	return !queue_delayed_work(wq, d, delay);
 }
 
-bool cancel_delayed_work_sync(struct delayed_work *d)
+bool cancel_delayed_work(struct delayed_work *d)
 {
 	bool was = d->work.pending;
 
 	d->work.pending = false;
 	return was;
+}
+
+bool cancel_delayed_work_sync(struct delayed_work *d)
+{
+	return cancel_delayed_work(d);
 }
 
 static bool runs(const struct end *e)
