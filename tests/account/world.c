@@ -839,8 +839,10 @@ void world_make(const uint32_t size[2], bool local)
 	now_ms = 1;
 	for (i = 0; i < 2; i++) {
 		world_switch(local ? 0 : i);
-		if (!i || !local)
+		if (!i || !local) {
 			INIT_LIST_HEAD(&ivc_front.chans);
+			INIT_LIST_HEAD(&ivc_front.all);
+		}
 		end_make(i, size[i]);
 	}
 	for (i = 0; i < 2; i++) {
