@@ -14,11 +14,14 @@
 #define IVC_GUEST_PENDING 64
 #define IVC_GUEST_RATE 5000 /* requests per second */
 
-/* Of a user of one machine: as many as a guest's, for a whole job. */
+/*
+ * Of a user of one machine: a job of 256 processes in which each has a channel
+ * to each other, with the rings that Open MPI's component asks for then.
+ */
 #define IVC_USER_CLIENTS 1024 /* processes */
 #define IVC_USER_CONTEXTS 1024
-#define IVC_USER_CHANNELS 16384 /* ends */
-#define IVC_USER_BYTES (4ull << 30)
+#define IVC_USER_CHANNELS 131072 /* ends */
+#define IVC_USER_BYTES (32ull << 30)
 #define IVC_USER_PENDING 1024
 #define IVC_USER_RATE 20000
 

@@ -8,6 +8,7 @@
  *   module      peers, what comes, the end
  *   fragment    what goes
  *   counters    which way it went
+ *   quota       why it did not go by IVC
  */
 #ifndef BTL_IVC_H
 #define BTL_IVC_H
@@ -92,6 +93,9 @@ void btl_ivc_module_init(void);
 extern const struct coord_user btl_ivc_user;
 /* This process cannot go on, and says so: the job ends. */
 void btl_ivc_lacks(int error);
+
+/* quota.c: the job is told, once on each host. */
+void btl_ivc_over_quota(void *arg, enum coord_quota which);
 
 /* counters.c. */
 void btl_ivc_counters_register(void);

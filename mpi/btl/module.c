@@ -151,6 +151,7 @@ const struct coord_user btl_ivc_user = {
 	.sent = btl_ivc_sent,
 	.failed = failed,
 	.lacks = lacks,
+	.over_quota = btl_ivc_over_quota,
 	.stranger = stranger,
 };
 

@@ -296,6 +296,7 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 	ret = check(o, &c->ring_least);
 	if (ret)
 		goto err_free;
+	c->ring_most = SIZE_MAX;
 	c->now = coord_now();
 	/* The key is random, and nobody is told the numbers made of it. */
 	memcpy(&c->random, o->key, sizeof(c->random));

@@ -56,6 +56,13 @@ struct coord_send {
 	uint8_t tag;
 };
 
+/* What of IVC's is used up: of this machine's user, or of this guest. */
+enum coord_quota {
+	COORD_QUOTA_CONTEXTS, /* registered processes */
+	COORD_QUOTA_CHANNELS, /* ends of channels */
+	COORD_QUOTA_MEMORY,   /* of their rings */
+};
+
 struct coord_user {
 	/* A message has come. @data is valid until the return. */
 	void (*deliver)(void *arg, struct coord_peer *p, uint8_t tag,
@@ -75,6 +82,8 @@ struct coord_user {
 	 * May be NULL.
 	 */
 	void (*lacks)(void *arg, int error);
+	/* So some messages go over the network. Told once. May be NULL. */
+	void (*over_quota)(void *arg, enum coord_quota which);
 	/* Process @name wants to talk: coord_peer_add() it, or NULL. */
 	struct coord_peer *(*stranger)(void *arg, uint64_t name);
 	void *arg;

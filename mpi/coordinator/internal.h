@@ -34,9 +34,10 @@
 struct lane {
 	ivc_channel *ch; /* NULL: none (any more) on this side */
 	uint32_t gen;
-	bool open;  /* the library has established it */
-	bool heard; /* the peer's hello */
-	bool said;  /* our own */
+	uint32_t ring; /* asked for by this side */
+	bool open;     /* the library has established it */
+	bool heard;    /* the peer's hello */
+	bool said;     /* our own */
 	uint64_t since;
 
 	/* What we send. Bytes are of frames; the hello is not counted. */
@@ -120,11 +121,12 @@ struct coordinator {
 	struct net *net;
 	size_t frame_max;
 	size_t ring_least; /* the one asked for, or that a frame needs */
+	size_t ring_most;  /* less, once there was no memory for it */
 
 	pthread_mutex_t step;
 	bool stepping; /* without threads: a callback's progress does nothing */
 	bool closing;
-	bool lack_told;
+	bool lack_told, quota_told;
 
 	ivc_context *ctx;
 	int ctx_fd;
@@ -206,6 +208,8 @@ void coord_route(struct coord_peer *p);
 int coord_push(struct coord_peer *p);
 /* Take all that is not sent; its messages are the caller's to answer for. */
 void coord_unqueue(struct coord_peer *p, struct coord_queue *q);
+/* Take what is sent, and nobody has been told. */
+void coord_take_gone(struct coord_peer *p, struct coord_queue *q);
 
 /* receive.c: how many messages were delivered. */
 int coord_receive_lane(struct coord_peer *p);

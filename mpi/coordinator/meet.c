@@ -17,8 +17,9 @@
 #define MEET (200 * (MS / 1000)) /* between two looks */
 #define REGISTER (2 * SECOND)	 /* between two attempts */
 #define LIST (100 * MS)		 /* between two times that all are asked for */
-#define VISIT (30 * SECOND)	 /* a visitor that says nothing */
-#define REFUSED_MAX 12		 /* 5 ms << that is the longest wait */
+#define PROBE_MS 20
+#define VISIT (30 * SECOND) /* a visitor that says nothing */
+#define REFUSED_MAX 12	    /* 5 ms << that is the longest wait */
 #define RING_LOCAL (2u << 20)
 #define RINGS_LOCAL (16u << 20) /* of one process, each way */
 
@@ -86,6 +87,39 @@ static void take_events(struct coordinator *c)
 	}
 }
 
+static void tell_quota(struct coordinator *c, enum coord_quota which)
+{
+	if (c->quota_told || !c->u.over_quota)
+		return;
+	c->quota_told = true;
+	c->u.over_quota(c->u.arg, which);
+}
+
+/* No error says which quota it is. Is there room for a channel of a page? */
+static enum coord_quota which_quota(struct coord_peer *p)
+{
+	struct ivc_channel_options o = { .tx_size = 4096, .rx_size = 4096 };
+	ivc_channel *ch;
+	int ret = ivc_connect_opt(p->c->ctx, p->member, &o, &ch);
+
+	if (!ret) {
+		ret = ivc_connected(ch, PROBE_MS);
+		ivc_close(ch);
+	}
+	return ret == -EDQUOT ? COORD_QUOTA_CHANNELS : COORD_QUOTA_MEMORY;
+}
+
+/* A channel with @p is over a quota. With smaller rings there may be room. */
+static void over_quota(struct coord_peer *p, size_t ring)
+{
+	struct coordinator *c = p->c;
+
+	if (ring > c->ring_least)
+		c->ring_most = ring / 2;
+	else if (!c->quota_told && c->u.over_quota)
+		tell_quota(c, which_quota(p));
+}
+
 static bool is_member(const struct coordinator *c, uint32_t ivc_id)
 {
 	for (unsigned int i = 0; i < c->n_members; i++)
@@ -138,6 +172,8 @@ int coord_register(struct coordinator *c)
 		if (errno == EADDRINUSE && !c->n_peers)
 			c->ivc_id = (uint32_t)coord_random(c);
 	} while (errno == EADDRINUSE && !c->n_peers && --tries);
+	if (errno == EDQUOT)
+		tell_quota(c, COORD_QUOTA_CONTEXTS);
 	return -errno;
 }
 
@@ -222,6 +258,8 @@ static bool go_on(struct coord_peer *p, struct lane *l)
 		ret = ivc_connected(l->ch, 0);
 		if (ret == -ETIMEDOUT || ret == -EINTR)
 			return true;
+		if (ret == -EDQUOT)
+			over_quota(p, l->ring);
 		if (ret || !ring_ok(p->c, l->ch))
 			return false;
 		l->open = true;
@@ -265,6 +303,8 @@ static uint32_t ring_size(const struct coordinator *c, bool local)
 
 	if (!local || c->o.ring)
 		return (uint32_t)c->ring_least;
+	if (ring > c->ring_most)
+		ring = c->ring_most;
 	while (ring > c->ring_least && ring * c->n_members > RINGS_LOCAL)
 		ring /= 2;
 	return (uint32_t)(ring > c->ring_least ? ring : c->ring_least);
@@ -276,12 +316,17 @@ static void attempt(struct coord_peer *p)
 	uint32_t ring = ring_size(c, p->member.local);
 	struct ivc_channel_options o = { .tx_size = ring, .rx_size = ring };
 	struct lane *l = calloc(1, sizeof(*l));
+	int ret;
 
 	if (!l)
 		return;
 	l->gen = ++p->gen;
+	l->ring = ring;
 	p->next = l;
-	if (ivc_connect_opt(c->ctx, p->member, &o, &l->ch))
+	ret = ivc_connect_opt(c->ctx, p->member, &o, &l->ch);
+	if (ret == -EDQUOT)
+		over_quota(p, ring);
+	if (ret)
 		drop_next(p);
 }
 

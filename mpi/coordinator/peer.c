@@ -175,18 +175,20 @@ static void end_queued(struct coord_peer *p, struct coord_queue *q, int status)
 void coord_fail(struct coord_peer *p, int error)
 {
 	struct coordinator *c = p->c;
-	struct coord_queue q;
+	struct coord_queue gone, q;
 	bool lost;
 
 	if (p->error)
 		return;
 	coord_lock(p);
 	p->error = error;
+	coord_take_gone(p, &gone);
 	coord_unqueue(p, &q);
 	coord_route(p);
 	coord_unlock(p);
 	coord_set_active(p, false);
 	lost = !TAILQ_EMPTY(&q) || p->back_len;
+	end_queued(p, &gone, 0);
 	/*
 	 * Who has said goodbye, and is owed nothing, is not missed. First why,
 	 * since a caller may not survive what cannot be sent.

@@ -271,6 +271,18 @@ void coord_unqueue(struct coord_peer *p, struct coord_queue *q)
 	count(p);
 }
 
+void coord_take_gone(struct coord_peer *p, struct coord_queue *q)
+{
+	struct coord_send *s;
+
+	TAILQ_INIT(q);
+	while ((s = TAILQ_FIRST(&p->going)) && gone(p, s)) {
+		TAILQ_REMOVE(&p->going, s, entry);
+		TAILQ_INSERT_TAIL(q, s, entry);
+	}
+	count(p);
+}
+
 /*
  * One message less that is not sent, which is returned; or NULL. *@err: there
  * is no way any more.

@@ -139,10 +139,13 @@ void tcp_push(struct net_link *l)
 	tcp_flush(l);
 }
 
-/* Without a connection only what has come is certain. */
+/*
+ * Without a connection only what has come is certain. Who has said goodbye does
+ * not acknowledge what it had.
+ */
 uint64_t tcp_gone(const struct net_link *l)
 {
-	return l->state == LINK_UP ? l->tx_sent : l->tx_acked;
+	return l->state == LINK_UP || l->bye_heard ? l->tx_sent : l->tx_acked;
 }
 
 /*

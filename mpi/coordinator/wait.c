@@ -82,12 +82,15 @@ static void add_lane(struct sleep *s, struct coord_peer *p)
 
 /*
  * It has come to its end without this side, or is being handed over, and then
- * nobody tells what has become of what was written.
+ * nobody tells what has become of what was written. Nor, for certain, that it
+ * ends when this side has said STOP and all that the peer counts is here.
  */
 static bool unknown(const struct coord_peer *p)
 {
-	return p->state == COORD_SUSPENDING && !p->lane->back_said &&
-	       !p->lane->stop_said;
+	const struct lane *l = p->lane;
+
+	return p->state == COORD_SUSPENDING && !l->back_said &&
+	       (!l->stop_said || l->through);
 }
 
 static void add_peer(struct sleep *s, struct coord_peer *p)

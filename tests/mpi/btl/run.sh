@@ -75,6 +75,15 @@ check 'or none is left to it' lines 3 'btl ivc: .*, [1-9][0-9]\{2,\} over the ne
 	two_hosts 2 1 "$ivc --mca btl_ivc_peers all $verbose" "$prog" -r 20
 nobody_else() { ! two_hosts 1 1 "$ivc" "$prog" -r 1 && grep -q unreachable "$dir/log"; }
 check 'another host, and no other BTL: an error' nobody_else
+# Each job has an ivcd that allows little, and says so once.
+over() {
+	broker "$dir/s$1" "$1" "$2"
+	lines 1 "btl ivc: some ranks on .* use TCP .* user $(id -u) .* $1" \
+		job 6 "--mca btl ivc,tcp,self -x IVC_SOCKET=$dir/s$1" "$prog" -r 10
+}
+check 'over the quota of memory: one line' over --max-bytes 3000000
+check 'over the quota of channels: one line' over --max-channels 6
+check 'over the quota of processes: one line' over --max-contexts 3
 check 'ompi_info tells what that costs' says 'never goes over to IVC' \
 	ompi_info --param btl ivc --level 9
 check '2 ranks' ok_says job 2 "$ivc" "$prog" -r 200

@@ -210,7 +210,9 @@ void job_open(struct rank *r, const struct job *j, int me)
 				   .switch_ms = j->switch_ms,
 				   .sleep_after_us = j->sleep_after_us,
 				   .sever = j->sever };
-	struct coord_user u = { deliver, sent, failed, lacks, stranger, r };
+	struct coord_user u = {
+		deliver, sent, failed, lacks, NULL, stranger, r
+	};
 	int ret;
 
 	memset(r, 0, sizeof(*r));

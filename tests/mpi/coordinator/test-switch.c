@@ -423,6 +423,23 @@ START_TEST(sleepers)
 }
 END_TEST
 
+/* The same, while each channel is left after some milliseconds. */
+START_TEST(sleepers_by_the_clock)
+{
+	struct job j = { .ranks = 3,
+			 .rank = rounds,
+			 .use_ivc = true,
+			 .switch_ms = 3,
+			 .sever = _i,
+			 .messages = 3000,
+			 .size_max = 4096,
+			 .seconds = 60,
+			 .seed = 12 };
+
+	job_run(&j);
+}
+END_TEST
+
 START_TEST(sleeps_at_once)
 {
 	struct job j = { .ranks = 2,
@@ -482,6 +499,7 @@ TCase *case_switch(void)
 	tcase_add_test(tc, without_switches);
 	tcase_add_test(tc, one_computes);
 	tcase_add_loop_test(tc, sleepers, 0, 4);
+	tcase_add_loop_test(tc, sleepers_by_the_clock, 0, 2);
 	tcase_add_test(tc, sleeps_at_once);
 	tcase_add_loop_test(tc, sleeps_when_slow, 0, 2);
 	tcase_add_loop_test(tc, sleepers_switch, 0, 3);
