@@ -37,7 +37,7 @@ lint:
 	$(Q)cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 -Iinclude \
 		--enable=warning,portability -D__x86_64__ -D_GNU_SOURCE \
 		--include='$(QUEUE_H)' --suppress=missingIncludeSystem \
-		lib tools tests/prog tests/local tests/roam tests/fuzz \
+		lib tools tests/prog tests/local tests/roam tests/faults tests/fuzz \
 		tests/hostile mpi/coordinator tests/mpi/coordinator
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)

@@ -82,6 +82,10 @@ STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(wildcard lib/*.h tools/*.h \
 	tools/ivcd/*.h include/ivc/*.h)
 
+# A sanitizer's calls would count, and are not linked with.
+$(LOCAL_OUT)/steps.o $(LOCAL_OUT)/steps-count.o: \
+	TEST_CFLAGS := $(filter-out -fsanitize=%,$(TEST_CFLAGS))
+
 $(LOCAL_OUT)/steps: $(LOCAL_OUT)/steps.o $(LIB_SRC) $(STEPS_DEP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
