@@ -37,7 +37,17 @@ $$(KT_OUT)/$(1)/$$(KT)/%.o: $$(KT)/%.c $$(KT_HDR)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(KT_CFLAGS) $$(KT_SAN) -c -o $$@ $$<
 
-$$(KT_OUT)/$(1)/bin/%: $$(KT_OUT)/$(1)/$$(KT)/%.o \
+# The frontend once more, with variables of its own: of a second guest.
+$$(KT_OUT)/$(1)/front2.o: $$(addprefix $$(KT_OUT)/$(1)/, \
+		$$(patsubst %.c,%.o,$$(filter kernel/front/%,$$(KT_DRV))))
+	$$(call say,LD,$$@)
+	$$(Q)ld -r -o $$@.all $$^
+	$$(Q)objcopy --keep-global-symbol=stub_front_init \
+		--keep-global-symbol=stub_front_exit $$@.all
+	$$(Q)objcopy --redefine-sym stub_front_init=stub_front2_init \
+		--redefine-sym stub_front_exit=stub_front2_exit $$@.all $$@
+
+$$(KT_OUT)/$(1)/bin/%: $$(KT_OUT)/$(1)/$$(KT)/%.o $$(KT_OUT)/$(1)/front2.o \
 		$$(addprefix $$(KT_OUT)/$(1)/,$$(KT_DRV:.c=.o) $$(KT_STUB:.c=.o))
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)

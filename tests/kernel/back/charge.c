@@ -151,6 +151,42 @@ static void unclosed(void)
 	end(dom0);
 }
 
+/* One that does not close has its share of what another may wait for. */
+static void share(void)
+{
+	const u32 channels = 8, n = 20;
+	struct stub_dom *dom0 = start();
+	u32 conn, i, left, told = 0;
+	struct guest *a, *b;
+	u64 ma, mb;
+
+	a = guest_new(dom0, 1);
+	guest_policy(a, "max-channels", channels);
+	guest_open(a);
+	STUB_CHECK(!guest_register(a, MAGIC, 1, &ma));
+	b = member(dom0, 2, &mb);
+	for (i = 0; i < n; i++) {
+		STUB_CHECK(!guest_connect(a, ma, mb, 12, &conn));
+		STUB_CHECK(guest_event(b, IVC_MSG_EV_OFFER).offer.conn == conn);
+		STUB_CHECK(!guest_accept(b, mb, conn, 12));
+		STUB_CHECK(!guest_hangup(a, ma, conn, &left));
+		told += !!left;
+	}
+	STUB_CHECK(told == ivc_pending_share(ivc_closing_max(channels)));
+	STUB_CHECK(account(a, "closing") == told && conns() == n);
+	/* As many as that are told, and no more. */
+	guest_drain(a);
+	a->nr_events = 0;
+	guest_close(b);
+	for (i = 0; i < told; i++)
+		guest_event(a, IVC_MSG_EV_GONE);
+	STUB_CHECK(!conns() && !account(a, "closing"));
+	guest_close(a);
+	guest_free(a);
+	guest_free(b);
+	end(dom0);
+}
+
 /* --------------------------------------------------- anything that is sent */
 
 #define GUESTS 4
@@ -328,6 +364,7 @@ static void random_requests(void)
 const struct stub_test stub_tests[] = {
 	{ "withdrawn", withdrawn },
 	{ "unclosed", unclosed },
+	{ "share", share },
 	{ "random_requests", random_requests },
 	{},
 };

@@ -127,9 +127,50 @@ static void broken_in_silence(void)
 	end(dom0);
 }
 
+/* The slot that was free when a request was taken is there for its reply. */
+static void reply_has_its_slot(void)
+{
+	struct stub_dom *dom0 = start();
+	struct guest *g = guest_new(dom0, 1);
+	struct ivc_msg msg = { .op = IVC_MSG_LOOKUP }, last;
+	u64 m[2];
+	u32 i;
+
+	guest_open(g);
+	STUB_CHECK(!guest_register(g, MAGIC, 1, &m[0]));
+	STUB_CHECK(!guest_register(g, MAGIC, 2, &m[1]));
+	guest_event(g, IVC_MSG_EV_HOSTS);
+	for (i = 0; i < IVC_CTL_EVENTS - 1; i++) {
+		guest_post(g, &msg);
+		guest_notify(g);
+		STUB_WAIT_FOR(ivc_load_acq(&g->ctl->ev_prod) - g->ev_cons ==
+			      i + 1);
+	}
+	/* An offer to itself: an event comes of the request. */
+	msg.op = IVC_MSG_CONNECT;
+	msg.member = m[0];
+	msg.offer.peer = m[1];
+	msg.offer.tx_shift = 12;
+	msg.offer.rx_shift = 12;
+	guest_post(g, &msg);
+	guest_notify(g);
+	STUB_WAIT_FOR(ivc_load_acq(&g->ctl->req_cons) == g->req_prod);
+	flush_workqueue(ivc_back.wq);
+	STUB_CHECK(ivc_load_acq(&g->ctl->ev_prod) - g->ev_cons ==
+		   IVC_CTL_EVENTS);
+	last = g->ctl->ev[(g->ev_cons - 1) % IVC_CTL_EVENTS];
+	STUB_CHECK(last.op == IVC_MSG_REPLY && !last.status);
+	STUB_CHECK(guest_event(g, IVC_MSG_EV_OFFER).offer.conn ==
+		   last.offer.conn);
+	guest_close(g);
+	guest_free(g);
+	end(dom0);
+}
+
 const struct stub_test stub_tests[] = {
 	{ "paid", paid },
 	{ "broken_from_the_start", broken_from_the_start },
 	{ "broken_in_silence", broken_in_silence },
+	{ "reply_has_its_slot", reply_has_its_slot },
 	{},
 };

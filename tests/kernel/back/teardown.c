@@ -3,6 +3,8 @@
  * Nothing of a guest is left behind when it goes while its requests are on
  * their way: no member whose frontend is freed, no work that still runs.
  */
+#include <ivc/barrier.h>
+
 #include "guest.h"
 
 #define MAGIC 4711
@@ -60,7 +62,54 @@ static void closing(void)
 	stub_back_exit();
 }
 
+static struct guest *busy;
+static bool done;
+
+static void *join_and_leave(void *arg)
+{
+	u64 member;
+
+	while (!READ_ONCE(done)) {
+		STUB_CHECK(!guest_register(busy, MAGIC, 2, &member));
+		STUB_CHECK(!guest_unregister(busy, member));
+	}
+	return arg;
+}
+
+/* Its ring is found broken, by the work of another, when it writes Closing. */
+static void closing_broken(void)
+{
+	struct stub_dom *dom0 = stub_dom_new(0, true);
+	struct guest *g;
+	unsigned int i;
+	pthread_t t;
+	u64 member;
+
+	stub_enter(dom0);
+	STUB_CHECK(!stub_back_init());
+	busy = guest_new(dom0, 1);
+	guest_policy(busy, "max-rate", 1000000);
+	guest_open(busy);
+	g = guest_new(dom0, 2);
+	stub_jitter(50);
+	t = stub_thread(busy->dom, join_and_leave, NULL);
+	for (i = 0; i < stub_times(100); i++) {
+		guest_open(g);
+		STUB_CHECK(!guest_register(g, MAGIC, 1, &member));
+		ivc_store_rel(&g->ctl->ev_cons, g->ev_cons + 1000);
+		guest_close(g);
+	}
+	WRITE_ONCE(done, true);
+	stub_join(t);
+	guest_close(busy);
+	guest_free(g);
+	guest_free(busy);
+	stub_enter(dom0);
+	stub_back_exit();
+}
+
 const struct stub_test stub_tests[] = {
 	{ "closing", closing },
+	{ "closing_broken", closing_broken },
 	{},
 };

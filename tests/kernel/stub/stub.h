@@ -45,6 +45,9 @@ int stub_back_init(void);
 void stub_back_exit(void);
 int stub_front_init(void);
 void stub_front_exit(void);
+/* The same driver with variables of its own: of another guest. */
+int stub_front2_init(void);
+void stub_front2_exit(void);
 
 /* ------------------------------------------------------------- processes */
 

@@ -14,7 +14,7 @@ static u64 wakeups;
 void stub_wake(wait_queue_head_t *wq)
 {
 	stub_lock(&lock);
-	wq->wakeups++;
+	__atomic_add_fetch(&wq->wakeups, 1, __ATOMIC_RELAXED);
 	wakeups++;
 	pthread_cond_broadcast(&cond);
 	stub_unlock(&lock);
