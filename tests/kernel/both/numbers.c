@@ -49,12 +49,12 @@ static void beyond(void)
 	con.member = (u32)member[3];
 	STUB_CHECK(con.member == j.member);
 	STUB_CHECK(stub_ioctl(ctx[0], IVC_IOC_CONNECT, &con) == 0);
-	STUB_CHECK(stub_poll(j.ctx, POLLIN, -1) & POLLIN);
+	STUB_CHECK(stub_poll(j.ctx, POLLIN, 20000) & POLLIN);
 	STUB_CHECK(!stub_close(con.fd));
 	/* To one beyond, from one beyond; and each knows the other. */
 	fd = job_connect(ctx[2], member[3], PAGE_SIZE);
 	STUB_CHECK(fd >= 0);
-	STUB_CHECK(stub_poll(ctx[3], POLLIN, -1) & POLLIN);
+	STUB_CHECK(stub_poll(ctx[3], POLLIN, 20000) & POLLIN);
 	STUB_CHECK(!stub_ioctl(ctx[3], IVC_IOC_ACCEPT, &acc));
 	STUB_CHECK(acc.peer.member == member[2] && acc.peer.id == 12);
 	STUB_WAIT_FOR(job_info(fd).state == IVC_ABI_OPEN);
