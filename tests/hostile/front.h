@@ -10,6 +10,7 @@
  *   ring.c     wrong indices and messages, the page changed under the reader
  *   offers.c   wrong offers and accepts, to the frontend of another guest
  *   held.c     pages of another guest that are not let go of
+ *   ends.c     requests and records under way while something ends
  *   floods.c   too much of everything
  *   main.c     the command line
  *
@@ -158,6 +159,8 @@ void attack_offers(struct front *f, uint64_t magic, int seconds);
 void attack_held(struct front *f, uint64_t magic, int seconds);
 void attack_rings(struct front *f, uint64_t magic, int seconds);
 void attack_storm(struct front *f, int seconds);
+void attack_closes(struct front *f, int seconds);
+void attack_ends(struct front *f, uint64_t magic, int seconds);
 void flood_requests(struct front *f, int seconds);
 void flood_members(struct front *f, uint64_t magic, int seconds);
 void flood_events(struct front *f, int seconds);

@@ -4,7 +4,7 @@
 
 HOSTILE_OUT := $(B)/tests/hostile
 HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ring offers \
-	held rings floods main)
+	held rings ends floods main)
 HOSTILE_SAY := $(HOSTILE_OUT)/say.o
 HOSTILE_OBJ := $(HOSTILE_FRONT) $(HOSTILE_SAY) $(patsubst \
 	%,$(HOSTILE_OUT)/%.o,victim peer back fuzz ioctl memory faults hoard)

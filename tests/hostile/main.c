@@ -7,7 +7,8 @@
 
 static const char usage[] =
 	"usage: ivc-hostile ATTACK [SECONDS [MAGIC]]\n"
-	"nodes states vanish ring messages rewrite storm offers held rings\n"
+	"nodes states vanish ring messages rewrite storm closes offers ends\n"
+	"held rings\n"
 	"flood-requests flood-members flood-events flood-states flood-nodes\n";
 
 int main(int argc, char **argv)
@@ -41,6 +42,10 @@ int main(int argc, char **argv)
 		attack_held(&f, magic, seconds);
 	else if (!strcmp(what, "rings"))
 		attack_rings(&f, magic, seconds);
+	else if (!strcmp(what, "closes"))
+		attack_closes(&f, seconds);
+	else if (!strcmp(what, "ends"))
+		attack_ends(&f, magic, seconds);
 	else if (!strcmp(what, "storm"))
 		attack_storm(&f, seconds);
 	else if (!strcmp(what, "flood-requests"))

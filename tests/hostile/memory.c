@@ -147,7 +147,7 @@ void memory_step(struct rng *r)
 	if (!p || !size)
 		return;
 	half = (uint32_t)(size / 2 / PAGE * PAGE);
-	switch (below(r, 12)) {
+	switch (below(r, 13)) {
 	case 0:
 		mprotect(p, size, (int)below(r, 8));
 		break;
@@ -156,6 +156,11 @@ void memory_step(struct rng *r)
 			   below(r, 2) ? MREMAP_MAYMOVE : 0);
 		if (p != MAP_FAILED)
 			munmap(p, PAGE);
+		break;
+	case 12: /* to a place of its own: what is there goes first */
+		mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0));
 		break;
 	case 2:
 		madvise(p, size, advice[below(r, 8)]);

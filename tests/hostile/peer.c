@@ -44,6 +44,26 @@ static void *map(int fd, off_t at, size_t size, int prot)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* A second time, or somewhere else: neither, and what is there stays usable. */
+static void once_and_here(int fd, off_t at, uint8_t *map_at, size_t size)
+{
+	int i;
+
+	must(!map(fd, at, size, PROT_READ) && errno == EBUSY);
+	for (i = 0; i < 3; i++) {
+		void *there = mmap(NULL, size, PROT_NONE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(there != MAP_FAILED);
+		must(mremap(map_at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			    there) == MAP_FAILED);
+		(void)*(volatile uint8_t *)map_at;
+		(void)*(volatile uint8_t *)(map_at + size - 1);
+	}
+	must(!map(fd, at, size, PROT_READ) && errno == EBUSY);
+	must(madvise(map_at, size, MADV_DOFORK));
+}
+
 /* None of the ways to write to what is the peer's, or the kernel's. */
 static void forbidden(int fd, uint8_t *peer, size_t peer_size, void *kctl)
 {
@@ -83,6 +103,9 @@ static void scribble(int fd, const struct ivc_abi_info *info, int ms)
 
 	must(own && peer && kctl);
 	forbidden(fd, peer, peer_size, (void *)(uintptr_t)kctl);
+	once_and_here(fd, IVC_MAP_PEER, peer, peer_size);
+	once_and_here(fd, IVC_MAP_OWN, own, own_size);
+	once_and_here(fd, IVC_MAP_KCTL, (uint8_t *)(uintptr_t)kctl, PAGE);
 	while (now_ms() < end) {
 		struct script s = { bytes, sizeof(bytes) };
 

@@ -8,17 +8,39 @@
 . /lab/tests/hostile.sh
 no_driver 3
 
+# held_by N: how many members and connections Dom0 holds for guest N, and what it
+# has charged it with
+held_by() {
+	set -- "$(guest_domid "$1")"
+	awk -v d="$1" '/^[0-9]/ { if ($2 == d) m++ } END { print m + 0 }' \
+		/sys/kernel/debug/ivc-back/members
+	awk -v d="$1" '/^[0-9]/ { if ($3 == d || $5 == d) c++ } END { print c + 0 }' \
+		/sys/kernel/debug/ivc-back/channels
+	awk -v d="$1" '
+		/^#/ { for (i = 2; i <= NF; i++) at[$i] = i - 1; next }
+		$1 == d { n += $at["contexts"] + $at["channels"] + $at["pages"] +
+			$at["pending"] + $at["closing"] }
+		END { print n + 0 }' /sys/kernel/debug/ivc-back/frontends
+}
+nothing_held() {
+	[ "$(held_by "$1" | tr '\n' ' ')" = '0 0 0 ' ]
+}
+
 attack() {
 	G_TIMEOUT=150 g 3 "/ivc/ivc-hostile $* 2>&1" >"$OUT/$1" ||
 		fail "$1: $(tail -n 1 "$OUT/$1")"
 	note "guest 3: $(tr '\n' ';' <"$OUT/$1")"
 	grep -q '^[0-9]' /sys/kernel/debug/ivc-back/frontends || fail "no frontend is left"
+	# It has closed its device, and the others' ends of its channels close
+	wait_until 20 nothing_held 3 ||
+		fail "$1: Dom0 holds for guest 3: $(held_by 3 | tr '\n' ' ')"
 	stream 3000
 }
 
 attack nodes
 attack states
 attack ring
+attack closes 10
 # Programs of both others: members that guest 3 must not speak for; then they take
 # what it offers, and connect to it
 for n in 1 2; do
@@ -32,6 +54,7 @@ attack storm 5
 # What they grant is looked at, too: Debian's kernel would zero every page that it
 # gives anybody, if it were not told otherwise (init_on_alloc=0)
 attack offers $((40 * LAB_SLOWER)) 99
+attack ends $((15 * LAB_SLOWER)) 99
 for n in 1 2; do
 	g $n touch /tmp/enough
 	expect_status 0 g_wait $n victim 30 >"$OUT/victim$n"
