@@ -564,8 +564,6 @@ int ivc_close(ivc_channel *ch)
 	ivc_context_forget(ch);
 	ch->ops->close(ch);
 	ivc_process_remove_channel(ch);
-	if (ch->wake_fd >= 0)
-		close(ch->wake_fd);
 	pthread_mutex_destroy(&ch->lock);
 	free(ch);
 	ivc_cancel_on(cancel);

@@ -14,10 +14,21 @@
 #define IVC_CONNECT_TIMEOUT_MS 30000
 #define IVC_SPIN_DEFAULT 50000 /* ns */
 
-/* With one CPU a spinning thread only keeps others from running. */
+/*
+ * With one CPU a spinning thread only keeps others from running. How many there
+ * are is asked once: it is read from a file, which would be open in a child.
+ */
 static int64_t spin_default(void)
 {
-	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? IVC_SPIN_DEFAULT : 0;
+	static int64_t spin = -1;
+	int64_t ret;
+
+	ivc_process_lock();
+	if (spin < 0)
+		spin = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? IVC_SPIN_DEFAULT : 0;
+	ret = spin;
+	ivc_process_unlock();
+	return ret;
 }
 
 void ivc_channel_idle(struct ivc_channel *ch, int status)
@@ -47,7 +58,6 @@ int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp)
 	memset(ch, 0, sizeof(*ch));
 	ch->ops = ops;
 	ch->fd = -1;
-	ch->wake_fd = -1;
 	ch->spin = spin_default();
 	pthread_mutex_init(&ch->lock, NULL);
 

@@ -29,7 +29,6 @@ ivc_context *ivc_register(uint64_t magic, uint32_t id)
 	cancel = ivc_cancel_off();
 	ctx->ops = &ivc_xen;
 	ctx->fd = -1;
-	ctx->cancel_fd = -1;
 	ctx->magic = magic;
 	ctx->id = id;
 	ctx->dirty = true;
@@ -154,8 +153,6 @@ void ivc_unregister(ivc_context *ctx)
 	forget_all(ctx);
 	ctx->ops->leave(ctx);
 	ivc_process_remove_context(ctx);
-	if (ctx->cancel_fd >= 0)
-		close(ctx->cancel_fd);
 	free_lists(ctx);
 	pthread_mutex_destroy(&ctx->lock);
 	ivc_context_drop(ctx);

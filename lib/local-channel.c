@@ -41,6 +41,7 @@ int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp)
 	}
 	lc->ch = ch;
 	lc->other = -1;
+	lc->memory = -1;
 	lc->state = IVC_CHAN_NEW;
 	ch->priv = lc;
 	pthread_mutex_lock(&local.lock);
@@ -289,7 +290,9 @@ void local_orphan_channel(struct ivc_channel *ch)
 {
 	struct local_channel *lc = ch->priv;
 
-	if (lc)
+	if (lc) {
 		local_close_fd(&lc->other);
+		local_close_fd(&lc->memory);
+	}
 	local_close_fd(&ch->fd);
 }

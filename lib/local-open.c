@@ -59,7 +59,7 @@ static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
  * Any other error: the greeting was right, and this process lacks something
  * that it takes, a descriptor (-EMFILE) or memory.
  */
-static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
+static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 {
 	struct ivc_local_greeting g;
 	struct ivc_packet fds;
@@ -94,6 +94,17 @@ static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
 	return ret;
 }
 
+/* With the peer's memory in no child: it is unmapped at the end, here alone. */
+static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
+{
+	int ret;
+
+	local_fork_off();
+	ret = receive_greeting(lc, fd, most);
+	local_fork_on();
+	return ret;
+}
+
 /*
  * Before the peer is told anything: a channel that the thread cannot watch
  * would only hear of its end when it asks, which who polls the ring never does.
@@ -125,8 +136,23 @@ static void establish(struct local_channel *lc, enum ivc_chan_event ev)
 
 static int own_memory(struct local_channel *lc, uint32_t size)
 {
+	int ret;
+
 	lc->tx_size = size;
-	return local_memory_make(size, &lc->own);
+	local_fork_off();
+	ret = local_memory_make(size, &lc->own);
+	if (ret >= 0)
+		lc->memory = ret;
+	local_fork_on();
+	return ret < 0 ? ret : 0;
+}
+
+/* Both have mapped it, or nobody will. */
+static void close_memory(struct local_channel *lc)
+{
+	local_fork_off();
+	local_close_fd(&lc->memory);
+	local_fork_on();
 }
 
 /* Never is one open and not in its place, where a fork() finds it. */
@@ -178,22 +204,22 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 		  int64_t deadline)
 {
 	struct local_channel *lc;
-	int memory, ret;
+	int ret;
 
 	ret = local_channel_new(ch, &lc);
 	if (ret)
 		return ret;
 	/* From here on local_close() undoes it. */
 	lc->rx_size = rx_size ? rx_size : LOCAL_RING_DEFAULT;
-	memory = own_memory(lc, tx_size ? tx_size : LOCAL_RING_DEFAULT);
-	if (memory < 0)
-		return memory;
+	ret = own_memory(lc, tx_size ? tx_size : LOCAL_RING_DEFAULT);
+	if (ret)
+		return ret;
 	ret = socket_pair(lc);
 	if (!ret)
 		ret = watch(lc);
 	if (!ret)
-		ret = greet(ch->fd, lc->tx_size, memory);
-	close(memory);
+		ret = greet(ch->fd, lc->tx_size, lc->memory);
+	close_memory(lc);
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&local.lock);
@@ -277,22 +303,22 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		      uint32_t tx_max, int64_t deadline)
 {
 	uint32_t size = tx_max && tx_max < o->rx_size ? tx_max : o->rx_size;
-	int memory, ret;
+	int ret;
 
 	ret = offer_greeting(lc, o);
 	if (ret)
 		return ret;
-	memory = own_memory(lc, size);
-	if (memory < 0)
-		return memory;
+	ret = own_memory(lc, size);
+	if (ret)
+		return ret;
 	ret = watch(lc);
 	if (!ret)
 		ret = book(lc, o, deadline);
 	if (!ret)
-		ret = greet(o->fd, size, memory);
+		ret = greet(o->fd, size, lc->memory);
 	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET)
 		ret = -ECONNABORTED;
-	close(memory);
+	close_memory(lc);
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&local.lock);

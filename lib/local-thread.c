@@ -31,6 +31,23 @@ struct local local = {
 
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 
+/*
+ * Written by fork(), read by those who do not want one. Taken before
+ * local.lock. A stream of readers does not keep the writer out.
+ */
+static pthread_rwlock_t forks =
+	PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+void local_fork_off(void)
+{
+	pthread_rwlock_rdlock(&forks);
+}
+
+void local_fork_on(void)
+{
+	pthread_rwlock_unlock(&forks);
+}
+
 void local_poke(void)
 {
 	uint64_t one = 1;
@@ -231,6 +248,10 @@ static void lists_init(void)
  */
 static void begin_anew(void)
 {
+	const pthread_rwlock_t nobody =
+		PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+	forks = nobody;
 	pthread_mutex_init(&local.lock, NULL);
 	changed_init();
 	lists_init();
@@ -274,10 +295,12 @@ void local_fork(enum ivc_fork what)
 {
 	switch (what) {
 	case IVC_FORK_PREPARE:
+		pthread_rwlock_wrlock(&forks);
 		pthread_mutex_lock(&local.lock);
 		break;
 	case IVC_FORK_PARENT:
 		pthread_mutex_unlock(&local.lock);
+		pthread_rwlock_unlock(&forks);
 		break;
 	case IVC_FORK_CHILD:
 		free_closing();

@@ -97,7 +97,8 @@ struct local_channel {
 	int failed;  /* why it did not come to be */
 	uint64_t at; /* where the peer had come to when the channel ended */
 
-	int other; /* the peer's socket, until it has been passed on */
+	int other;  /* the peer's socket, until it has been passed on */
+	int memory; /* of `own`, until the peer has been greeted */
 
 	uint32_t tx_size, rx_size; /* rings; rx at first: what was asked */
 	uint8_t *own;		   /* IVC_LOCAL_HEAD + tx_size bytes */
@@ -179,6 +180,13 @@ enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK };
 int local_get(void);
 void local_put(void);
 void local_fork(enum ivc_fork what);
+/*
+ * No fork() in between: what cannot be made with the lock held, and is for a
+ * moment where a child would not find it. Then local.lock may be taken, but not
+ * ivc_process_lock().
+ */
+void local_fork_off(void);
+void local_fork_on(void);
 void local_poke(void);
 int local_watch(struct local_channel *lc);
 void local_unwatch(struct local_channel *lc);

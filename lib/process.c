@@ -41,6 +41,7 @@ void ivc_process_unlock(void)
 void ivc_process_add_context(struct ivc_context *ctx)
 {
 	ctx->process = ivc_process();
+	ctx->cancel_fd = -1;
 	ivc_process_lock();
 	LIST_INSERT_HEAD(&process.contexts, ctx, in_process);
 	ivc_process_unlock();
@@ -49,14 +50,23 @@ void ivc_process_add_context(struct ivc_context *ctx)
 void ivc_process_add_channel(struct ivc_channel *ch)
 {
 	ch->process = ivc_process();
+	ch->wake_fd = -1;
 	ivc_process_lock();
 	LIST_INSERT_HEAD(&process.channels, ch, in_process);
 	ivc_process_unlock();
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 void ivc_process_remove_context(struct ivc_context *ctx)
 {
 	ivc_process_lock();
+	close_fd(&ctx->cancel_fd);
 	LIST_REMOVE(ctx, in_process);
 	ivc_process_unlock();
 }
@@ -64,6 +74,7 @@ void ivc_process_remove_context(struct ivc_context *ctx)
 void ivc_process_remove_channel(struct ivc_channel *ch)
 {
 	ivc_process_lock();
+	close_fd(&ch->wake_fd);
 	LIST_REMOVE(ch, in_process);
 	ivc_process_unlock();
 }

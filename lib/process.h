@@ -39,7 +39,11 @@ uint32_t ivc_process(void);
 void ivc_process_lock(void);
 void ivc_process_unlock(void);
 
-/* From the moment at which there is something to close in a child. */
+/*
+ * From the moment at which there is something to close in a child, to the one
+ * at which there is nothing: of the descriptors that the two have above the
+ * transport, remove closes what is there.
+ */
 void ivc_process_add_context(struct ivc_context *ctx);
 void ivc_process_add_channel(struct ivc_channel *ch);
 void ivc_process_remove_context(struct ivc_context *ctx);

@@ -67,7 +67,7 @@ $(LOCAL_OUT)/forks: $(addprefix $(LOCAL_OUT)/,forks.o count.o) $(LIB_OUT)/libivc
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/ends: $(LOCAL_OUT)/ends.o $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/ends: $(addprefix $(LOCAL_OUT)/,ends.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 

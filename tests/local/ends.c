@@ -4,7 +4,6 @@
  * ivc_unregister() under calls that wait, and pthread_cancel() in each call.
  * One line per check, as in run.sh.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <ivc/ivc.h>
+
+#include "count.h"
 
 #define MAGIC 0xe0d5
 #define ROUNDS 200
@@ -69,18 +70,6 @@ static ivc_peer must_find(ivc_context *ctx, uint32_t id)
 	if (ret)
 		die("find", -ret);
 	return peer;
-}
-
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
 }
 
 /* ------------------------------------------ unregister under a call */
@@ -434,7 +423,7 @@ static void cancels(void)
 
 int main(void)
 {
-	int fds = entries("/proc/self/fd");
+	int fds = count_entries("/proc/self/fd");
 	ivc_context *other;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -447,6 +436,6 @@ int main(void)
 	from_a_callback();
 	cancels();
 	ivc_unregister(other);
-	check(entries("/proc/self/fd") == fds, "no descriptor is left");
+	check(count_entries("/proc/self/fd") == fds, "no descriptor is left");
 	return failed ? 1 : 0;
 }

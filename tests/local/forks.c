@@ -99,6 +99,8 @@ static int child_ended(pid_t pid)
 	int status = 0;
 
 	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		printf("     child: ends with %d\n", WEXITSTATUS(status));
 	if (WIFSIGNALED(status))
 		printf("     child: %s\n", strsignal(WTERMSIG(status)));
 	return WIFEXITED(status) && !WEXITSTATUS(status);
@@ -342,6 +344,10 @@ static void child_of_storm(int i, int whole)
 	ivc_context *ctx;
 
 	alarm(HANGS);
+	if (whole && count_maps())
+		_exit(3);
+	if (whole && count_entries("/proc/self/fd") != other_fds)
+		_exit(4);
 	if (i % 3 == 0)
 		_exit(0);
 	if (i % 3 == 1)
