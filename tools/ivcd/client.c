@@ -22,6 +22,14 @@
 /* Who comes says HELLO within that time. */
 #define HELLO_NS (5 * SEC)
 
+/*
+ * What may be under way to a client that reads nothing: some 20 packets, each
+ * of which can be an offer. Descriptors under way count for ivcd's user, and
+ * without a capability there may be as many as ivcd may have open: few users
+ * must not be able to use that up.
+ */
+#define UNDER_WAY 8192
+
 struct clients clients = TAILQ_HEAD_INITIALIZER(clients);
 static struct clients graveyard = TAILQ_HEAD_INITIALIZER(graveyard);
 
@@ -60,6 +68,7 @@ static void turn_away(int fd, struct user *u, int err)
 
 void client_new(int fd)
 {
+	const int under_way = UNDER_WAY;
 	struct ucred cred = { 0 };
 	socklen_t len = sizeof(cred);
 	struct client *c;
@@ -71,6 +80,8 @@ void client_new(int fd)
 		closer_hangup(&nameless, fd);
 		return;
 	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &under_way,
+			 sizeof(under_way));
 	u = user_of(cred.uid);
 	err = u ? user_realm(cred.uid, cred.gid, &realm) : -ENOMEM;
 	if (err)
