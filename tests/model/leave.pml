@@ -54,6 +54,7 @@
 #define M_KEEPS_MAPPED (1 << 21) /* the peer's ring stays mapped */
 #define M_LEAVING_FIRST (1 << 22) /* LEAVING before the ring is taken away */
 #define M_TAKEN_ONLY (1 << 23) /* `taken` believed where `at` is further */
+#define M_BEGUN_WHOLE (1 << 24) /* a record read in part counts as delivered */
 #define M(x) ((mut & (x)) != 0)
 hidden short opt;
 hidden int mut;
@@ -92,7 +93,7 @@ bit took[2];
 byte taken[2];
 byte cut[2];	/* 0, 1: deciding, 2: the peer has been cut off */
 byte at[2];	/* control page, low half of `at` */
-bit begun[2];	/* high half */
+bit begun[2];	/* its upper bits: it has used half of the record there */
 byte wr[2];	/* ring: records in it, of which ... */
 byte lim[2];	/* ... those from here on have lost their headers, */
 byte hole[2];	/* ... and this one */
@@ -112,7 +113,7 @@ bit mapr[2];	/* maps the peer's ring */
 bit mapc[2];	/* maps the peer's control pages */
 bit granted[2];	/* the peer may map ours; the pages are not free */
 bit through[2];	/* CLOSING: the peer needs nothing of us any more */
-byte und[2];	/* told to the process as not delivered */
+byte und[2];	/* halves of records: told to the process as not delivered */
 
 /* --- an end's process */
 byte acc[2];	/* records that ivc_write said it has taken */
@@ -332,18 +333,26 @@ inline reveal()
 #define IN_DOUBT (inread[Q] && at[Q] == d)
 #define DOUBT (IN_DOUBT && (d >= lim[i] || M(M_NO_REMOVAL)))
 
-/* What became of what was written, by the peer's pages. */
+/*
+ * What became of what was written, by the peer's pages. A peer that took has a
+ * process that reads on, to the end of the record that it is in; of any other
+ * what it has used counts, to the byte.
+ */
 inline verdict(by_at)
 {
 	assert(mapc[i]);
-	READ_AT;
 	if
-	:: took[Q] && wire[Q] == W_DETACHED && !(by_at) &&
-	   (taken[Q] > d || M(M_TAKEN_ONLY)) -> d = taken[Q]
-	:: else
+	:: took[Q] && wire[Q] == W_DETACHED -> READ_AT;
+		if
+		:: !(by_at) && (taken[Q] > d || M(M_TAKEN_ONLY)) -> d = taken[Q]
+		:: else
+		fi;
+		und[i] = 2 * (wr[i] - d)
+	:: else -> d = at[Q] + (begun[Q] && M(M_BEGUN_WHOLE));
+		und[i] = 2 * (wr[i] - d) - (begun[Q] && !M(M_BEGUN_WHOLE))
 	fi;
 	assert(d <= wr[i]);
-	und[i] = wr[i] - d; doubt[i] = DOUBT; d = 0
+	doubt[i] = DOUBT; d = 0
 }
 
 inline end_grants()
@@ -406,7 +415,7 @@ inline cut_then()
 	od;
 	if
 	:: atomic { wire[Q] < W_CLOSED || M(M_NO_SECOND_LOOK) ->
-		und[i] = wr[i] - d; doubt[i] = x; d = 0; x = 0 }
+		und[i] = 2 * (wr[i] - d); doubt[i] = x; d = 0; x = 0 }
 		atomic {
 			if
 			:: !M(M_NO_CUT_WORD) -> cut[i] = 2
@@ -624,10 +633,16 @@ inline check(i)
 		assert(closed[i] || !happened || status[i] == FINAL);
 		/* what was accepted has been read or is told not to have been */
 		if
-		:: closed[i] || closed[1 - i] || dead[1 - i]
+		:: closed[i]
+		:: !closed[i] && (closed[1 - i] || dead[1 - i]) ->
+			/* a peer that is gone has read what it said */
+			x = 2 * at[1 - i] + begun[1 - i] + und[i];
+			assert(!est[i] || cutoff[i] || x == 2 * acc[i] ||
+			       took[1 - i] && x < 2 * acc[i])
 		:: else ->
-			x = rdp[1 - i] + half[1 - i] + und[i];
-			assert(x == acc[i] || doubt[i] && x == acc[i] + 1);
+			x = 2 * (rdp[1 - i] + half[1 - i]) + und[i];
+			assert(x == 2 * acc[i] ||
+			       doubt[i] && x == 2 * acc[i] + 2);
 			assert(happened || acc[i] == wr[i] &&
 			       acc[i] == (may(WRITE, i) -> N : 0));
 			/* nothing is lost while both answer */

@@ -95,6 +95,10 @@ run 2 write1 close0
 run 2 write0 close0 close1
 run 2 write0 crash0
 run 2 write1 crash0
+# The peer closes or dies in the middle of a record.
+run 2 write0 close1 partial
+run 2 write0 crash1 partial
+run 2 write0 leave0 close1 partial
 # End 0 has offered and does not know yet that end 1 has accepted.
 for who in write0 write1; do
 	run 2 offered $who
@@ -122,6 +126,7 @@ mutant leaving-first write0 leave0
 mutant taken-late write0 leave0
 mutant at-always write0 leave0
 mutant begun-ignored write0 leave0 bound0 partial
+mutant begun-whole write0 close1 partial
 mutant gone-first write0 leave0
 mutant close-early write0 leave0
 mutant no-notify write0 leave0
