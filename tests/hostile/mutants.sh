@@ -102,6 +102,10 @@ mutant events-of-the-backend-unbounded hostile-back front/control.c \
 	's/if (waiting > IVC_CTL_EVENTS)/if (0)/'
 mutant one-element-checked hostile-front front/foreign.c \
 	's/else if (!err)$/else if (!err \&\& !j)/'
+mutant mappings-not-counted hostile-peer front/usermap.c \
+	's/^\t++\*maps_of(vma);/\t;/'
+mutant mapped-more-than-once hostile-peer front/usermap.c \
+	's/ch->maps\[[012]\] ? -EBUSY : //'
 mutant directory-believed hostile-front front/foreign.c \
 	's/if (dir->magic != IVC_DIR_MAGIC .*/if (dir->magic != IVC_DIR_MAGIC ||/; s/^\t\t    !dir->last != (done + want < nr)) {/\t\t    0) {/'
 mutant kernel-page-believed hostile-front front/connect.c \
