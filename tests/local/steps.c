@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <ivc/ivc.h>
 
+#include "../../lib/channel.h"
+#include "../../lib/context.h"
 #include "steps-count.h"
 
 #define MAGIC 0x57e9
@@ -25,7 +27,7 @@
 /* Blocks per item, of many against of few: a quadratic way has 6. */
 #define AT_MOST 1.5
 
-enum phase { CONNECT, CLOSE, DEATH, ADOPT, JOIN, LIST, LEAVE, PHASES };
+enum phase { CONNECT, CLOSE, DEATH, ADOPT, JOIN, LIST, LEAVE, MOVE, PHASES };
 
 static const char *const names[PHASES] = {
 	[CONNECT] = "connect and accept",
@@ -35,6 +37,7 @@ static const char *const names[PHASES] = {
 	[JOIN] = "join",
 	[LIST] = "list the group",
 	[LEAVE] = "leave",
+	[MOVE] = "tell of channels that a guest's move ended",
 };
 
 struct steps {
@@ -305,6 +308,31 @@ static void members(struct steps *got, int n)
 	free(peers);
 }
 
+/* As the transport of Xen has them when a guest leaves. */
+static void moved(struct steps *got, int n)
+{
+	struct ivc_channel **ch = calloc((size_t)n, sizeof(*ch));
+	struct ivc_context ctx = { 0 };
+	int i, told = 0;
+
+	for (i = 0; i < n; i++) {
+		if (ivc_channel_new(&ivc_local, &ch[i]))
+			die("channel", ENOMEM);
+		ivc_channel_idle(ch[i], -EREMCHG);
+		ivc_context_add(&ctx, ch[i]);
+	}
+	begin();
+	ivc_context_look_again(&ctx);
+	while (ivc_context_ended(&ctx))
+		told++;
+	got[MOVE] = end(n);
+	if (told != n)
+		die("not told of each", EIO);
+	for (i = 0; i < n; i++)
+		ivc_close(ch[i]);
+	free(ch);
+}
+
 static void compare(const char *what, const char *who, double few, double many)
 {
 	int ok = many <= few * AT_MOST;
@@ -333,9 +361,11 @@ int main(int argc, char **argv)
 	channels(few, FEW);
 	death(few, FEW);
 	members(few, FEW);
+	moved(few, FEW);
 	channels(many, MANY);
 	death(many, MANY);
 	members(many, MANY);
+	moved(many, MANY);
 	ivcd_end();
 	for (i = 0; i < PHASES; i++) {
 		compare(names[i], "libivc", few[i].here, many[i].here);
