@@ -151,39 +151,47 @@ static void unclosed(void)
 	end(dom0);
 }
 
-/* One that does not close has its share of what another may wait for. */
+/*
+ * Those that do not close have each their share of what another may wait for,
+ * and together no more than all of it.
+ */
 static void share(void)
 {
-	const u32 channels = 8, n = 20;
+	const u32 channels = 4, peers = 5, n = 6;
+	const u32 most = ivc_closing_max(channels);
+	const u32 each = ivc_pending_share(most);
 	struct stub_dom *dom0 = start();
-	u32 conn, i, left, told = 0;
-	struct guest *a, *b;
-	u64 ma, mb;
+	u32 conn, i, j, left, told, all = 0;
+	struct guest *a, *b[5];
+	u64 ma, mb[5];
 
 	a = guest_new(dom0, 1);
 	guest_policy(a, "max-channels", channels);
 	guest_open(a);
 	STUB_CHECK(!guest_register(a, MAGIC, 1, &ma));
-	b = member(dom0, 2, &mb);
-	for (i = 0; i < n; i++) {
-		STUB_CHECK(!guest_connect(a, ma, mb, 12, &conn));
-		STUB_CHECK(guest_event(b, IVC_MSG_EV_OFFER).offer.conn == conn);
-		STUB_CHECK(!guest_accept(b, mb, conn, 12));
-		STUB_CHECK(!guest_hangup(a, ma, conn, &left));
-		told += !!left;
+	for (i = 0; i < peers; i++) {
+		b[i] = member(dom0, (domid_t)(2 + i), &mb[i]);
+		for (j = 0, told = 0; j < n; j++) {
+			STUB_CHECK(!guest_connect(a, ma, mb[i], 12, &conn));
+			guest_event(b[i], IVC_MSG_EV_OFFER);
+			STUB_CHECK(!guest_accept(b[i], mb[i], conn, 12));
+			STUB_CHECK(!guest_hangup(a, ma, conn, &left));
+			told += !!left;
+		}
+		STUB_CHECK(told == min(each, most - all));
+		all += told;
 	}
-	STUB_CHECK(told == ivc_pending_share(ivc_closing_max(channels)));
-	STUB_CHECK(account(a, "closing") == told && conns() == n);
+	STUB_CHECK(account(a, "closing") == most && conns() == peers * n);
 	/* As many as that are told, and no more. */
-	guest_drain(a);
-	a->nr_events = 0;
-	guest_close(b);
-	for (i = 0; i < told; i++)
+	for (i = 0; i < peers; i++)
+		guest_close(b[i]);
+	for (i = 0; i < most; i++)
 		guest_event(a, IVC_MSG_EV_GONE);
 	STUB_CHECK(!conns() && !account(a, "closing"));
 	guest_close(a);
 	guest_free(a);
-	guest_free(b);
+	for (i = 0; i < peers; i++)
+		guest_free(b[i]);
 	end(dom0);
 }
 
