@@ -94,15 +94,20 @@ static int invite(struct ivc_chan *ch)
 	return err;
 }
 
-/* The backend has given @ch a number. None, or one of another, is a lie. */
+/*
+ * The backend has given @ch a number, by which it is found from here on. None,
+ * or one of another, is a lie. Under ch->lock.
+ */
 static int set_conn(struct ivc_chan *ch, u32 conn, gfp_t gfp)
 {
-	int err = conn ? xa_insert(&ivc_front.conns, conn, ch, gfp) : -EBUSY;
+	int err;
 
-	if (err)
-		return err == -EBUSY ? -EPROTO : err;
 	ch->conn = conn;
-	return 0;
+	err = conn ? xa_insert(&ivc_front.conns, conn, ch, gfp) : -EBUSY;
+	if (!err)
+		return 0;
+	ch->conn = 0;
+	return err == -EBUSY ? -EPROTO : err;
 }
 
 /* Map the other end's pages. Under ch->lock. */
@@ -385,45 +390,53 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
 
-static int accept_sizes(struct ivc_chan *ch, const struct ivc_msg *msg,
-			u32 tx_max)
+/* What it needs before anybody can find it. */
+static int prepare(struct ivc_chan *ch, const struct ivc_msg *msg, u32 tx_max)
 {
-	if (!ivc_ring_shift_ok(msg->offer.tx_shift) ||
-	    !ivc_ring_shift_ok(msg->offer.rx_shift))
-		return -EPROTO;
-	ch->tx_size = 1u << msg->offer.rx_shift;
-	if (tx_max && tx_max < ch->tx_size)
-		ch->tx_size = tx_max;
-	return 0;
-}
-
-static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
-			u32 tx_max)
-{
-	u32 dir_gref = 0;
-	int err = 0;
-
 	ch->local = msg->flags & IVC_OFFER_LOCAL;
-	/* To be found from the first moment that there is something to undo;
-	 * of a local pair the offerer's end is the one that is found.
-	 */
-	if (ch->local)
-		ch->conn = msg->offer.conn;
-	else
-		err = set_conn(ch, msg->offer.conn, GFP_KERNEL);
-	if (err) {
-		ivc_refuse(ch->epoch, ch->member, msg->offer.conn,
-			   ivc_wire_reason(err));
-		return err;
-	}
 	ch->peer = (struct ivc_abi_host){
 		.member = msg->offer.peer,
 		.id = msg->offer.peer_id,
 		.domid = msg->offer.domid,
 		.local = ch->local,
 	};
-	err = accept_sizes(ch, msg, tx_max)
-		      ?: ivc_own_alloc(&ch->own, ch->tx_size);
+	if (!ivc_ring_shift_ok(msg->offer.tx_shift) ||
+	    !ivc_ring_shift_ok(msg->offer.rx_shift))
+		return -EPROTO;
+	ch->tx_size = 1u << msg->offer.rx_shift;
+	if (tx_max && tx_max < ch->tx_size)
+		ch->tx_size = tx_max;
+	return ivc_own_alloc(&ch->own, ch->tx_size);
+}
+
+/*
+ * To be found before there is something to undo; of a local pair the offerer's
+ * end is the one that is found. The number is one of the backend that has made
+ * the offer, as long as that is there: then its end finds us in the list.
+ */
+static int be_found(struct ivc_chan *ch, u32 conn)
+{
+	int err = 0;
+
+	chan_list(ch);
+	mutex_lock(&ch->lock);
+	if (ch->state != IVC_CHAN_NEW || !ivc_ctl_is(ch->epoch))
+		err = why_ended(ch);
+	else if (ch->local)
+		ch->conn = conn;
+	else
+		err = set_conn(ch, conn, GFP_KERNEL);
+	mutex_unlock(&ch->lock);
+	return err;
+}
+
+static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
+			u32 tx_max)
+{
+	u32 dir_gref = 0;
+	int err;
+
+	err = prepare(ch, msg, tx_max) ?: be_found(ch, msg->offer.conn);
 	if (err)
 		return err;
 	err = ch->local ? meet_partner(ch, msg) : meet_peer(ch, msg, &dir_gref);
@@ -451,16 +464,19 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		kfree(o);
 		return -ENOMEM;
 	}
-	chan_list(ch);
 	err = accept_offer(ch, &o->msg, arg->tx_max);
-	kfree(o);
 	if (err) {
 		/* Closing tells the backend, and so the offerer, why. */
 		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
+		if (!ch->conn)
+			ivc_refuse(ch->epoch, ch->member, o->msg.offer.conn,
+				   reason);
+		kfree(o);
 		ivc_chan_drop(ch, reason);
 		/* An offer that is no good is no error of the accepter's. */
 		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}
+	kfree(o);
 	arg->peer = ch->peer;
 	*chp = ch;
 	return 0;

@@ -36,7 +36,8 @@ static struct ivc_ctl {
 	struct xenbus_device *dev;
 	struct ivc_page *ring_page, *table_page;
 	int irq;
-	unsigned int eoi; /* what the next EOI says, of event_work() */
+	int heard;	  /* the same, of the event that event_work() is for */
+	unsigned int eoi; /* and what its EOI will say */
 	u32 req_prod;	  /* private: the shared ones are output only */
 	u32 ev_cons;
 	u64 turn;  /* upper part of the next cookie */
@@ -372,17 +373,17 @@ static void event_work(struct work_struct *work)
 	 */
 	ivc_fence();
 	if (ivc_load(&ring()->ev_want))
-		notify_remote_via_irq(ctl.irq);
+		notify_remote_via_irq(READ_ONCE(ctl.heard));
 	eoi = ctl.eoi;
 	ctl.eoi = XEN_EOI_FLAG_SPURIOUS;
-	xen_irq_lateeoi(ctl.irq, eoi);
+	xen_irq_lateeoi(READ_ONCE(ctl.heard), eoi);
 }
 
 static irqreturn_t control_event(int irq, void *data)
 {
 	/* The first event may come before ivc_ctl_connect() knows the number.
 	 */
-	WRITE_ONCE(ctl.irq, irq);
+	WRITE_ONCE(ctl.heard, irq);
 	queue_work(ivc_front.wq, &ctl.work);
 	return IRQ_HANDLED;
 }

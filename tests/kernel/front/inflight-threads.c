@@ -379,10 +379,10 @@ static void accept_ends(bool device)
 	begin(&s);
 	offer(&s, &o, CONN);
 	/*
-	 * When it allocates its ring: behind the connection's number, before
-	 * the lock under which it maps.
+	 * Copying its argument, allocating channel and ring (9 times), and
+	 * numbering: then it comes to the lock under which it maps.
 	 */
-	hold_process(&s.proc, 6);
+	hold_process(&s.proc, 12);
 	caller_call(&s.proc, IVC_IOC_ACCEPT, &acc);
 	STUB_WAIT_FOR(READ_ONCE(hold.stopped));
 	if (device) {
