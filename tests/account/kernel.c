@@ -140,17 +140,26 @@ static void settle(struct end *e)
 	e->settled = true;
 }
 
+/*
+ * What was kept for it. While a peer decides whether to cut it off, that is not
+ * seen. It may be killed meanwhile: then nothing is noted.
+ */
+static void about_to_close(struct end *e, int i)
+{
+	bool took = world_took(i) && !world_hidden(i);
+	uint64_t unread = still_unread(e);
+
+	e->took = took;
+	e->unread = unread;
+}
+
 static void process(int i)
 {
 	struct end *e = &ends[i];
 
 	while (ivc_undelivered(e->side.ch) == -EAGAIN) {
 		if (!e->turns && e->closes) {
-			/* While a peer decides whether to cut it off, what
-			 * is kept is not seen.
-			 */
-			e->took = world_took(i) && !world_hidden(i);
-			e->unread = still_unread(e);
+			about_to_close(e, i);
 			break;
 		}
 		if (e->turns) {
