@@ -86,7 +86,7 @@ mutant anybodys-member hostile-front back/group.c \
 mutant any-version hostile-front back/xenbus.c \
 	's/^\t    version == IVC_PROTOCOL_VERSION)/\t    1)/'
 mutant failed-but-connected hostile-front back/xenbus.c \
-	's/if (dev->state == XenbusStateInitWait && !fe_connect(dev))/if (dev->state == XenbusStateInitWait \&\& (fe_connect(dev), 1))/'
+	's/^\t\t    fe_connect(dev))$/\t\t    (fe_connect(dev), 0))/; s/^\t\tfe_start(dev);$/\t\tif (dev_get_drvdata(\&dev->dev))\n\t&/'
 mutant no-realms realms back/group.c 's/ && !strcmp(g->realm, realm)//'
 mutant no-quota-of-channels quota back/conn.c \
 	's/fe->used.channels >= fe->max.channels/0/'
@@ -95,7 +95,7 @@ mutant no-quota-of-pages quota back/conn.c \
 mutant no-quota-of-contexts quota back/group.c \
 	's/if (fe->used.contexts >= fe->max.contexts)/if (0)/'
 mutant nobody-is-told-of-the-dead death back/conn.c \
-	's/ivc_ring_owe(peer->fe, &peer->owed, OWE_GONE);/;/'
+	's/ivc_ring_owe(told->fe, &told->owed, OWE_GONE);/;/'
 
 ## The frontend
 mutant events-of-the-backend-unbounded hostile-back front/control.c \
