@@ -34,7 +34,7 @@ void attack_closes(struct front *f, int seconds)
 	passed("closes: %u times, each with %u requests", n, IVC_CTL_REQS);
 }
 
-#define SHIFT 20 /* of our ring */
+#define SHIFT 18 /* of our ring */
 #define DATA (1u << (SHIFT - 12))
 #define CELLS (1u << (SHIFT - 6))
 
@@ -140,8 +140,15 @@ static bool end_one(struct front *f, uint64_t me, const struct ivc_host *to)
 		die("CONNECT: %d", err);
 	if (!err) {
 		err = offer_outcome(f, reply.offer.conn, &ev, 8000);
-		if (err == 1)
+		if (err == 1) {
 			change(f, &r, 120);
+			/*
+			 * What is unshared while it is mapped, Linux ends at
+			 * ten pages a second: wait until it is not.
+			 */
+			offer_outcome(f, reply.offer.conn, &ev, 8000);
+			sleep_ms(300);
+		}
 		close_conn(f, me, reply.offer.conn, -EPIPE);
 	}
 	ring_free(f, &r);
