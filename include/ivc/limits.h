@@ -18,12 +18,12 @@
  * Of a user of one machine: a job of 256 processes in which each has a channel
  * to each other, with the rings that Open MPI's component asks for then.
  */
-#define IVC_USER_CLIENTS 1024 /* processes */
-#define IVC_USER_CONTEXTS 1024
-#define IVC_USER_CHANNELS 131072 /* ends */
+#define IVC_USER_CLIENTS 1024u /* processes */
+#define IVC_USER_CONTEXTS 1024u
+#define IVC_USER_CHANNELS 131072u /* ends */
 #define IVC_USER_BYTES (32ull << 30)
-#define IVC_USER_PENDING 1024
-#define IVC_USER_RATE 20000
+#define IVC_USER_PENDING 1024u
+#define IVC_USER_RATE 20000u
 
 /*
  * Of the offers that may wait for a party's accepts, one other party gets a

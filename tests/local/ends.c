@@ -167,7 +167,11 @@ static int asleep(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
 	f = fopen(path, "r");
-	if (!f || !fgets(line, sizeof(line), f))
+	if (!f) {
+		die(path, errno);
+		return 0;
+	}
+	if (!fgets(line, sizeof(line), f))
 		die(path, errno);
 	fclose(f);
 	state = strrchr(line, ')');

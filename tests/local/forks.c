@@ -171,7 +171,7 @@ static void anew(uint32_t id, uint32_t parent)
 {
 	ivc_context *ctx = must_register(id);
 	char buf[8] = "";
-	ivc_channel *ch;
+	ivc_channel *ch = NULL;
 	ivc_peer peer;
 	int ret;
 

@@ -202,8 +202,11 @@ ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
 
 int ivc_close(ivc_channel *ch)
 {
-	struct pair *p = ch->pair;
+	struct pair *p;
 
+	if (!ch)
+		return 0;
+	p = ch->pair;
 	if (ch->closed)
 		fail("closed twice");
 	ch->closed = true;

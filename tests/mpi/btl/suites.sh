@@ -76,7 +76,7 @@ osu() {
 	esac
 }
 
-broker
+broker "$IVC_SOCKET"
 for way in ivc 'channels left within 3 ms' tcp; do
 	case $way in
 	ivc) how=$ivc ;;
