@@ -124,9 +124,11 @@ err_fd:
 /* Is @fd what local_memory_make() makes, for that ring? */
 static bool memory_ok(int fd, off_t size)
 {
-	int seals = fcntl(fd, F_GET_SEALS);
+	int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
+	if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY)
+		return false;
 	if (seals < 0 || (seals & IVC_LOCAL_SEALS) != IVC_LOCAL_SEALS)
 		return false;
 	/* It cannot change its size any more: that has been checked first. */

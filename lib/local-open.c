@@ -28,17 +28,17 @@
 
 #define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_LOCAL_SHIFT)
 
-/* Our memory goes with the greeting; its descriptor is of no more use here. */
+/*
+ * Our memory goes with the greeting; its descriptor is of no more use here.
+ * -EAGAIN: the socket is full.
+ */
 static int greet(int fd, uint32_t ring, int memory)
 {
 	struct ivc_local_greeting g = { .magic = IVC_LOCAL_GREETING,
 					.version = IVC_LOCAL_VERSION,
 					.ring = ring };
 
-	int ret = ivc_packet_send(fd, &g, sizeof(g), memory);
-
-	/* A new socket is never full: its buffer is too small for a packet. */
-	return ret == -EAGAIN ? -ENOMEM : ret;
+	return ivc_packet_send(fd, &g, sizeof(g), memory);
 }
 
 static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
@@ -220,6 +220,9 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	if (!ret)
 		ret = greet(ch->fd, lc->tx_size, lc->memory);
 	close_memory(lc);
+	/* A new socket of ours: its buffer is too small for a packet. */
+	if (ret == -EAGAIN)
+		return -ENOMEM;
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&local.lock);
@@ -289,12 +292,18 @@ static int offer_greeting(struct local_channel *lc, const struct local_offer *o)
 		hung_up(o->fd) ? -EPIPE : take_greeting(lc, o->fd, o->tx_size);
 
 	switch (ret) {
-	case -EAGAIN: /* the greeting goes ahead of the offer */
-	case -EPIPE:
-	case -EPROTO:
-		return -ECONNABORTED;
-	default:
+	case 0:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
 		return ret;
+	default:
+		/*
+		 * -EAGAIN, too: the greeting goes ahead of the offer. And
+		 * whatever a socket can say that is not connected: a listening
+		 * one -ENOTCONN.
+		 */
+		return -ECONNABORTED;
 	}
 }
 
@@ -316,7 +325,9 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		ret = book(lc, o, deadline);
 	if (!ret)
 		ret = greet(o->fd, size, lc->memory);
-	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET)
+	/* Full: the offerer has made it, and has filled it himself. */
+	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET ||
+	    ret == -EAGAIN)
 		ret = -ECONNABORTED;
 	close_memory(lc);
 	if (ret)

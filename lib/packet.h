@@ -10,6 +10,12 @@
  * packet can have, and the kernel keeps one back only where this process may
  * not have it: no descriptor is free, or a security module denies it. Linux
  * does not tell these apart. The packet itself is whole then.
+ *
+ * The socket itself may be the sender's, too: an offer is one that he has made
+ * and can keep a copy of. So its options are his to set at any time, and with
+ * them what the kernel adds to a packet: times, a security label, the sender's
+ * credentials, and a descriptor of his process (SCM_PIDFD), which is closed
+ * here. That is the kernel's own file: closing it waits for nobody.
  */
 #ifndef IVC_PACKET_H
 #define IVC_PACKET_H
@@ -22,10 +28,13 @@
 #include <unistd.h>
 
 #define IVC_PACKET_FDS 253 /* SCM_MAX_FD */
-/* And the credentials that ivc_hangup() asks for. */
+/* Of what the kernel can add, labels are the longest: 256 bytes, as they are.
+ */
+#define IVC_PACKET_ADDED 1024
 #define IVC_PACKET_CONTROL                                                     \
-	(CMSG_SPACE(IVC_PACKET_FDS * sizeof(int)) +                            \
-	 CMSG_SPACE(sizeof(struct ucred)))
+	(CMSG_SPACE(IVC_PACKET_FDS * sizeof(int)) + IVC_PACKET_ADDED)
+
+#define IVC_SCM_PIDFD 4 /* SCM_PIDFD of Linux 6.5, which old headers lack */
 
 struct ivc_packet {
 	int fd[IVC_PACKET_FDS];
@@ -65,6 +74,16 @@ static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
 	return 0;
 }
 
+static inline void ivc_packet_close_pidfd(struct cmsghdr *c)
+{
+	int fd;
+
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	/* Negative: there was none to be had. */
+	if (fd >= 0)
+		close(fd);
+}
+
 static inline void ivc_packet_fds(struct ivc_packet *p, struct msghdr *msg)
 {
 	struct cmsghdr *c;
@@ -74,6 +93,8 @@ static inline void ivc_packet_fds(struct ivc_packet *p, struct msghdr *msg)
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
 		p->signed_by |= c->cmsg_type == SCM_CREDENTIALS;
+		if (c->cmsg_type == IVC_SCM_PIDFD)
+			ivc_packet_close_pidfd(c);
 		if (c->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -2,11 +2,13 @@
 /* Against the libivc of a peer. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "hostile.h"
 
@@ -43,6 +45,15 @@ static int bad_memory(const char *how)
 			die("seals");
 		return fd;
 	}
+	if (!strcmp(how, "cannot be read")) {
+		char path[40];
+
+		fd = raw_memory(SIZE, RAW_SEALS, NULL);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		p[0] = open(path, O_WRONLY | O_CLOEXEC);
+		close(fd);
+		return p[0];
+	}
 	if (!strcmp(how, "a file")) {
 		char path[] = "/tmp/ivc-hostile-XXXXXX";
 
@@ -77,6 +88,7 @@ static const char *const memories[] = {
 	"long",
 	"empty",
 	"without a header",
+	"cannot be read",
 	"a file",
 	"/dev/zero",
 	"a directory",
@@ -183,6 +195,74 @@ static void offer_lingering(int fd, uint64_t member, uint64_t peer)
 	close(other);
 }
 
+/* Offers of a socket of which the enemy has kept a copy. */
+static void offer_kept(int fd, uint64_t member, uint64_t peer, const char *how)
+{
+	const struct sockaddr_un any = { .sun_family = AF_UNIX };
+	struct pollfd pfd;
+	const int yes = 1;
+	int sv[2], flags;
+
+	raw_pair(sv);
+	if (!strcmp(how, "it brings its sender's pidfd")) {
+		/* Linux before 6.5 has no such option. */
+		(void)setsockopt(sv[1], SOL_SOCKET, 76 /* SO_PASSPIDFD */, &yes,
+				 sizeof(yes));
+		greet(sv[0], "torn");
+	} else if (!strcmp(how, "it is full")) {
+		greet(sv[0], "");
+		flags = fcntl(sv[1], F_GETFL);
+		fcntl(sv[1], F_SETFL, flags | O_NONBLOCK);
+		while (!raw_send(sv[1], "", 1, NULL, 0))
+			;
+	} else {
+		close(sv[1]);
+		sv[1] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		if (bind(sv[1], (const void *)&any, sizeof(any.sun_family)) ||
+		    listen(sv[1], 1))
+			die("listen: %s", strerror(errno));
+	}
+	if (offer(fd, member, peer, sv[1]))
+		die("the offer is not taken");
+	/* Shut down by the victim, and so for all who have it. */
+	pfd = (struct pollfd){ .fd = sv[1] };
+	check(poll(&pfd, 1, SOON_MS) == 1, "offer, a socket: %s: refused", how);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+/*
+ * As many descriptors as can be, of which the last lingers, over a socket whose
+ * options make the kernel add to each packet: nothing may be cut off.
+ */
+static void offer_added(int fd, uint64_t member, uint64_t peer)
+{
+	static const int options[] = { SO_PASSCRED, SO_TIMESTAMP, SO_PASSSEC,
+				       76 /* SO_PASSPIDFD */ };
+	int sv[2], fds[RAW_FDS_MAX], last, other = raw_lingering(&last);
+	const int yes = 1;
+	size_t i;
+
+	if (other < 0)
+		return;
+	raw_pair(sv);
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		(void)setsockopt(sv[1], SOL_SOCKET, options[i], &yes,
+				 sizeof(yes));
+	for (i = 0; i < RAW_FDS_MAX - 1; i++)
+		fds[i] = sv[0];
+	fds[RAW_FDS_MAX - 1] = last;
+	if (raw_send(sv[0], "", 1, fds, RAW_FDS_MAX))
+		die("packet: %s", strerror(errno));
+	close(last);
+	if (offer(fd, member, peer, sv[1]))
+		die("the offer is not taken");
+	close(sv[1]);
+	check(raw_ended(sv[0], SOON_MS), "offer, and the kernel adds: refused");
+	close(sv[0]);
+	close(other);
+}
+
 /* To a victim that accepts whatever comes. */
 void peer_offers(uint32_t victim)
 {
@@ -195,6 +275,10 @@ void peer_offers(uint32_t victim)
 		offer_one(fd, member, peer, "memory", memories[i]);
 	for (i = 0; i < N_GREETINGS; i++)
 		offer_one(fd, member, peer, "greeting", greetings[i]);
+	offer_kept(fd, member, peer, "it brings its sender's pidfd");
+	offer_kept(fd, member, peer, "it is full");
+	offer_kept(fd, member, peer, "it listens");
+	offer_added(fd, member, peer);
 	offer_lingering(fd, member, peer);
 	close(fd);
 }
