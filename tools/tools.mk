@@ -34,7 +34,7 @@ IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c closer.c conn.c \
-	group.c listen.c 	log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
+	group.c listen.c log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
 IVCD_OBJ := $(IVCD_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP
@@ -133,6 +133,7 @@ install-tools: tools
 		>$(DESTDIR)$(UNITDIR)/system/ivcd.service
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' tools/ivcd/ivcd-user.service \
 		>$(DESTDIR)$(UNITDIR)/user/ivcd.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/*/ivcd.service
 ifneq ($(WITH_XEN),)
 	$(Q)install -D -m 755 $(B)/tools/ivcctl $(DESTDIR)$(SBINDIR)/ivcctl
 	$(Q)install -D -m 644 docs/man/ivcctl.8 \
@@ -143,6 +144,8 @@ ifneq ($(WITH_XEN),)
 		install -D -m 644 tools/ivcctl/policy.conf \
 			$(DESTDIR)$(SYSCONFDIR)/ivc/policy.conf
 endif
+
+install: install-tools
 
 # What the lab's guests and Dom0 get. Guests have no shared libraries; Dom0 has
 # those of xen-utils.
