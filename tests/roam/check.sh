@@ -69,7 +69,7 @@ check 'no port' says 'HOST:PORT' \
 	"$roam" --magic 1 --id 1 --peer 2 --connect localhost
 check 'a bad port' status 64 "$roam" --magic 1 --id 1 --peer 2 --listen 70000
 check 'no such mode' says 'latency or stream' "$roam" $two --mode speed
-check 'a message too small' says 'from 24' "$roam" $two --size 8
+check 'a message too small' says 'between 24' "$roam" $two --size 8
 check 'a message too large' status 64 "$roam" $two --size 1M
 check 'no number' status 64 "$roam" $two --messages 12x
 check 'a negative number' status 64 "$roam" $two --rate -1
