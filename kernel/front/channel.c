@@ -232,8 +232,34 @@ static void detach(struct ivc_chan *ch)
 /* A local partner hears of our end as it would from another guest. */
 static void tell_partner(struct ivc_chan *ch, int reason)
 {
-	if (ch->partner)
-		note_gone(ch->partner, reason);
+	struct ivc_chan *other = ch->partner;
+
+	if (!other)
+		return;
+	spin_lock(&other->todo_lock);
+	if (!other->todo_partner)
+		other->todo_partner = reason;
+	spin_unlock(&other->todo_lock);
+	ivc_chan_kick_work(other);
+}
+
+/*
+ * What a local partner has said of its end. An accepter may have been answered,
+ * have written and have closed before the offerer hears EV_ACCEPTED: the
+ * offerer has all that to read. So an OFFERED end waits for what the backend
+ * says, which is EV_ACCEPTED or EV_GONE. Under ch->lock.
+ */
+static int partner_gone(struct ivc_chan *ch)
+{
+	int reason;
+
+	if (ch->state == IVC_CHAN_OFFERED)
+		return 0;
+	spin_lock(&ch->todo_lock);
+	reason = ch->todo_partner;
+	ch->todo_partner = 0;
+	spin_unlock(&ch->todo_lock);
+	return reason;
 }
 
 static void enter_open(struct ivc_chan *ch)
@@ -548,6 +574,7 @@ static void chan_todo(struct ivc_chan *ch)
 	}
 	/* Its own words first: they are more exact than the backend's. */
 	ivc_chan_look(ch);
+	gone = gone ?: partner_gone(ch);
 	if (gone) {
 		ch->gone = true;
 		end_invite(ch);

@@ -305,10 +305,11 @@ struct ivc_chan {
 	bool todo_accepted;
 	u32 todo_dir_gref;
 	u8 todo_tx_shift;
-	int todo_gone;	/* reason */
-	bool gone;	/* the backend has said so: nobody will answer */
-	bool abandoned; /* the module goes */
-	u32 round;	/* the last detach that saw it */
+	int todo_gone;	  /* reason */
+	int todo_partner; /* the same, by a local partner */
+	bool gone;	  /* the backend has said so: nobody will answer */
+	bool abandoned;	  /* the module goes */
+	u32 round;	  /* the last detach that saw it */
 	struct delayed_work work;
 	unsigned int retry_ms;
 	bool overdue; /* the peer has not let go, after many tries */

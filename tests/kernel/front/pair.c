@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A channel within one guest, whose two ends tell each other of their end, and
+ * the backend's words, which come in between.
+ */
+#include <sys/mman.h>
+#include <ivc/barrier.h>
+#include <ivc/ring.h>
+
+#include "host.h"
+
+#define NONE ((struct ivc_msg){})
+#define CONN 7u
+
+struct pair {
+	struct host *host;
+	struct caller offerer, accepter;
+	struct ivc_abi_connect con;
+	struct ivc_abi_accept acc;
+};
+
+static void answer(struct host *h, u16 op, struct ivc_msg reply)
+{
+	struct ivc_msg req = host_request(h, op);
+
+	host_reply(h, &req, 0, reply);
+}
+
+/* Up to the reply to ACCEPT, but not EV_ACCEPTED. */
+static void begin(struct pair *p)
+{
+	struct ivc_msg reply = {}, ev = { .op = IVC_MSG_EV_OFFER, .member = 2 };
+
+	memset(p, 0, sizeof(*p));
+	p->host = host_new();
+	host_connect(p->host);
+	caller_new(&p->offerer, p->host);
+	caller_register(&p->offerer, 1, 1);
+	caller_new(&p->accepter, p->host);
+	caller_register(&p->accepter, 2, 2);
+
+	p->con = (struct ivc_abi_connect){ .member = 2,
+					   .tx_size = PAGE_SIZE,
+					   .rx_size = PAGE_SIZE };
+	caller_call(&p->offerer, IVC_IOC_CONNECT, &p->con);
+	reply.looked.member = 2;
+	reply.looked.domid = 1;
+	reply.looked.local = 1;
+	answer(p->host, IVC_MSG_LOOKUP, reply);
+	reply = NONE;
+	reply.offer.conn = CONN;
+	answer(p->host, IVC_MSG_CONNECT, reply);
+	STUB_CHECK(!caller_wait(&p->offerer));
+
+	ev.flags = IVC_OFFER_LOCAL;
+	ev.offer.peer = 1;
+	ev.offer.conn = CONN;
+	ev.offer.domid = 1;
+	ev.offer.tx_shift = PAGE_SHIFT;
+	ev.offer.rx_shift = PAGE_SHIFT;
+	host_put(p->host, &ev);
+	host_quiet(p->host);
+	caller_call(&p->accepter, IVC_IOC_ACCEPT, &p->acc);
+	answer(p->host, IVC_MSG_ACCEPT, NONE);
+	STUB_CHECK(!caller_wait(&p->accepter));
+}
+
+static void end(struct pair *p)
+{
+	caller_exit(&p->offerer);
+	host_close(p->host);
+	host_free(p->host);
+}
+
+/* The accepter writes a record and closes. */
+static void write_and_close(struct pair *p)
+{
+	struct ivc_msg reply = {};
+	u64 *own;
+
+	stub_proc_enter(p->accepter.proc);
+	own = stub_mmap(2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			p->acc.fd, IVC_MAP_OWN);
+	STUB_CHECK(!IS_ERR(own));
+	own[PAGE_SIZE / sizeof(*own)] = 0x1234;
+	STUB_CHECK(!stub_ioctl(p->acc.fd, IVC_IOC_CLOSE, NULL));
+	stub_proc_enter(NULL);
+	reply.close.conn = CONN;
+	answer(p->host, IVC_MSG_CLOSE, reply);
+	/* The work item that the offerer's end has queued has run. */
+	msleep(20);
+}
+
+/* What it has written is there, although EV_ACCEPTED comes last. */
+static void closed_before_accepted(void)
+{
+	struct ivc_msg ev = { .op = IVC_MSG_EV_ACCEPTED, .member = 1 };
+	struct ivc_abi_info info;
+	struct pair p;
+	u64 *peer;
+
+	begin(&p);
+	write_and_close(&p);
+	ev.accept.conn = CONN;
+	ev.accept.tx_shift = PAGE_SHIFT;
+	host_put(p.host, &ev);
+	ev = (struct ivc_msg){ .op = IVC_MSG_EV_GONE, .member = 1 };
+	ev.close.conn = CONN;
+	ev.close.reason = -EPIPE;
+	host_put(p.host, &ev);
+	answer(p.host, IVC_MSG_CLOSE, NONE);
+	host_quiet(p.host);
+
+	stub_proc_enter(p.offerer.proc);
+	STUB_CHECK(!stub_ioctl(p.con.fd, IVC_IOC_INFO, &info));
+	STUB_CHECK(info.state == IVC_ABI_CLOSED && info.status == -EPIPE);
+	STUB_CHECK(info.rx_size == PAGE_SIZE);
+	peer = stub_mmap(2 * PAGE_SIZE, PROT_READ, MAP_SHARED, p.con.fd,
+			 IVC_MAP_PEER);
+	STUB_CHECK(!IS_ERR(peer));
+	STUB_CHECK(peer[PAGE_SIZE / sizeof(*peer)] == 0x1234);
+	stub_proc_enter(NULL);
+	caller_exit(&p.accepter);
+	end(&p);
+}
+
+/* The backend's word that nobody has accepted ends the offer all the same. */
+static void gone_instead(void)
+{
+	struct ivc_msg ev = { .op = IVC_MSG_EV_GONE, .member = 1 };
+	struct ivc_abi_info info;
+	struct pair p;
+
+	begin(&p);
+	write_and_close(&p);
+	ev.close.conn = CONN;
+	ev.close.reason = -ECONNREFUSED;
+	host_put(p.host, &ev);
+	answer(p.host, IVC_MSG_CLOSE, NONE);
+	host_quiet(p.host);
+	stub_proc_enter(p.offerer.proc);
+	STUB_CHECK(!stub_ioctl(p.con.fd, IVC_IOC_INFO, &info));
+	STUB_CHECK(info.state == IVC_ABI_CLOSED && !info.rx_size);
+	stub_proc_enter(NULL);
+	caller_exit(&p.accepter);
+	end(&p);
+}
+
+const struct stub_test stub_tests[] = {
+	{ "closed-before-accepted", closed_before_accepted },
+	{ "gone-instead", gone_instead },
+	{},
+};
