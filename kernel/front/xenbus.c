@@ -90,7 +90,12 @@ static void start(struct xenbus_device *dev)
 	if (dev->state != XenbusStateInitialising &&
 	    dev->state != XenbusStateClosed)
 		return;
-	drop_backend(-ENODEV);
+	/*
+	 * The last backend was dropped when it went. Only a ring that was set
+	 * up and could not be told of may be left. Nothing else is touched: a
+	 * pair within this guest has come along, open.
+	 */
+	ivc_ctl_disconnect();
 	if (!version_ok(dev)) {
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;

@@ -146,8 +146,86 @@ static void gone_instead(void)
 	end(&p);
 }
 
+/* ------------------------------------------------------- the guest moves */
+
+static u32 state_of(struct caller *c, int fd)
+{
+	struct ivc_abi_info info;
+
+	stub_proc_enter(c->proc);
+	STUB_CHECK(!stub_ioctl(fd, IVC_IOC_INFO, &info));
+	stub_proc_enter(NULL);
+	return info.state;
+}
+
+/* Both contexts register again. */
+static void return_all(struct host *h)
+{
+	struct ivc_msg req, reply = {};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		req = host_request(h, IVC_MSG_REGISTER);
+		reply.reged.member = 10 + req.reg.id;
+		host_reply(h, &req, 0, reply);
+	}
+	host_quiet(h);
+}
+
+/*
+ * A pair is open: the guest takes it along when it is suspended and resumed, or
+ * the toolstack has it leave first; and the next backend finds it so.
+ */
+static void moves(bool leaving)
+{
+	struct ivc_msg ev = { .op = IVC_MSG_EV_ACCEPTED, .member = 1 };
+	char path[96];
+	struct pair p;
+
+	begin(&p);
+	ev.accept.conn = CONN;
+	ev.accept.tx_shift = PAGE_SHIFT;
+	host_put(p.host, &ev);
+	STUB_WAIT_FOR(state_of(&p.offerer, p.con.fd) == IVC_ABI_OPEN);
+	if (leaving) {
+		snprintf(path, sizeof(path), "%s/leaving", p.host->back_dir);
+		stub_write(path, "1");
+		host_close(p.host);
+		stub_rm(path);
+	} else {
+		stub_suspend(p.host->dom);
+		answer(p.host, IVC_MSG_UNREGISTER, NONE);
+		answer(p.host, IVC_MSG_UNREGISTER, NONE);
+		stub_resume(p.host->dom);
+	}
+	host_let_go(p.host);
+	host_connect(p.host);
+	return_all(p.host);
+	STUB_CHECK(state_of(&p.offerer, p.con.fd) == IVC_ABI_OPEN);
+	STUB_CHECK(state_of(&p.accepter, p.acc.fd) == IVC_ABI_OPEN);
+	/* And without a backend that comes back both end. */
+	host_close(p.host);
+	STUB_CHECK(state_of(&p.offerer, p.con.fd) == IVC_ABI_CLOSED);
+	STUB_CHECK(state_of(&p.accepter, p.acc.fd) == IVC_ABI_CLOSED);
+	caller_exit(&p.accepter);
+	caller_exit(&p.offerer);
+	host_free(p.host);
+}
+
+static void suspended(void)
+{
+	moves(false);
+}
+
+static void left(void)
+{
+	moves(true);
+}
+
 const struct stub_test stub_tests[] = {
 	{ "closed-before-accepted", closed_before_accepted },
 	{ "gone-instead", gone_instead },
+	{ "suspended", suspended },
+	{ "left", left },
 	{},
 };

@@ -328,14 +328,13 @@ void *xenbus_read(struct xenbus_transaction t, const char *dir,
 
 	(void)t;
 	might_sleep();
-	if (!stub_may_alloc(GFP_KERNEL))
+	if (!stub_may_alloc(GFP_NOIO))
 		return ERR_PTR(-ENOMEM);
 	join(path, sizeof(path), dir, node);
 	stub_lock(&lock);
 	e = find(path);
 	if (e) {
-		value = kmalloc(strlen(e->value) + 1,
-				GFP_KERNEL | __GFP_NOFAIL);
+		value = kmalloc(strlen(e->value) + 1, GFP_NOIO | __GFP_NOFAIL);
 		strcpy(value, e->value);
 	}
 	stub_unlock(&lock);
