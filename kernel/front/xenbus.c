@@ -297,7 +297,8 @@ static struct xenbus_watch nodes_watch = {
 static void front_remove(struct xenbus_device *dev)
 {
 	bound_set(NULL);
-	disconnect(-ENODEV);
+	/* One without a backend's nodes has moved, and is probed again. */
+	disconnect(dev->otherend ? -ENODEV : -EREMCHG);
 	/*
 	 * The core would do it, but also to a device which is to be probed
 	 * again, whose new backend has nothing to do with all that.

@@ -172,14 +172,59 @@ static void return_all(struct host *h)
 	host_quiet(h);
 }
 
+/* The toolstack has it leave first. */
+static void leave_first(struct host *h)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/leaving", h->back_dir);
+	stub_write(path, "1");
+	host_close(h);
+	stub_rm(path);
+}
+
+static void suspend(struct host *h)
+{
+	stub_suspend(h->dom);
+	answer(h, IVC_MSG_UNREGISTER, NONE);
+	answer(h, IVC_MSG_UNREGISTER, NONE);
+}
+
+static void suspend_resume(struct host *h)
+{
+	suspend(h);
+	stub_resume(h->dom);
+}
+
+static void node(struct host *h, const char *name, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", h->front_dir, name);
+	stub_write(path, "%s", value);
+}
+
+/* Where it arrives its nodes are written later. */
+static void resume_without_nodes(struct host *h)
+{
+	suspend(h);
+	stub_rm(h->front_dir);
+	host_state(h, XenbusStateInitialising);
+	stub_resume(h->dom);
+	stub_enter(h->dom0);
+	node(h, "state", "1");
+	node(h, "backend-id", "0");
+	node(h, "backend", h->back_dir);
+	stub_store_flush(h->dom);
+}
+
 /*
- * A pair is open: the guest takes it along when it is suspended and resumed, or
- * the toolstack has it leave first; and the next backend finds it so.
+ * A pair is open: a guest that moves takes it along, and the next backend finds
+ * it so.
  */
-static void moves(bool leaving)
+static void moves(void (*move)(struct host *h))
 {
 	struct ivc_msg ev = { .op = IVC_MSG_EV_ACCEPTED, .member = 1 };
-	char path[96];
 	struct pair p;
 
 	begin(&p);
@@ -187,17 +232,7 @@ static void moves(bool leaving)
 	ev.accept.tx_shift = PAGE_SHIFT;
 	host_put(p.host, &ev);
 	STUB_WAIT_FOR(state_of(&p.offerer, p.con.fd) == IVC_ABI_OPEN);
-	if (leaving) {
-		snprintf(path, sizeof(path), "%s/leaving", p.host->back_dir);
-		stub_write(path, "1");
-		host_close(p.host);
-		stub_rm(path);
-	} else {
-		stub_suspend(p.host->dom);
-		answer(p.host, IVC_MSG_UNREGISTER, NONE);
-		answer(p.host, IVC_MSG_UNREGISTER, NONE);
-		stub_resume(p.host->dom);
-	}
+	move(p.host);
 	host_let_go(p.host);
 	host_connect(p.host);
 	return_all(p.host);
@@ -214,12 +249,17 @@ static void moves(bool leaving)
 
 static void suspended(void)
 {
-	moves(false);
+	moves(suspend_resume);
 }
 
 static void left(void)
 {
-	moves(true);
+	moves(leave_first);
+}
+
+static void later_nodes(void)
+{
+	moves(resume_without_nodes);
 }
 
 const struct stub_test stub_tests[] = {
@@ -227,5 +267,6 @@ const struct stub_test stub_tests[] = {
 	{ "gone-instead", gone_instead },
 	{ "suspended", suspended },
 	{ "left", left },
+	{ "later-nodes", later_nodes },
 	{},
 };
