@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "context.h"
 #include "entry.h"
+#include "timedlock.h"
 
 /* Begin to walk from the known list to what is there now. */
 static int walk_begin(struct ivc_context *ctx, int64_t deadline)
@@ -159,7 +160,7 @@ static int lock_until(struct ivc_context *ctx, int64_t deadline)
 
 	if (deadline == IVC_NEVER)
 		return pthread_mutex_lock(&ctx->lock);
-	return pthread_mutex_clocklock(&ctx->lock, CLOCK_MONOTONIC, &ts);
+	return ivc_lock_until(&ctx->lock, &ts);
 }
 
 static int next_until(struct ivc_context *ctx, struct ivc_event *ev,

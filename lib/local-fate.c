@@ -46,8 +46,9 @@ static int64_t count(const struct ivc_channel *ch, uint32_t pos, uint32_t end)
 	return bytes;
 }
 
-/* Where the peer has stopped reading. */
+/* The end of the channel, and where the peer has stopped reading. */
 struct stop {
+	int status;
 	uint32_t pos;
 	uint32_t used; /* bytes of the record there */
 	uint32_t past; /* the position behind that record, if @used is not 0 */
@@ -59,6 +60,11 @@ static int stopped_at(const struct ivc_channel *ch, struct stop *stop)
 	uint32_t len = 0;
 	int n = 0;
 
+	/*
+	 * Acquire pairs with end_with()'s release. A writer has seen the end by
+	 * a relaxed load, after which `at` could still be its old value.
+	 */
+	stop->status = ivc_load_acq(&ch->kctl->status);
 	stop->pos = stop->past = ivc_at_pos(lc->at);
 	stop->used = ivc_at_used(lc->at);
 	if (ch->tx.pos - stop->pos > ch->tx.cells)
@@ -79,7 +85,7 @@ int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate)
 	struct stop stop;
 	int ret = stopped_at(ch, &stop);
 
-	fate->status = ivc_load(&ch->kctl->status);
+	fate->status = stop.status;
 	fate->final = from;
 	fate->written = 0;
 	fate->undelivered = 0;

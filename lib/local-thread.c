@@ -244,15 +244,18 @@ static void lists_init(void)
 	local.watched_room = 0;
 }
 
-/* In a child: there is no thread, and nobody who holds or waits for the lock.
- */
-static void begin_anew(void)
+/* In a child: those who held or awaited it are threads of the parent. */
+static void forks_init(void)
 {
 	const pthread_rwlock_t nobody =
 		PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
 	forks = nobody;
-	pthread_mutex_init(&local.lock, NULL);
+}
+
+/* In a child: there is no thread, and nobody who waits. */
+static void begin_anew(void)
+{
 	changed_init();
 	lists_init();
 	close_all();
@@ -307,8 +310,17 @@ void local_fork(enum ivc_fork what)
 		free_offers();
 		free(local.watched);
 		begin_anew();
+		pthread_mutex_unlock(&local.lock);
+		/*
+		 * Unlocking alone would hand it to readers that wait in the
+		 * parent, and no writer would ever have it here.
+		 */
+		pthread_rwlock_unlock(&forks);
+		forks_init();
 		break;
 	case IVC_FORK_UNSEEN:
+		pthread_mutex_init(&local.lock, NULL);
+		forks_init();
 		begin_anew();
 		break;
 	}

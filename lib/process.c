@@ -107,7 +107,6 @@ static void begin(enum ivc_fork what)
 	LIST_INIT(&process.contexts);
 	LIST_INIT(&process.channels);
 	tell_transports(what);
-	pthread_mutex_init(&process.lock, NULL);
 	if (page)
 		__atomic_store_n(page, SEEN, __ATOMIC_RELEASE);
 }
@@ -124,6 +123,8 @@ static void child(void)
 		ivc_channel_idle(ch, -ESTALE);
 	}
 	begin(IVC_FORK_CHILD);
+	/* This thread has locked it in prepare(). */
+	ivc_process_unlock();
 }
 
 /* A child that no handler has run in; of its threads one does it. */
@@ -132,8 +133,11 @@ static void begin_unseen(void)
 	uint32_t was = UNSEEN;
 
 	if (__atomic_compare_exchange_n(page, &was, SEEING, false,
-					__ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+					__ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		/* A thread of the parent may have had it. */
+		pthread_mutex_init(&process.lock, NULL);
 		begin(IVC_FORK_UNSEEN);
+	}
 	while (__atomic_load_n(page, __ATOMIC_ACQUIRE) != SEEN)
 		sched_yield();
 }

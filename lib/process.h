@@ -9,14 +9,14 @@
  * call on it fails with -ESTALE.
  *
  * fork() runs our handlers: they take the two locks that all that a child must
- * find whole is changed under, process.lock and then the transport's. In the
- * child every lock is made anew, descriptors are closed, and each channel is
- * put on rings of its own, in which -ESTALE is all there is: so the data path
- * asks nothing.
+ * find whole is changed under, process.lock and then the transport's. The
+ * thread that called fork() has them in the child, too, and unlocks them there.
+ * Descriptors are closed, and each channel is put on rings of its own, in which
+ * -ESTALE is all there is: so the data path asks nothing.
  *
  * _Fork() and clone() do not run them. The next call on the library finds that
- * by a page which the kernel wipes in a child. Then the locks are made anew as
- * well; but what they guard may be half done, so it is left alone: descriptors
+ * by a page which the kernel wipes in a child. Then the locks are made anew;
+ * but what they guard may be half done, so it is left alone: descriptors
  * stay open until exec, exit or the close of the handle, and reading or writing
  * is as good as doing it through a pointer that was freed.
  */
