@@ -272,12 +272,12 @@ static void frontend_changed(struct xenbus_device *dev,
 	case XenbusStateInitialising:
 		if (connected)
 			break;
-		if (dev->state == XenbusStateClosed)
+		if (READ_ONCE(dev->state) == XenbusStateClosed)
 			xenbus_switch_state(dev, XenbusStateInitWait);
 		break;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
-		if (connected || dev->state != XenbusStateInitWait ||
+		if (connected || READ_ONCE(dev->state) != XenbusStateInitWait ||
 		    fe_connect(dev))
 			break;
 		xenbus_switch_state(dev, XenbusStateConnected);
@@ -285,12 +285,12 @@ static void frontend_changed(struct xenbus_device *dev,
 		break;
 	case XenbusStateClosing:
 		fe_disconnect(dev);
-		if (dev->state != XenbusStateClosed)
+		if (READ_ONCE(dev->state) != XenbusStateClosed)
 			xenbus_switch_state(dev, XenbusStateClosing);
 		break;
 	case XenbusStateClosed:
 		/* Left over from before we were loaded: it will start over. */
-		if (dev->state == XenbusStateInitWait &&
+		if (READ_ONCE(dev->state) == XenbusStateInitWait &&
 		    xenbus_dev_is_online(dev))
 			break;
 		fe_disconnect(dev);

@@ -182,7 +182,7 @@ void ivc_chan_drop(struct ivc_chan *ch, int reason)
 
 	ivc_chan_close(ch, reason);
 	mutex_lock(&ch->lock);
-	ch->mapping = NULL;
+	WRITE_ONCE(ch->mapping, NULL);
 	/* Two ends of one guest hold each other: here it ends. */
 	partner = ch->partner;
 	ch->partner = NULL;
@@ -259,7 +259,7 @@ struct file *ivc_chan_file(struct ivc_chan *ch)
 	file->private_data = ch;
 	ch->owner = ivc_owner();
 	mutex_lock(&ch->lock);
-	ch->mapping = inode->i_mapping;
+	WRITE_ONCE(ch->mapping, inode->i_mapping);
 	mutex_unlock(&ch->lock);
 	return file;
 

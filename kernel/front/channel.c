@@ -111,7 +111,7 @@ static void retry_later(struct ivc_chan *ch)
 	if (!queue_delayed_work(ivc_front.wq, &ch->work,
 				msecs_to_jiffies(ch->retry_ms)))
 		kref_put(&ch->ref, chan_free);
-	ch->overdue = ch->retry_ms == RETRY_MAX_MS;
+	WRITE_ONCE(ch->overdue, ch->retry_ms == RETRY_MAX_MS);
 	ch->retry_ms = min(ch->retry_ms * 2, (unsigned int)RETRY_MAX_MS);
 }
 

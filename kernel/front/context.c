@@ -91,9 +91,9 @@ static void registered(struct ivc_request *req)
 		  ctx_event(ctx,
 			    req->status ? IVC_CTX_REFUSED : IVC_CTX_ANSWERED);
 	if (ctx->asked == req)
-		ctx->asked = NULL;
+		WRITE_ONCE(ctx->asked, NULL);
 	if (changed && !req->status) {
-		ctx->member = member;
+		WRITE_ONCE(ctx->member, member);
 		ctx->epoch = req->epoch;
 		ctx->domid = req->msg.reged.domid;
 	}
@@ -121,7 +121,7 @@ static struct ivc_request *ask(struct ivc_ctx *ctx)
 	kref_get(&ctx->ref);
 	req->data = ctx;
 	spin_lock(&ctx->lock);
-	ctx->asked = req;
+	WRITE_ONCE(ctx->asked, req);
 	spin_unlock(&ctx->lock);
 	ivc_request_send(req);
 	return req;
@@ -223,7 +223,7 @@ void ivc_ctx_end(struct ivc_ctx *ctx)
 	spin_lock(&ctx->lock);
 	member = ctx->member;
 	epoch = ctx->epoch;
-	ctx->member = 0;
+	WRITE_ONCE(ctx->member, 0);
 	spin_unlock(&ctx->lock);
 	free_offers(ctx);
 	if (member)
@@ -440,7 +440,7 @@ void ivc_ctx_leave_all(int reason, bool tell)
 		spin_lock(&ctx->lock);
 		member = ctx->member;
 		epoch = ctx->epoch;
-		ctx->member = 0;
+		WRITE_ONCE(ctx->member, 0);
 		/* One that never came back is told of nothing new. */
 		if (ctx->state == IVC_CTX_MEMBER) {
 			ctx->detached = true;

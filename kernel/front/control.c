@@ -127,7 +127,7 @@ static void line_up(struct ivc_request *req)
 		ctl.lister = req;
 	list_add_tail(&req->node, &ctl.waiting);
 	if (req->kind == IVC_REQUEST_REFUSAL)
-		ctl.nr_refusals++;
+		WRITE_ONCE(ctl.nr_refusals, ctl.nr_refusals + 1);
 }
 
 /* The opposite. */
@@ -135,7 +135,7 @@ static void step_out(struct ivc_request *req)
 {
 	list_del_init(&req->node);
 	if (req->kind == IVC_REQUEST_REFUSAL)
-		ctl.nr_refusals--;
+		WRITE_ONCE(ctl.nr_refusals, ctl.nr_refusals - 1);
 }
 
 /* @req, if it had the table, is through with it. */
@@ -470,7 +470,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	ctl.req_prod = 0;
 	ctl.ev_cons = 0;
 	ctl.eoi = XEN_EOI_FLAG_SPURIOUS;
-	ctl.broken = false;
+	WRITE_ONCE(ctl.broken, false);
 	err = bind_evtchn_to_irqhandler_lateeoi(port, control_event, 0,
 						"ivc-control", &ctl);
 	if (err < 0) {
@@ -482,7 +482,7 @@ int ivc_ctl_connect(struct xenbus_device *dev)
 	if (err)
 		goto err_irq;
 	spin_lock(&ctl.lock);
-	ctl.epoch = ctl.epoch + 1 ?: 1;
+	WRITE_ONCE(ctl.epoch, ctl.epoch + 1 ?: 1);
 	ctl.up = true;
 	spin_unlock(&ctl.lock);
 	return 0;

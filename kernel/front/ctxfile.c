@@ -41,8 +41,10 @@ static int do_register(struct ivc_ctx *ctx, void __user *arg)
 	err = ivc_ctx_register(ctx, reg.magic, reg.id);
 	if (err)
 		return err;
+	spin_lock(&ctx->lock);
 	reg.member = ctx->member;
 	reg.domid = ctx->domid;
+	spin_unlock(&ctx->lock);
 	return copy_to_user(arg, &reg, sizeof(reg)) ? -EFAULT : 0;
 }
 

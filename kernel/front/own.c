@@ -59,6 +59,12 @@ int ivc_own_alloc(struct ivc_own *own, u32 size)
 	return 0;
 }
 
+/* Under the channel's lock; may_grant() and leave.c look without it. */
+static void set_granted(struct ivc_own *own, u32 granted)
+{
+	WRITE_ONCE(own->granted, granted);
+}
+
 static int grant(struct page *page, domid_t domid, grant_ref_t *ref)
 {
 	int ret = gnttab_grant_foreign_access(domid, xen_page_to_gfn(page), 1);
@@ -89,7 +95,7 @@ static int fill_dir(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 		err = grant(own->dir[i], domid, &own->dir_refs[i]);
 		if (err)
 			return err;
-		own->granted++;
+		set_granted(own, own->granted + 1);
 		next = own->dir_refs[i];
 	}
 	*dir_gref = next;
@@ -126,7 +132,7 @@ int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref)
 		err = grant(own->pages[i], domid, &own->refs[i]);
 		if (err)
 			return err;
-		own->granted++;
+		set_granted(own, own->granted + 1);
 	}
 	return fill_dir(own, domid, dir_gref);
 }
@@ -141,7 +147,7 @@ static void end_refs(struct ivc_own *own, grant_ref_t *refs, u32 nr)
 		    !gnttab_try_end_foreign_access(refs[i]))
 			continue;
 		refs[i] = INVALID_GRANT_REF;
-		own->granted--;
+		set_granted(own, own->granted - 1);
 	}
 }
 

@@ -85,10 +85,10 @@ static bool version_ok(struct xenbus_device *dev)
 /* The backend waits for us. Under conn_lock, as the next. */
 static void start(struct xenbus_device *dev)
 {
+	enum xenbus_state ours = READ_ONCE(dev->state);
 	int err;
 
-	if (dev->state != XenbusStateInitialising &&
-	    dev->state != XenbusStateClosed)
+	if (ours != XenbusStateInitialising && ours != XenbusStateClosed)
 		return;
 	/*
 	 * The last backend was dropped when it went. Only a ring that was set
@@ -109,7 +109,7 @@ static void start(struct xenbus_device *dev)
 
 static void connected(struct xenbus_device *dev)
 {
-	if (dev->state != XenbusStateInitialised)
+	if (READ_ONCE(dev->state) != XenbusStateInitialised)
 		return;
 	xenbus_switch_state(dev, XenbusStateConnected);
 	WRITE_ONCE(ivc_front.dev, dev);
@@ -139,7 +139,7 @@ static void backend_changed(struct xenbus_device *dev, enum xenbus_state state)
 		mutex_unlock(&conn_lock);
 		break;
 	case XenbusStateClosed:
-		if (dev->state == XenbusStateClosed)
+		if (READ_ONCE(dev->state) == XenbusStateClosed)
 			break;
 		fallthrough;
 	case XenbusStateClosing:

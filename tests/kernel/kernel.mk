@@ -7,8 +7,6 @@ KT_OUT := $(B)/$(KT)
 KT_DRV := $(wildcard kernel/back/*.c kernel/front/*.c)
 KT_STUB := $(wildcard $(KT)/stub/*.c) $(wildcard $(KT)/*.c)
 KT_TEST := $(wildcard $(KT)/back/*.c $(KT)/front/*.c $(KT)/both/*.c)
-# Those with more than one thread of their own run under ThreadSanitizer, too.
-KT_TSAN := $(filter $(KT)/%-threads.c,$(KT_TEST))
 KT_HDR := $(wildcard kernel/*.h kernel/*/*.h include/ivc/*.h $(KT)/*.h \
 	$(KT)/stub/*.h $(addprefix $(KT)/include/,*/*.h */*/*.h)) $(KT)/kernel.mk
 
@@ -59,7 +57,7 @@ $(eval $(call kt_rules,tsan))
 .SECONDARY:
 
 KT_BIN := $(KT_TEST:$(KT)/%.c=$(KT_OUT)/asan/bin/%) \
-	$(KT_TSAN:$(KT)/%.c=$(KT_OUT)/tsan/bin/%)
+	$(KT_TEST:$(KT)/%.c=$(KT_OUT)/tsan/bin/%)
 
 ## make check-kernel    the drivers in user space, under sanitizers (tests/kernel)
 check-kernel: $(KT_BIN)

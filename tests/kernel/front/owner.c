@@ -187,7 +187,7 @@ static void *accepts(void *arg)
 		STUB_CHECK(ret == -EMFILE || ret == -ECONNABORTED ||
 			   ret == -EAGAIN);
 		if (ret == -EMFILE)
-			c->met++;
+			WRITE_ONCE(c->met, c->met + 1);
 	}
 	return NULL;
 }

@@ -17,7 +17,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <linux/memcontrol.h>
 
@@ -172,21 +174,29 @@ static void invalidate_end(struct mm_struct *mm)
 
 /* ------------------------------------------------ page tables: stub_ptl */
 
+/*
+ * As an MMU does it: a store of the process comes before or after, and faults.
+ * Not by mmap(), which ThreadSanitizer takes for a write to all of the page.
+ */
+static void remap(void *at, int prot, int flags, int fd, off_t off)
+{
+	BUG_ON(syscall(SYS_mmap, at, PAGE_SIZE, prot, flags | MAP_FIXED, fd,
+		       off) != (long)at);
+}
+
 static void show(struct vm_area_struct *vma, u32 i, u32 frame)
 {
 	void *at = (void *)(vma->vm_start + ((unsigned long)i << PAGE_SHIFT));
 	int prot = PROT_READ | (vma->vm_flags & VM_WRITE ? PROT_WRITE : 0);
 
-	BUG_ON(mmap(at, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, stub_memory(),
-		    (off_t)frame << PAGE_SHIFT) != at);
+	remap(at, prot, MAP_SHARED, stub_memory(), (off_t)frame << PAGE_SHIFT);
 }
 
 static void hide(struct vm_area_struct *vma, u32 i)
 {
 	void *at = (void *)(vma->vm_start + ((unsigned long)i << PAGE_SHIFT));
 
-	BUG_ON(mmap(at, PAGE_SIZE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at);
+	remap(at, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 static void pte_set(struct vm_area_struct *vma, u32 i, unsigned long pfn)
@@ -661,7 +671,7 @@ void stub_mm_fork(struct mm_struct *from, struct mm_struct *to)
 
 static struct sigaction before[2];
 static _Thread_local sigjmp_buf touched;
-static _Thread_local bool touching;
+static _Thread_local volatile bool touching; /* or it is never stored */
 
 /* 0: try again; else the signal. */
 static int handle_fault(struct mm_struct *mm, unsigned long addr, bool write)

@@ -284,13 +284,13 @@ int xenbus_switch_state(struct xenbus_device *dev, enum xenbus_state state)
 	struct xenbus_transaction t;
 	int current_state;
 
-	if (state == dev->state)
+	if (state == READ_ONCE(dev->state))
 		return 0;
 	xenbus_transaction_start(&t);
 	if (xenbus_scanf(t, dev->nodename, "state", "%d", &current_state) == 1)
 		xenbus_printf(t, dev->nodename, "state", "%d", state);
 	xenbus_transaction_end(t, 0);
-	dev->state = state;
+	WRITE_ONCE(dev->state, state);
 	return 0;
 }
 
