@@ -148,14 +148,34 @@ static int put_in_place(struct output *out)
 	return 0;
 }
 
+/* Why a flush of standard output failed, the first time. */
+static int stdout_error;
+
+static int flush(FILE *f)
+{
+	int err = fflush(f) ? errno : 0;
+
+	if (err && f == stdout && !stdout_error)
+		stdout_error = err;
+	return -err;
+}
+
+void output_push(FILE *f)
+{
+	flush(f);
+}
+
 int output_flush(struct output *out)
 {
+	int ret;
+
 	/* Written in place: the old content goes when the new one comes. */
 	if (!out->flushed && out->regular && !out->fresh &&
 	    ftruncate(fileno(out->f), 0))
 		return keep(out, -errno);
-	if (fflush(out->f))
-		return keep(out, -errno);
+	ret = flush(out->f);
+	if (ret)
+		return keep(out, ret);
 	if (ferror(out->f))
 		return keep(out, -EIO);
 	out->flushed = true;
@@ -185,11 +205,11 @@ int output_close(struct output *out)
 
 int output_end(const char *program, int status, int failed)
 {
-	int err = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
-
-	if (!err)
+	flush(stdout);
+	if (!stdout_error && !ferror(stdout))
 		return status;
-	fprintf(stderr, "%s: standard output cannot be written: %s\n", program,
-		strerror(err));
+	fprintf(stderr, "%s: standard output cannot be written%s%s\n", program,
+		stdout_error ? ": " : "",
+		stdout_error ? strerror(stdout_error) : "");
 	return status ? status : failed;
 }

@@ -50,6 +50,12 @@ int output_flush(struct output *out);
 int output_close(struct output *out);
 
 /*
+ * fflush(@f). If @f is standard output, output_end() tells what went wrong: a
+ * stream remembers that something did, but not what.
+ */
+void output_push(FILE *f);
+
+/*
  * For the end of main(): @status, or @failed after a complaint on standard
  * error if not all of standard output could be written.
  */

@@ -47,7 +47,7 @@ full_table() {
 	measure >/dev/full 2>"$dir/said"
 	got=$?
 	cat "$dir/said"
-	[ $got = 2 ] && grep -q 'standard output cannot be written' "$dir/said"
+	[ $got = 2 ] && grep -q 'standard output cannot be written: No space left' "$dir/said"
 }
 full_file() {
 	says 'cannot write all of /dev/full: No space left' \

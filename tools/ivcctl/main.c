@@ -121,7 +121,7 @@ say(FILE *f, int level, const char *prefix, const char *fmt, va_list ap)
 		return;
 	}
 	fprintf(f, "%s%s\n", prefix, line);
-	fflush(f);
+	output_push(f);
 }
 
 void complain(const char *fmt, ...)

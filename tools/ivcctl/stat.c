@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../output.h"
 #include "domain.h"
 #include "ivcctl.h"
 #include "table.h"
@@ -90,7 +91,7 @@ static int show(const struct stat_options *o, const struct table *t,
 		putchar('\n');
 		lines++;
 	}
-	fflush(stdout);
+	output_push(stdout);
 	return lines;
 }
 

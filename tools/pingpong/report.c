@@ -204,7 +204,7 @@ static void table_row(struct report *r, const struct row *row)
 	if (row->test == TEST_LATENCY)
 		fprintf(f, " %6u", row->batch);
 	fputc('\n', f);
-	fflush(f);
+	output_push(f);
 }
 
 static void csv_row(struct report *r, const struct row *row)
@@ -323,7 +323,7 @@ int report_close(struct report *r, bool whole)
 			"duplicated, reordered or changed\n",
 			(unsigned long long)r->messages,
 			(unsigned long long)r->bytes);
-	fflush(r->table);
+	output_push(r->table);
 	ret = r->error;
 	free(r);
 	return ret;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../output.h"
 #include "report.h"
 #include "roles.h"
 #include "tests.h"
@@ -125,7 +126,7 @@ static int serve_one(struct transport *t)
 		printf("served %llu messages, %llu bytes\n",
 		       (unsigned long long)s.rx_seq,
 		       (unsigned long long)s.rx_bytes);
-	fflush(stdout);
+	output_push(stdout);
 	session_free(&s);
 	return status;
 }
@@ -165,7 +166,7 @@ int server_run(const struct options *o)
 	t.ops->describe(&t, where, sizeof(where));
 	printf("serving %s at %s%s\n", t.ops->name, where,
 	       o->loop ? "; Ctrl-C ends it" : "");
-	fflush(stdout);
+	output_push(stdout);
 	do {
 		ret = next_client(&t);
 		if (stopped && o->loop) {

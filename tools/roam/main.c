@@ -15,7 +15,7 @@ void complain(const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
+	output_push(stdout);
 	fprintf(stderr, "ivc-roam: ");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
