@@ -38,13 +38,15 @@ status() {
 	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
 }
 
-# says TEXT COMMAND...: passes if the command says that
+# says TEXT COMMAND...: passes if the command says that. `says TEXT status N
+# COMMAND...`: and if it exits with N
 says() {
 	text=$1
 	shift
 	"$@" >"$dir/out" 2>&1
 	rc=$?
 	cat "$dir/out"
+	[ "$1" != status ] || [ "$rc" = 0 ] || return 1
 	grep -q -e "$text" "$dir/out" && return 0
 	echo "exit status $rc, and not said: $text"
 	return 1

@@ -108,6 +108,7 @@ $(B)/tools/test-peer: $(addprefix $(B)/tools/obj/pingpong/,test-peer.o plan.o)
 check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
 	$(Q)tools/check.sh $(B)/tools
 	$(Q)tests/tools/results.sh $(B)/tools
+	$(Q)tests/tools/lacks.sh $(B)/tools
 	$(Q)CC='$(CC)' MAKE='$(MAKE)' B=$(B) tests/tools/install.sh
 
 SYSCONFDIR ?= /etc

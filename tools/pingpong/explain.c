@@ -76,6 +76,8 @@ int explain(struct session *s, int err, const char *doing)
 			doing);
 		return EXIT_LOST;
 	case -ETIMEDOUT:
+		if (!s->buf_size) /* who is silent is not the other end */
+			break;
 		return explain_silence(s);
 	}
 	fprintf(stderr, "ivc-pingpong: %s while %s\n", strerror(-err), doing);

@@ -196,8 +196,8 @@ static const char *end_advice(struct transport *t, int err)
 	case EPERM:
 		return "/dev/ivc is for root and the group ivc; join that";
 	case EDQUOT:
-		return "this guest's share is used up: look at ivcctl list in "
-		       "Dom0";
+		return "the share of this guest (in Dom0: ivcctl list) or of "
+		       "this user (ivcd --max-...)\n  is used up";
 	case EADDRINUSE:
 		return t->server ? "a server with this magic is running "
 				   "already; give another --magic or --id"
@@ -208,7 +208,16 @@ static const char *end_advice(struct transport *t, int err)
 		       "Are both guests in one realm (in Dom0: ivcctl list)?";
 	case ETIMEDOUT:
 		return "the backend does not answer: is ivc-back loaded in "
-		       "Dom0?";
+		       "Dom0? Between processes of this\n  machine: has ivcd "
+		       "been stopped?";
+	case EMFILE:
+		return "this process has no free descriptor: raise ulimit -n";
+	case EFBIG:
+		return "a ring of processes of this machine counts as a file: "
+		       "raise ulimit -f, or give a\n  smaller --ring";
+	case ENOMEM:
+		return "no memory, or a limit of this process: ulimit -v, or "
+		       "ulimit -l if it locks its memory";
 	}
 	return NULL;
 }
