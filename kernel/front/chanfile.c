@@ -46,8 +46,8 @@ static void chan_info(struct ivc_chan *ch, struct ivc_abi_info *info)
 	info->tx_size = ch->tx_size;
 	info->rx_size = ch->established ? ch->rx_size : 0;
 	info->kicks = ch->kicks;
-	info->wakeups = ch->wakeups;
-	info->spurious = ch->spurious;
+	info->wakeups = READ_ONCE(ch->wakeups);
+	info->spurious = READ_ONCE(ch->spurious);
 	info->kept = ch->kept_bytes;
 	mutex_unlock(&ch->lock);
 }

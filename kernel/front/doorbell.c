@@ -23,7 +23,7 @@ bool ivc_doorbell_heard(struct ivc_chan *ch)
 
 	if (!ivc_load(want) || !xchg(want, 0))
 		return false;
-	ch->wakeups++;
+	WRITE_ONCE(ch->wakeups, ch->wakeups + 1);
 	WRITE_ONCE(ch->rung, true);
 	/* A reader and a writer may both sleep; only they know whose it is. */
 	wake_up_interruptible_all(&ch->wq);
@@ -70,7 +70,7 @@ static irqreturn_t doorbell(int irq, void *data)
 	if (moved)
 		ivc_chan_kick_work(ch);
 	if (!heard && !moved)
-		ch->spurious++;
+		WRITE_ONCE(ch->spurious, ch->spurious + 1);
 	/* What is no news is carried out all the same, but not in a storm. */
 	xen_irq_lateeoi(irq,
 			heard || news || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);

@@ -157,17 +157,24 @@ static void end_refs(struct ivc_own *own, grant_ref_t *refs, u32 nr)
  */
 void ivc_own_end_dir(struct ivc_own *own)
 {
-	u32 i;
+	u32 i, left = 0;
 
 	if (!own->dir || !own->dir_refs)
 		return;
 	end_refs(own, own->dir_refs, own->nr_dir);
 	for (i = 0; i < own->nr_dir; i++) {
-		if (!own->dir[i] || own->dir_refs[i] != INVALID_GRANT_REF)
-			continue;
-		__free_page(own->dir[i]);
-		own->dir[i] = NULL;
+		if (own->dir_refs[i] != INVALID_GRANT_REF) {
+			left++;
+		} else if (own->dir[i]) {
+			__free_page(own->dir[i]);
+			own->dir[i] = NULL;
+		}
 	}
+	if (left)
+		return;
+	/* The doorbell looks whether there still is one. */
+	kvfree(own->dir);
+	WRITE_ONCE(own->dir, NULL);
 }
 
 /* Take back what nobody maps. True when nothing is granted any more. */

@@ -509,6 +509,53 @@ static void charged(void)
 	end(&s);
 }
 
+/* ---------------------------------------------------- what is no news */
+
+static u64 spurious(struct scene *s, int fd)
+{
+	struct ivc_abi_info info;
+
+	stub_proc_enter(s->proc.proc);
+	STUB_CHECK(!stub_ioctl(fd, IVC_IOC_INFO, &info));
+	stub_proc_enter(NULL);
+	return info.spurious;
+}
+
+/* A doorbell that nobody has asked for is counted, and queues no work. */
+static void asked_for_nothing(void)
+{
+	struct ivc_abi_accept acc = {};
+	u64 grants, before, end_ns;
+	struct offerer o;
+	struct scene s;
+
+	begin(&s);
+	offer(&s, &o, CONN);
+	caller_call(&s.proc, IVC_IOC_ACCEPT, &acc);
+	done(s.host, IVC_MSG_ACCEPT, NONE);
+	STUB_CHECK(!caller_wait(&s.proc));
+	/* The peer has read the directory, which has one page, and rings. */
+	grants = stub_count(s.host->dom).grants;
+	set_state(&s, &o, IVC_WIRE_OPEN, 0);
+	STUB_WAIT_FOR(stub_count(s.host->dom).grants == grants - 1);
+	host_quiet(s.host);
+	before = spurious(&s, acc.fd);
+	end_ns = ktime_get_ns() + 20 * NSEC_PER_SEC;
+	while (spurious(&s, acc.fd) < before + 3) {
+		STUB_CHECK(ktime_get_ns() < end_ns);
+		stub_enter(s.other.dom);
+		notify_remote_via_irq(o.irq);
+		msleep(1);
+	}
+	set_state(&s, &o, IVC_WIRE_CLOSED, -EPIPE);
+	closes(s.host);
+	gone(s.host, 1);
+	caller_exit(&s.proc);
+	done(s.host, IVC_MSG_UNREGISTER, NONE);
+	offer_end(&s, &o);
+	end(&s);
+}
+
 const struct stub_test stub_tests[] = {
 	{ "killed_connect", killed_connect },
 	{ "killed_for_nothing", killed_for_nothing },
@@ -521,5 +568,6 @@ const struct stub_test stub_tests[] = {
 	{ "leaving_early", leaving_early },
 	{ "conn_zero", conn_zero },
 	{ "charged", charged },
+	{ "asked_for_nothing", asked_for_nothing },
 	{},
 };
