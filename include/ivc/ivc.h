@@ -49,8 +49,10 @@
  * so even if ivcd hangs: where the call has to ask ivcd, it waits at least
  * 200 ms for the answer, also with timeout 0; after an answer that did not come
  * it does not wait that long again, until ivcd has said something. Over Xen a
- * call waits up to 5 s for a backend that hangs, whatever its timeout. Calls
- * without a timeout give up after 5 s with either transport.
+ * call waits up to 5 s for a backend that hangs, whatever its timeout; one that
+ * lists the group's members, up to 10 s. A call that has no timeout and asks
+ * ivcd or the backend something gives up after the same time. ivc_accept()
+ * waits for an offer without a limit, ivc_connect() for the peer 30 s.
  *
  * Signals. ivc_read, ivc_write and their kin make no system call except to
  * wake a sleeping peer. Calls that wait return -EINTR when interrupted.

@@ -177,8 +177,8 @@ static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
  * the message or at least half such a record.
  *
  * However fast the consumer makes room, all that one call has written is in the
- * ring when it returns: who must find out later which part of it was in time
- * walks its records. ivc_tx_round() tells whether that was the limit.
+ * ring when it returns: a caller that must find out later which part of it was
+ * in time walks its records. ivc_tx_round() tells whether that was the limit.
  */
 static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)

@@ -219,7 +219,7 @@ void closer_opened(int n)
 static bool room(unsigned int n)
 {
 	/* Where there never is that much, the kernel keeps back what is too
-	 * much, and CONNECT says -EMFILE.
+	 * much, and CONNECT says -ENFILE.
 	 */
 	if (limit < 4 * n)
 		return true;
