@@ -7,136 +7,152 @@
  * Nor may he close a socket in which there still are packets with descriptors,
  * if it may be the last one to have it: the kernel then closes these for him.
  * Hence ivc_hangup().
+ *
+ * So descriptors wait in a line, and for each lot of them a thread is started
+ * that closes what it finds there. One that hangs holds up no other lot. What
+ * waits and what hangs counts until close() has returned, and while there is
+ * too much of it (ivc_discard_room()) nothing is received that could bring
+ * more: bells with descriptors stay in their socket, offers are not accepted,
+ * and without room for a single one there is no link to ivcd.
+ *
+ * The line is not under a lock: a child finds it as good as any.
  */
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "discard.h"
 
 #define DISCARD_STACK (64 * 1024)
 
 /*
- * Descriptors for which there was no memory or no thread, each plus 1; 0: a
- * free place. The next thread that there is closes them, too.
+ * Each plus 1; 0: a free place. More than may be received: the sockets of
+ * channels that the program closes meanwhile come here, too.
  */
-#define KEPT_MAX 512
-static int kept[KEPT_MAX];
+#define LINE_PLACES 2048
+static int line[LINE_PLACES];
+static unsigned int waiting; /* in the line */
+static unsigned int held;    /* and those that threads are closing */
+static bool no_thread;	     /* could be started the last time */
 
-struct discard {
-	struct ivc_packet packet;
-	int last; /* to be closed after these, or -1 */
-	unsigned int *busy;
-};
+static void add(unsigned int *count, unsigned int n)
+{
+	__atomic_fetch_add(count, n, __ATOMIC_RELAXED);
+}
+
+static unsigned int load(const unsigned int *count)
+{
+	return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
 
 /* Where there is no place, a descriptor lost is better than a wait. */
-static void keep(int fd)
+static void put(int fd)
 {
 	unsigned int i;
 	int none;
 
-	for (i = 0; i < KEPT_MAX; i++) {
+	add(&held, 1);
+	add(&waiting, 1);
+	for (i = 0; i < LINE_PLACES; i++) {
 		none = 0;
-		if (__atomic_compare_exchange_n(&kept[i], &none, fd + 1, false,
+		if (__atomic_compare_exchange_n(&line[i], &none, fd + 1, false,
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			return;
 	}
+	add(&waiting, -1u);
 }
 
-static void close_kept(void)
+static void *close_line(void *arg)
 {
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < KEPT_MAX; i++) {
-		if (!__atomic_load_n(&kept[i], __ATOMIC_RELAXED))
+	(void)arg;
+	for (i = 0; i < LINE_PLACES; i++) {
+		if (!__atomic_load_n(&line[i], __ATOMIC_RELAXED))
 			continue;
-		fd = __atomic_exchange_n(&kept[i], 0, __ATOMIC_RELAXED);
-		if (fd)
-			close(fd - 1);
+		fd = __atomic_exchange_n(&line[i], 0, __ATOMIC_RELAXED);
+		if (!fd)
+			continue;
+		add(&waiting, -1u);
+		close(fd - 1);
+		add(&held, -1u);
 	}
-}
-
-static void *discard_thread(void *arg)
-{
-	struct discard *d = arg;
-	unsigned int i;
-
-	for (i = 0; i < d->packet.nr; i++)
-		close(d->packet.fd[i]);
-	if (d->last >= 0)
-		close(d->last);
-	close_kept();
-	__atomic_fetch_sub(d->busy, 1, __ATOMIC_RELEASE);
-	free(d);
 	return NULL;
 }
 
-/* Signals are not for a thread that the program does not know of. */
-static int thread_start(struct discard *d)
+/*
+ * Signals are not for a thread that the program does not know of. If there is
+ * none to be had, the next one closes what waits: see ivc_discard_again().
+ */
+static void thread_start(void)
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
 	pthread_t thread;
-	int ret;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, DISCARD_STACK + PTHREAD_STACK_MIN);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&thread, &attr, discard_thread, d);
+	__atomic_store_n(&no_thread,
+			 pthread_create(&thread, &attr, close_line, NULL) != 0,
+			 __ATOMIC_RELAXED);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
-	return -ret;
 }
 
-static void discard(struct ivc_packet *p, int last, unsigned int *busy)
+bool ivc_discard_room(unsigned int n)
 {
-	struct discard *d = malloc(sizeof(*d));
+	if (load(&held) + n <= IVC_DISCARD_MAX)
+		return true;
+	/* There was no thread, or it hangs at one of those before. */
+	if (load(&waiting))
+		thread_start();
+	return false;
+}
+
+bool ivc_discard_again(void)
+{
+	if (__atomic_load_n(&no_thread, __ATOMIC_RELAXED))
+		thread_start();
+	return __atomic_load_n(&no_thread, __ATOMIC_RELAXED);
+}
+
+static void put_all(struct ivc_packet *p)
+{
 	unsigned int i;
 
-	if (!d)
-		goto err_keep;
-	d->packet = *p;
-	d->last = last;
-	d->busy = busy;
-	__atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
-	if (thread_start(d))
-		goto err_busy;
-	p->nr = 0;
-	return;
-
-err_busy:
-	__atomic_fetch_sub(busy, 1, __ATOMIC_RELAXED);
-	free(d);
-err_keep:
 	for (i = 0; i < p->nr; i++)
-		keep(p->fd[i]);
-	if (last >= 0)
-		keep(last);
+		put(p->fd[i]);
 	p->nr = 0;
 }
 
-void ivc_discard(struct ivc_packet *p, unsigned int *busy)
+void ivc_discard(struct ivc_packet *p)
 {
-	if (p->nr)
-		discard(p, -1, busy);
+	if (!p->nr)
+		return;
+	put_all(p);
+	thread_start();
 }
 
-void ivc_discard_fd(int fd, unsigned int *busy)
+void ivc_discard_fork(void)
 {
-	struct ivc_packet none = { .nr = 0 };
+	unsigned int i;
 
-	discard(&none, fd, busy);
+	waiting = 0;
+	for (i = 0; i < LINE_PLACES; i++)
+		waiting += !!line[i];
+	held = waiting;
+	no_thread = waiting;
 }
 
-void ivc_hangup(int fd, unsigned int *busy)
+void ivc_hangup(int fd)
 {
 	const int yes = 1;
-	struct ivc_packet p;
+	struct ivc_packet p = { .nr = 0 };
 	ssize_t n;
 	char byte;
 
@@ -150,14 +166,19 @@ void ivc_hangup(int fd, unsigned int *busy)
 	shutdown(fd, SHUT_RDWR);
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
 	do {
+		/* Then it stays in there, and a thread closes the socket. */
+		if (!ivc_discard_room(IVC_PACKET_FDS))
+			break;
 		n = ivc_packet_recv(fd, &byte, sizeof(byte), &p);
-		if (p.nr) {
-			/* There may be more of that: all of it to the thread,
-			 * which closes the socket last.
-			 */
-			discard(&p, fd, busy);
+		/* There may be more of that. */
+		if (p.nr)
+			break;
+		if (n != -ECONNRESET && n != -EINTR && !p.signed_by) {
+			close(fd);
 			return;
 		}
-	} while (n == -ECONNRESET || n == -EINTR || p.signed_by);
-	close(fd);
+	} while (true);
+	put_all(&p);
+	put(fd);
+	thread_start();
 }

@@ -218,7 +218,7 @@ static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 	o = calloc(1, sizeof(*o));
 	if (!o) {
 		/* As of an offer that waits in the list: local_offer_drop(). */
-		ivc_hangup(fds->fd[0], &local.discarding);
+		ivc_hangup(fds->fd[0]);
 		fds->nr = 0;
 		refuse_for(lc, msg, -ENOMEM);
 		return;

@@ -203,17 +203,37 @@ static void foul(struct local_channel *lc)
 	pthread_mutex_unlock(&local.lock);
 }
 
-int local_arm(const struct ivc_channel *ch)
+/*
+ * Take one doorbell. 1, or what ends a channel: another length, 0, -errno. One
+ * that brings descriptors, for which there is no room, stays in the socket; if
+ * the peer hides that, it is the last that is received of this channel.
+ */
+static ssize_t take_bell(int fd, struct ivc_packet *p)
 {
-	struct local_channel *lc = ch->priv;
-	unsigned int bells = 0;
-	struct ivc_packet p;
 	char buf[8];
 	ssize_t n;
 
+	if (!ivc_discard_room(IVC_PACKET_FDS) && ivc_packet_has_fds(fd)) {
+		p->some = true;
+		return 1;
+	}
+	n = ivc_packet_recv(fd, buf, sizeof(buf), p);
+	ivc_discard(p);
+	return n;
+}
+
+int local_arm(const struct ivc_channel *ch)
+{
+	struct local_channel *lc = ch->priv;
+	struct ivc_packet p = { .nr = 0 };
+	unsigned int bells = 0;
+	ssize_t n;
+
+	/* Nobody sleeps on it any more, and who rings now is an enemy. */
+	if (ivc_load(&lc->state) != IVC_CHAN_OPEN)
+		return 0;
 	do {
-		n = ivc_packet_recv(ch->fd, buf, sizeof(buf), &p);
-		ivc_discard(&p, &local.discarding);
+		n = take_bell(ch->fd, &p);
 		bells += n == 1;
 	} while (n == 1 && !p.some && bells < BELLS_MAX);
 	/* EPIPE and the like, or nothing where there would be at least EAGAIN:
@@ -277,7 +297,7 @@ void local_close(struct ivc_channel *ch)
 	forget(lc);
 	ch->priv = NULL;
 	/* This is what the peer hears, whoever else has a copy of it. */
-	ivc_hangup(ch->fd, &local.discarding);
+	ivc_hangup(ch->fd);
 	ch->fd = -1;
 	pthread_mutex_unlock(&local.lock);
 	local_memory_unmap(peer, rx_size);

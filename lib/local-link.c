@@ -67,7 +67,7 @@ static int reject(int *fd)
 
 	if (other < 0)
 		return other;
-	ivc_hangup(*fd, &local.discarding);
+	ivc_hangup(*fd);
 	*fd = other;
 	return -EACCES;
 }
@@ -198,7 +198,7 @@ void local_link_hangup(void)
 	int fd = local.link;
 
 	local.link = -1;
-	ivc_hangup(fd, &local.discarding);
+	ivc_hangup(fd);
 }
 
 void local_link_down(void)
@@ -302,6 +302,14 @@ static bool link_take(void)
 
 	if (local.link < 0)
 		return false;
+	/*
+	 * Offers that were withdrawn, and whose sockets take long to close:
+	 * without a link no more of them come.
+	 */
+	if (!ivc_discard_room(1)) {
+		local_link_down();
+		return false;
+	}
 	n = ivc_packet_recv(local.link, &in, sizeof(in), &fds);
 	/* No memory just now is no end of it: epoll comes again. */
 	if (n == -EAGAIN || n == -ENOMEM)
@@ -314,14 +322,14 @@ static bool link_take(void)
 	local_call_heard();
 	if (n < (ssize_t)sizeof(in.msg) || fds.cut) {
 		if (n >= 0)
-			ivc_discard(&fds, &local.discarding);
+			ivc_discard(&fds);
 		local_link_down();
 		return false;
 	}
 	local_dispatch(&in.msg, (struct ivc_host *)(&in.msg + 1),
 		       ((size_t)n - sizeof(in.msg)) / sizeof(struct ivc_host),
 		       &fds);
-	ivc_discard(&fds, &local.discarding);
+	ivc_discard(&fds);
 	return true;
 }
 
@@ -359,7 +367,7 @@ int64_t local_link_tick(void)
 			return IVC_NEVER;
 		if (now < local.retry_at)
 			return local.retry_at;
-		if (!link_try())
+		if (ivc_discard_room(1) && !link_try())
 			return local.retry_at;
 		retry_later();
 		return local.retry_at;

@@ -84,7 +84,7 @@ static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 	else
 		ret = local_memory_map(fds.fd[0], g.ring, &lc->peer);
 	if (ret == -EPROTO || !fds.nr) {
-		ivc_discard(&fds, &local.discarding);
+		ivc_discard(&fds);
 		return ret;
 	}
 	/* Judged: a memfd, which closes at once. */
@@ -206,6 +206,9 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	struct local_channel *lc;
 	int ret;
 
+	/* For what the peer may greet with. */
+	if (!ivc_discard_room(IVC_PACKET_FDS))
+		return -EMFILE;
 	ret = local_channel_new(ch, &lc);
 	if (ret)
 		return ret;
@@ -242,7 +245,7 @@ void local_offer_drop(struct local_context *lc, struct local_offer *o,
 	if (o->conn && lc->member)
 		(void)local_link_send(&msg, -1);
 	TAILQ_REMOVE(&lc->offers, o, node);
-	ivc_hangup(o->fd, &local.discarding);
+	ivc_hangup(o->fd);
 	free(o);
 	local_context_lit(lc);
 }
@@ -370,6 +373,10 @@ static int any_offer(struct local_context *from)
 	 */
 	if (TAILQ_EMPTY(&from->offers))
 		ret = from->attach_status ? -ENODEV : -EAGAIN;
+	/* An offer can bring descriptors: it waits, too, until there is room.
+	 */
+	else if (!ivc_discard_room(IVC_PACKET_FDS))
+		ret = -EAGAIN;
 	/* Told once: of the offers that wait some may need less. */
 	if (from->lack) {
 		ret = from->lack;

@@ -167,7 +167,6 @@ extern struct local {
 	LIST_HEAD(, local_context) contexts;
 	LIST_HEAD(, local_context) members[LOCAL_HASH]; /* by their number */
 	LIST_HEAD(, local_channel) channels;
-	unsigned int discarding;
 } local;
 
 /* Keys in the epoll set; a channel's are higher. */

@@ -132,6 +132,19 @@ static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
 	return n;
 }
 
+/*
+ * Has the next packet descriptors with it? They stay there, and so does it. A
+ * sender who has a copy of @sock can make this wrong.
+ */
+static inline bool ivc_packet_has_fds(int sock)
+{
+	struct msghdr msg = { 0 };
+
+	if (recvmsg(sock, &msg, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return false;
+	return msg.msg_flags & MSG_CTRUNC;
+}
+
 /* Is @fd the kind of socket a channel has? */
 static inline bool ivc_packet_is_socket(int fd)
 {

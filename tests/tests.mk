@@ -71,6 +71,10 @@ $(LOCAL_OUT)/ends: $(addprefix $(LOCAL_OUT)/,ends.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(LOCAL_OUT)/glut: $(addprefix $(LOCAL_OUT)/,glut.o raw.o) $(LIB_OUT)/libivc.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
 # Not linked with the library: it loads the shared one.
 $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
 	$(call say,LD,$@)
@@ -101,6 +105,7 @@ LOCAL_PROGS := $(B)/tools/ivcd $(addprefix $(LOCAL_OUT)/, \
 	forks \
 	ends \
 	lacks \
+	glut \
 	hung \
 	hostile \
 	activate \

@@ -79,6 +79,9 @@ counted "$bin/tests/local/forks"
 counted "$bin/tests/local/ends"
 counted "$bin/tests/local/unload" "$bin/lib/libivc.so"
 counted "$bin/tests/local/lacks"
+counted "$bin/tests/local/glut" hang
+counted "$bin/tests/local/glut" threads
+counted "$bin/tests/local/glut" withdrawn
 counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 	"$bin/tests/local/steps" "$bin/tests/local/ivcd-steps"
 
