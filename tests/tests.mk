@@ -122,6 +122,9 @@ check-local: $(LOCAL_PROGS)
 ## make check-local-san the same with ivcd and libivc under sanitizers
 check-local-san:
 	$(Q)$(MAKE) B=$(B)/san SAN=address,undefined $(B)/san-local
+	$(Q)$(MAKE) B=$(B)/tsan SAN=thread $(B)/tsan-threads
+$(B)-threads: $(B)/tools/ivcd $(LOCAL_OUT)/ends
+	$(Q)TSAN_OPTIONS=halt_on_error=1:exitcode=66 tests/local/threads.sh $(B)
 $(B)-local: $(LOCAL_PROGS)
 	$(Q)SLACK=65536 ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
