@@ -264,7 +264,7 @@ static int partner_gone(struct ivc_chan *ch)
 
 static void enter_open(struct ivc_chan *ch)
 {
-	ch->established = true;
+	WRITE_ONCE(ch->established, true);
 	publish(ch, IVC_WIRE_OPEN, 0);
 	ivc_doorbell_ring(ch);
 	ivc_chan_wake(ch);

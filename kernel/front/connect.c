@@ -320,7 +320,7 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	ch->partner = other;
 	ch->rx_size = other->tx_size;
 	if (ch->state == IVC_CHAN_NEW)
-		ch->established = true;
+		WRITE_ONCE(ch->established, true);
 	else
 		err = why_ended(ch);
 	mutex_unlock(&ch->lock);

@@ -70,11 +70,16 @@ static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
  */
 static void stop_pair(struct ivc_chan *ch, int reason)
 {
-	if (!ch->local || reason == -EREMCHG || ch->state != IVC_CHAN_OPEN)
+	if (!ch->local || reason == -EREMCHG)
 		return;
-	/* As in a hand-over: a write that is too late finds it, and asks. */
-	ivc_store_rel(&ivc_own_kctl(&ch->own)->status, -EAGAIN);
-	ivc_sent_stop(ch);
+	if (ch->state == IVC_CHAN_OFFERED) {
+		/* It does not open between its partner's end and its own. */
+		ivc_chan_event(ch, IVC_CHAN_FAIL, reason);
+	} else if (ch->state == IVC_CHAN_OPEN) {
+		/* As in a hand-over: a write that is too late asks. */
+		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, -EAGAIN);
+		ivc_sent_stop(ch);
+	}
 }
 
 static void leave(struct ivc_chan *ch, int reason)

@@ -64,9 +64,13 @@ static bool reads_on(const struct ivc_chan *ch)
 {
 	const struct ivc_kctl *kctl = ch->peer_kctl;
 
-	/* A partner's process sees our ring itself, until it closes. */
+	/*
+	 * A partner's process sees our ring itself, until it closes; not one
+	 * that never heard that its offer was taken.
+	 */
 	if (ch->partner)
-		return READ_ONCE(ch->partner->state) < IVC_CHAN_CLOSING;
+		return READ_ONCE(ch->partner->established) &&
+		       READ_ONCE(ch->partner->state) < IVC_CHAN_CLOSING;
 	return ch->cut ||
 	       (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
 		ivc_load(&kctl->took));

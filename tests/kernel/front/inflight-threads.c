@@ -228,6 +228,52 @@ static void offer_leaves(void)
 	end(&s);
 }
 
+/*
+ * The guest arrives on another host, which nobody there has its numbers of:
+ * with a CONNECT that was not answered, or an offer that nobody has taken.
+ */
+static void arrives(bool answered)
+{
+	struct ivc_abi_connect con;
+	struct ivc_msg req, reply = {};
+	struct scene s;
+
+	begin(&s);
+	req = connect_of(&s.proc, &con, 1u << SHIFT);
+	if (answered) {
+		reply.offer.conn = CONN;
+		host_reply(s.host, &req, 0, reply);
+		STUB_CHECK(!caller_wait(&s.proc));
+	}
+	stub_suspend(s.host->dom);
+	done(s.host, IVC_MSG_UNREGISTER, NONE);
+	STUB_CHECK(!nothing_held(&s));
+	stub_resume(s.host->dom);
+	host_let_go(s.host);
+	host_connect(s.host);
+	if (!answered)
+		STUB_CHECK(caller_wait(&s.proc) == -ENODEV);
+	reply = (struct ivc_msg){};
+	reply.reged.member = 9;
+	done(s.host, IVC_MSG_REGISTER, reply);
+	STUB_WAIT_FOR(nothing_held(&s));
+	host_quiet(s.host);
+	caller_exit(&s.proc);
+	done(s.host, IVC_MSG_UNREGISTER, NONE);
+	host_quiet(s.host);
+	end(&s);
+}
+
+static void connect_arrives(void)
+{
+	arrives(false);
+}
+
+static void offer_arrives(void)
+{
+	arrives(true);
+}
+
 /* Numbers of one backend are not told to the next. */
 static void next_backend(void)
 {
@@ -560,6 +606,8 @@ const struct stub_test stub_tests[] = {
 	{ "killed_connect", killed_connect },
 	{ "killed_for_nothing", killed_for_nothing },
 	{ "offer_leaves", offer_leaves },
+	{ "connect_arrives", connect_arrives },
+	{ "offer_arrives", offer_arrives },
 	{ "next_backend", next_backend },
 	{ "killed_accept", killed_accept },
 	{ "accept_leaves", accept_leaves },

@@ -146,6 +146,70 @@ static void gone_instead(void)
 	end(&p);
 }
 
+/* What the backend is asked is done, until @fd of @c has ended. */
+static void until_closed(struct host *h, struct caller *c, int fd,
+			 struct ivc_abi_info *info)
+{
+	struct ivc_msg req;
+
+	do {
+		if (h->ctl && host_take(h, &req))
+			host_reply(h, &req, 0, NONE);
+		stub_proc_enter(c->proc);
+		STUB_CHECK(!stub_ioctl(fd, IVC_IOC_INFO, info));
+		stub_proc_enter(NULL);
+	} while (info->state != IVC_ABI_CLOSED);
+}
+
+/*
+ * The accepter has written, and the guest leaves or loses its backend before
+ * the offerer has heard EV_ACCEPTED: nobody will read it, and it is told.
+ */
+static void never_read(bool leaves)
+{
+	struct ivc_abi_fate fate = { .from = 0 };
+	struct ivc_abi_info info;
+	struct pair p;
+	u64 *own;
+
+	begin(&p);
+	stub_proc_enter(p.accepter.proc);
+	own = stub_mmap(2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			p.acc.fd, IVC_MAP_OWN);
+	STUB_CHECK(!IS_ERR(own));
+	ivc_store_rel(&own[PAGE_SIZE / sizeof(*own)], ivc_ring_hdr(0, 8));
+	stub_proc_enter(NULL);
+	if (leaves) {
+		stub_suspend(p.host->dom);
+		stub_cancel_suspend(p.host->dom);
+	} else {
+		host_close(p.host);
+		host_let_go(p.host);
+	}
+	until_closed(p.host, &p.offerer, p.con.fd, &info);
+	STUB_CHECK(!info.rx_size);
+	until_closed(p.host, &p.accepter, p.acc.fd, &info);
+	stub_proc_enter(p.accepter.proc);
+	STUB_CHECK(!stub_ioctl(p.acc.fd, IVC_IOC_FATE, &fate));
+	STUB_CHECK(fate.written == 8 && fate.undelivered == 8);
+	stub_proc_enter(NULL);
+	caller_exit(&p.accepter);
+	caller_exit(&p.offerer);
+	if (leaves)
+		host_close(p.host);
+	host_free(p.host);
+}
+
+static void never_read_left(void)
+{
+	never_read(true);
+}
+
+static void never_read_detached(void)
+{
+	never_read(false);
+}
+
 /* ------------------------------------------------------- the guest moves */
 
 static u32 state_of(struct caller *c, int fd)
@@ -265,6 +329,8 @@ static void later_nodes(void)
 const struct stub_test stub_tests[] = {
 	{ "closed-before-accepted", closed_before_accepted },
 	{ "gone-instead", gone_instead },
+	{ "never-read-left", never_read_left },
+	{ "never-read-detached", never_read_detached },
 	{ "suspended", suspended },
 	{ "left", left },
 	{ "later-nodes", later_nodes },
