@@ -16,6 +16,7 @@ include kernel/modules.mk
 include mpi/mpi.mk
 include scripts/lab/lab.mk
 
+## make install         library, tools, and Open MPI's component where it is built
 help:
 	@sed -n 's/^## *//p' $(MAKEFILE_LIST)
 

@@ -114,6 +114,7 @@ check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd
 
+## make install-tools   the tools, their pages, ivcd's units, the policy's example
 # The policy is the administrator's: one that is there stays as it is.
 install-tools: tools
 	$(call needs,BINDIR SBINDIR MANDIR SYSCONFDIR UNITDIR)
