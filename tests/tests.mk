@@ -71,7 +71,7 @@ $(LOCAL_OUT)/ends: $(addprefix $(LOCAL_OUT)/,ends.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/glut: $(addprefix $(LOCAL_OUT)/,glut.o raw.o) $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/glut: $(addprefix $(LOCAL_OUT)/,glut.o count.o raw.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 

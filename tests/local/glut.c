@@ -24,6 +24,7 @@
 #include <ivc/ivc.h>
 
 #include "../../lib/discard.h"
+#include "count.h"
 #include "raw.h"
 
 #define MAGIC 0x9107
@@ -204,14 +205,7 @@ static bool bell_works(ivc_channel *from, ivc_channel *to)
 
 static int open_fds(void)
 {
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
+	return count_entries("/proc/self/fd");
 }
 
 /* Offers to a member that takes none. */

@@ -45,6 +45,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int *next; /* by descriptor: the one behind it in line, or -1 */
 static unsigned int limit, open_now, in_line;
 
+/*
+ * What a user may have in line: at most a sixteenth of all, so that he alone
+ * does not shut out the others (closer_may_accept()), and at least a packet.
+ */
+static unsigned int user_files(void)
+{
+	unsigned int share = limit / 16;
+
+	if (share > USER_FILES_MAX)
+		return USER_FILES_MAX;
+	return share < IVC_PACKET_FDS ? IVC_PACKET_FDS : share;
+}
+
 static void poked(int sig)
 {
 	(void)sig;
@@ -231,7 +244,7 @@ bool closer_may_receive(const struct closer *files)
 	bool yes;
 
 	pthread_mutex_lock(&lock);
-	yes = files->fds + IVC_PACKET_FDS <= USER_FILES_MAX &&
+	yes = files->fds + IVC_PACKET_FDS <= user_files() &&
 	      room(IVC_PACKET_FDS);
 	pthread_mutex_unlock(&lock);
 	return yes;
@@ -239,11 +252,14 @@ bool closer_may_receive(const struct closer *files)
 
 bool closer_may_accept(void)
 {
+	unsigned int most = limit / 4;
 	bool yes;
 
 	pthread_mutex_lock(&lock);
 	/* Those who are here can still be read. */
-	yes = in_line < limit / 4 && room(2 * IVC_PACKET_FDS);
+	if (most < IVC_PACKET_FDS + RESERVE)
+		most = IVC_PACKET_FDS + RESERVE;
+	yes = in_line < most && room(2 * IVC_PACKET_FDS);
 	pthread_mutex_unlock(&lock);
 	return yes;
 }
