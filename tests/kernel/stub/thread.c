@@ -158,12 +158,13 @@ static void (*hook)(void);
 
 void stub_at_pause(void (*fn)(void))
 {
-	WRITE_ONCE(hook, fn);
+	/* Release pairs with stub_act(): what @fn uses is there. */
+	__atomic_store_n(&hook, fn, __ATOMIC_RELEASE);
 }
 
 void stub_act(void)
 {
-	void (*fn)(void) = READ_ONCE(hook);
+	void (*fn)(void) = __atomic_load_n(&hook, __ATOMIC_ACQUIRE);
 
 	if (fn)
 		fn();
