@@ -116,6 +116,9 @@ static void take_all(int kind)
 	must(!getrlimit(kind, &lim), "%m");
 	lim.rlim_cur = kind == RLIMIT_NOFILE ? 0 : 1 << 20;
 	must(!setrlimit(kind, &lim), "%m");
+	/* What the heap still has, too. */
+	while (kind == RLIMIT_AS && malloc(64))
+		;
 }
 
 /*
@@ -128,10 +131,15 @@ static void cannot(const struct job *j, int me)
 
 	job_open(&r, j, me);
 	job_meet(&r);
+	/* Before anything is sent: else the connection may be there already. */
+	if (me) {
+		take_all(j->seed);
+		__atomic_store_n(&board->word[1], 1, __ATOMIC_RELEASE);
+	}
+	while (!__atomic_load_n(&board->word[1], __ATOMIC_ACQUIRE))
+		must(!job_late(), "rank 1 does not begin");
 	while (!me && !r.sent[1])
 		send_one(&r, 1, &r.rng);
-	if (me)
-		take_all(j->seed);
 	while (me ? !r.lacks
 		  : !__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
 		coord_progress(r.c);
