@@ -6,6 +6,7 @@
 # data of another pair is what was written.
 
 seconds=${HOSTILE_SECONDS:-20}
+messages=$((30000 / LAB_SLOWER))
 a=/ivc/ivc-apitest
 
 for n in 1 2; do
@@ -16,9 +17,9 @@ for n in 1 2; do
 		g_bg $v sink "su user -c '$a sink --magic 7 --id $v --timeout 100'"
 	done
 	g_bg $enemy peer "su user -c '/ivc/ivc-peer 99 $seconds'"
-	g_as $n user "$a stream --magic 7 --id 1$n --peer $enemy --timeout 100 --messages 30000 --max 20000" ||
+	g_as $n user "$a stream --magic 7 --id 1$n --peer $enemy --timeout 100 --messages $messages --max 20000" ||
 		fail "the stream from guest $n"
-	g_as $enemy user "$a stream --magic 7 --id 1$enemy --peer $n --timeout 100 --messages 30000 --max 20000" ||
+	g_as $enemy user "$a stream --magic 7 --id 1$enemy --peer $n --timeout 100 --messages $messages --max 20000" ||
 		fail "the stream from guest $enemy"
 	expect_status 0 g_wait $enemy peer $((seconds + 60)) >"$OUT/peer$enemy"
 	note "guest $enemy ($(guest_type $enemy)): $(cat "$OUT/peer$enemy")"

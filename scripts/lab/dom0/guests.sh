@@ -71,13 +71,15 @@ guest_boots() {
 	fi
 }
 
+# The kernel hands LAB_SLOWER on to init, and so to all programs: those that give up
+# after some time do so later.
 guest_config() {
 	guest_boots "$1"
 	mtu=$(cat /sys/class/net/xenbr0/mtu 2>/dev/null) || mtu=none
 	cat <<-EOF
 	name="guest$1"
 	type="$(guest_type "$1")"
-	extra="console=hvc0 loglevel=5 lab.n=$1 lab.vif=$LAB_VIF lab.mtu=$mtu $LAB_GUEST_ARGS"
+	extra="console=hvc0 loglevel=5 lab.n=$1 lab.vif=$LAB_VIF lab.mtu=$mtu LAB_SLOWER=$LAB_SLOWER $LAB_GUEST_ARGS"
 	memory=$LAB_MEM
 	vcpus=$LAB_VCPUS
 	tsc_mode="native"
