@@ -73,7 +73,13 @@ check 'all but those on the same host are' lines 2 \
 	two_hosts 2 1 "--mca btl ivc,tcp,self $verbose" "$prog" -r 20
 check 'or none is left to it' lines 3 'btl ivc: .*, [1-9][0-9]\{2,\} over the network' \
 	two_hosts 2 1 "$ivc --mca btl_ivc_peers all $verbose" "$prog" -r 20
-nobody_else() { ! two_hosts 1 1 "$ivc" "$prog" -r 1 && grep -q unreachable "$dir/log"; }
+# Open MPI's own words for that get lost on their way to mpirun now and then.
+nobody_else() {
+	two_hosts 1 1 "$ivc" "$prog" -r 1
+	rc=$?
+	[ $rc != 0 ] && [ $rc != 124 ] &&
+		grep -q -e unreachable -e MPI_ERRORS_ARE_FATAL "$dir/log"
+}
 check 'another host, and no other BTL: an error' nobody_else
 # Each job has an ivcd that allows little, and says so once.
 over() {
