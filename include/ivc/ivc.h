@@ -163,8 +163,8 @@ ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer);
  * The same with options; @opt NULL for defaults (then the timeout is 30 s).
  * With timeout 0 it returns 0 at once with a channel that is being
  * established: ivc_connected() tells; reads and writes return 0 until then.
- * What the backend has against it, such as -ENOENT, is returned by this call,
- * or, if the backend takes its time, by ivc_connected().
+ * An error of the backend, such as -ENOENT, is returned by this call or, if the
+ * backend takes its time, by ivc_connected().
  * On failure *@ch is NULL.
  */
 int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is held against what is charged, in tests and debug builds (IVC_AUDIT):
- * everything is counted anew, from the tables of members and connections, and
- * compared with what the frontends' accounts and lists say.
+ * The audit compares resources held with resources charged, in tests and debug
+ * builds (IVC_AUDIT): everything is counted anew, from the tables of members
+ * and connections, and compared with what the frontends' accounts and lists
+ * say.
  */
 #include "back.h"
 

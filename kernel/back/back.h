@@ -48,7 +48,7 @@ struct ivc_quota {
 	u32 rate;
 };
 
-/* What a frontend has with one other guest. conn.c */
+/* Counters of a frontend's connections with one other guest. conn.c */
 struct ivc_pair {
 	domid_t domid; /* of the other: key in ivc_fe.pairs */
 	u32 ends;      /* freed with the last of them */

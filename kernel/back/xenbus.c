@@ -125,7 +125,7 @@ static void fe_disconnect(struct xenbus_device *dev)
 	fe_free(fe);
 }
 
-/* What it has is set up; its work does nothing before fe_start(). */
+/* Set up the frontend's resources; its work does nothing before fe_start(). */
 static int fe_connect(struct xenbus_device *dev)
 {
 	evtchn_port_t port;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the driver holds on somebody's behalf, added up in two ways: as the
- * counters say by which it is limited, and as found one by one. While nothing
+ * The resources that the driver holds for processes, added up in two ways: by
+ * the counters that limit them, and by looking at each object. While nothing
  * happens both are the same; the tests look at that, in user space and, through
  * debugfs, in the lab. A channel that nobody has is found as one that is held
  * and not charged.

@@ -244,10 +244,10 @@ static void tell_partner(struct ivc_chan *ch, int reason)
 }
 
 /*
- * What a local partner has said of its end. An accepter may have been answered,
+ * A local partner's reason for its end. The accepter may have been answered,
  * have written and have closed before the offerer hears EV_ACCEPTED: the
- * offerer has all that to read. So an OFFERED end waits for what the backend
- * says, which is EV_ACCEPTED or EV_GONE. Under ch->lock.
+ * offerer has all of that still to read. So an OFFERED end waits for what the
+ * backend says, which is EV_ACCEPTED or EV_GONE. Under ch->lock.
  */
 static int partner_gone(struct ivc_chan *ch)
 {
@@ -546,7 +546,7 @@ void ivc_chan_abandon(struct ivc_chan *ch)
 		ivc_chan_put(ch);
 }
 
-/* What was told by events. */
+/* Carry out the changes that events have recorded in the todo fields. */
 static void chan_todo(struct ivc_chan *ch)
 {
 	bool accepted;
@@ -585,7 +585,7 @@ static void chan_todo(struct ivc_chan *ch)
 	mutex_unlock(&ch->lock);
 }
 
-/* What is allocated here, up to a ring to keep, is for the process. */
+/* Memory allocated here, up to a whole kept ring, is charged to the process. */
 static void chan_work(struct work_struct *work)
 {
 	struct ivc_chan *ch =

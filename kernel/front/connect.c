@@ -353,8 +353,9 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 }
 
 /*
- * In the event work. What the peer has said since its pages were mapped could
- * not be carried out as long as this end was NEW, and is not said again.
+ * In the event work. A word of the peer that came after its pages were mapped
+ * could not be carried out while this end was NEW, and the peer does not repeat
+ * it.
  */
 static void accept_done(struct ivc_request *req)
 {
@@ -390,7 +391,7 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
 
-/* What it needs before anybody can find it. */
+/* Give the channel all that it needs before anybody can find it. */
 static int prepare(struct ivc_chan *ch, const struct ivc_msg *msg, u32 tx_max)
 {
 	ch->local = msg->flags & IVC_OFFER_LOCAL;

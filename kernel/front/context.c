@@ -36,7 +36,7 @@ void ivc_ctx_put(struct ivc_ctx *ctx)
 	kref_put(&ctx->ref, ctx_free);
 }
 
-/* What the context is called now, and by which backend. 0: it has no name. */
+/* The context's member number, and the backend's epoch. 0: not registered. */
 u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
 {
 	u64 member;
