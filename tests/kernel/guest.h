@@ -25,6 +25,22 @@ struct guest {
 	u32 nr_events;
 };
 
+/* A Dom0 with ivc-back, in which the calling thread is afterwards; its end. */
+static inline struct stub_dom *backend_new(void)
+{
+	struct stub_dom *dom0 = stub_dom_new(0, true);
+
+	stub_enter(dom0);
+	STUB_CHECK(!stub_back_init());
+	return dom0;
+}
+
+static inline void backend_end(struct stub_dom *dom0)
+{
+	stub_enter(dom0);
+	stub_back_exit();
+}
+
 /* A domain with a device of its own; then to Connected. The thread that calls
  * these is in the guest's kernel afterwards.
  */

@@ -51,21 +51,6 @@ static u32 account(struct guest *g, const char *name)
 
 /* ------------------------------------------------------------- one hoards */
 
-static struct stub_dom *start(void)
-{
-	struct stub_dom *dom0 = stub_dom_new(0, true);
-
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
-	return dom0;
-}
-
-static void end(struct stub_dom *dom0)
-{
-	stub_enter(dom0);
-	stub_back_exit();
-}
-
 static struct guest *member(struct stub_dom *dom0, domid_t id, u64 *nr)
 {
 	struct guest *g = guest_new(dom0, id);
@@ -79,7 +64,7 @@ static struct guest *member(struct stub_dom *dom0, domid_t id, u64 *nr)
 /* Offers that are withdrawn, of which the other never says a word. */
 static void withdrawn(void)
 {
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	u32 conn, i, made = 0, refused = 0;
 	struct guest *a, *b;
 	u64 ma, mb;
@@ -112,13 +97,13 @@ static void withdrawn(void)
 	guest_close(b);
 	guest_free(a);
 	guest_free(b);
-	end(dom0);
+	backend_end(dom0);
 }
 
 /* Channels that one closes and the other does not: only the other is stuck. */
 static void unclosed(void)
 {
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	u32 conn, i, left, told = 0;
 	struct guest *a, *b;
 	u64 ma, mb;
@@ -148,7 +133,7 @@ static void unclosed(void)
 	guest_close(a);
 	guest_free(a);
 	guest_free(b);
-	end(dom0);
+	backend_end(dom0);
 }
 
 /*
@@ -160,7 +145,7 @@ static void share(void)
 	const u32 channels = 4, peers = 5, n = 6;
 	const u32 most = ivc_closing_max(channels);
 	const u32 each = ivc_pending_share(most);
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	u32 conn, i, j, left, told, all = 0;
 	struct guest *a, *b[5];
 	u64 ma, mb[5];
@@ -192,7 +177,7 @@ static void share(void)
 	guest_free(a);
 	for (i = 0; i < peers; i++)
 		guest_free(b[i]);
-	end(dom0);
+	backend_end(dom0);
 }
 
 /* --------------------------------------------------- anything that is sent */
@@ -336,7 +321,7 @@ static void random_requests(void)
 {
 	/* Of each guest: CHANNELS open, four times as many closing, PENDING. */
 	const u32 most = GUESTS * (5 * CHANNELS + PENDING);
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	unsigned int n = stub_times(6000), i;
 	struct player *p;
 
@@ -366,7 +351,7 @@ static void random_requests(void)
 		guest_free(players[i].g);
 	}
 	STUB_CHECK(!conns());
-	end(dom0);
+	backend_end(dom0);
 }
 
 const struct stub_test stub_tests[] = {

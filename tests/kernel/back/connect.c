@@ -6,14 +6,12 @@
 
 static void meet(void)
 {
-	struct stub_dom *dom0 = stub_dom_new(0, true);
+	struct stub_dom *dom0 = backend_new();
 	struct guest *a, *b;
 	u64 pages, objects;
 	u64 ma, mb;
 	u32 conn, left;
 
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
 	pages = stub_pages();
 	objects = stub_objects();
 	a = guest_new(dom0, 1);
@@ -37,8 +35,7 @@ static void meet(void)
 	guest_free(b);
 	/* Xenstore's thread may still read a node. */
 	STUB_WAIT_FOR(stub_pages() == pages && stub_objects() == objects);
-	stub_enter(dom0);
-	stub_back_exit();
+	backend_end(dom0);
 }
 
 const struct stub_test stub_tests[] = {

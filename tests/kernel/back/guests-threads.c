@@ -73,15 +73,13 @@ static void everything(void)
 	pthread_t t[GUESTS];
 	unsigned long i;
 
-	dom0 = stub_dom_new(0, true);
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
+	dom0 = backend_new();
 	stub_jitter(20);
 	for (i = 0; i < GUESTS; i++)
 		t[i] = stub_thread(dom0, play, (void *)i);
 	for (i = 0; i < GUESTS; i++)
 		stub_join(t[i]);
-	stub_back_exit();
+	backend_end(dom0);
 }
 
 const struct stub_test stub_tests[] = {

@@ -9,27 +9,12 @@
 
 #define MAGIC 4711
 
-static struct stub_dom *start(void)
-{
-	struct stub_dom *dom0 = stub_dom_new(0, true);
-
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
-	return dom0;
-}
-
-static void end(struct stub_dom *dom0)
-{
-	stub_enter(dom0);
-	stub_back_exit();
-}
-
 /* Events that did not fit are owed; the guest that makes room is no nuisance.
  */
 static void paid(void)
 {
 	const u32 share = ivc_pending_share(IVC_GUEST_PENDING);
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	struct guest *a = guest_new(dom0, 1), *b[2];
 	u64 ma, mb[2], spurious;
 	u32 conn[2][IVC_GUEST_PENDING], i, j;
@@ -71,13 +56,13 @@ static void paid(void)
 	guest_free(a);
 	guest_free(b[0]);
 	guest_free(b[1]);
-	end(dom0);
+	backend_end(dom0);
 }
 
 /* The device ends in Closing, whenever the backend comes to see it. */
 static void broken_from_the_start(void)
 {
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	struct guest *g = guest_new(dom0, 1);
 	unsigned int i;
 
@@ -93,7 +78,7 @@ static void broken_from_the_start(void)
 		guest_close(g);
 	}
 	guest_free(g);
-	end(dom0);
+	backend_end(dom0);
 }
 
 static u32 hosts(struct guest *g, u64 member)
@@ -107,7 +92,7 @@ static u32 hosts(struct guest *g, u64 member)
 /* It never says a word after it has broken its ring: others find out. */
 static void broken_in_silence(void)
 {
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	struct guest *a = guest_new(dom0, 1), *b = guest_new(dom0, 2);
 	u64 ma, mb;
 
@@ -124,13 +109,13 @@ static void broken_in_silence(void)
 	guest_close(b);
 	guest_free(a);
 	guest_free(b);
-	end(dom0);
+	backend_end(dom0);
 }
 
 /* The slot that was free when a request was taken is there for its reply. */
 static void reply_has_its_slot(void)
 {
-	struct stub_dom *dom0 = start();
+	struct stub_dom *dom0 = backend_new();
 	struct guest *g = guest_new(dom0, 1);
 	struct ivc_msg msg = { .op = IVC_MSG_LOOKUP }, last;
 	u64 m[2];
@@ -164,7 +149,7 @@ static void reply_has_its_slot(void)
 		   last.offer.conn);
 	guest_close(g);
 	guest_free(g);
-	end(dom0);
+	backend_end(dom0);
 }
 
 const struct stub_test stub_tests[] = {

@@ -33,13 +33,11 @@ static void post_registers(struct guest *g)
 /* REGISTERs are in the ring when the guest writes Closing. */
 static void closing(void)
 {
-	struct stub_dom *dom0 = stub_dom_new(0, true);
+	struct stub_dom *dom0 = backend_new();
 	struct guest *other, *g;
 	unsigned int i;
 	u64 member, again;
 
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
 	other = guest_new(dom0, 1);
 	guest_policy(other, "max-rate", 1000000);
 	guest_open(other);
@@ -58,8 +56,7 @@ static void closing(void)
 	guest_close(other);
 	guest_free(g);
 	guest_free(other);
-	stub_enter(dom0);
-	stub_back_exit();
+	backend_end(dom0);
 }
 
 static struct guest *busy;
@@ -79,14 +76,12 @@ static void *join_and_leave(void *arg)
 /* Its ring is found broken, by the work of another, when it writes Closing. */
 static void closing_broken(void)
 {
-	struct stub_dom *dom0 = stub_dom_new(0, true);
+	struct stub_dom *dom0 = backend_new();
 	struct guest *g;
 	unsigned int i;
 	pthread_t t;
 	u64 member;
 
-	stub_enter(dom0);
-	STUB_CHECK(!stub_back_init());
 	busy = guest_new(dom0, 1);
 	guest_policy(busy, "max-rate", 1000000);
 	guest_open(busy);
@@ -104,8 +99,7 @@ static void closing_broken(void)
 	guest_close(busy);
 	guest_free(g);
 	guest_free(busy);
-	stub_enter(dom0);
-	stub_back_exit();
+	backend_end(dom0);
 }
 
 const struct stub_test stub_tests[] = {
