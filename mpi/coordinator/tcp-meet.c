@@ -29,7 +29,9 @@
 
 #define BACKOFF_MIN (2 * MS)
 #define BACKOFF_MAX (1000 * MS)
-/* Who waits tries again within that; a longer pause is another occasion. */
+/* However short the timeout is, so many attempts at least are made in it. */
+#define BACKOFF_TRIES 8
+/* A peer that waits tries again within that; a longer pause is another lack. */
 #define LACK_GAP (4 * BACKOFF_MAX)
 
 /* Two that collide shall not do so for ever. */
@@ -41,10 +43,14 @@ static uint64_t jitter(struct net *n, uint64_t below)
 
 static void retry_later(struct net_link *l, int error)
 {
+	uint64_t timeout = l->net->o.timeout_s * SECOND;
 	uint64_t wait = BACKOFF_MIN << (l->tries < 9 ? l->tries : 9);
 
 	if (wait > BACKOFF_MAX)
 		wait = BACKOFF_MAX;
+	/* In lacks() the peer looks at the attempts of the second half. */
+	if (wait > timeout / BACKOFF_TRIES)
+		wait = timeout / BACKOFF_TRIES;
 	l->tries++;
 	l->attempt = 0;
 	l->error = error;
