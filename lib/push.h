@@ -13,7 +13,7 @@
  * Never while there is something else to do: pushing a stream takes ten times
  * as long as writing it. So the first look that finds nothing may be chance, at
  * the second the record goes out, and of several records written since then
- * none. docs/performance.md has what it gives.
+ * none. docs/internals/performance.md has what it gives.
  *
  * Only the thread that wrote pushes: another one that polls would take the line
  * in which this is noted from the writer with each record. All accesses are

@@ -10,9 +10,9 @@
  * root; /run/ivc/ivcd.sock. The first two count only if their directories are
  * the user's, and any of the three only if SO_PEERCRED says that the user,
  * root, or the owner of /run/ivc listens there (docs/man/ivcd.8). ivcd is to
- * its clients what the backend is to frontends: messages are struct ivc_msg of
- * wire.h, one per packet, and mean what docs/protocol.md, section 2.1, says,
- * with these differences:
+ * its clients what the backend is to frontends: messages are struct ivc_msg
+ * of wire.h, one per packet, and mean what docs/reference/protocol.md,
+ * section 2.1, says, with these differences:
  *
  *   - HELLO comes first, within 5 s. Nothing else is taken before it, and who
  *     speaks no version in common is told -EPROTONOSUPPORT and disconnected.

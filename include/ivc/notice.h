@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
  * When a member is told (EV_HOSTS) that its group has changed:
- * docs/protocol.md, section 2.1. Whoever joins and leaves without end must not
- * wake all others each time, nor may they go without the last news. ivc-back
- * and ivcd keep one struct ivc_notice for each member, and a timer for those
- * that are late.
+ * docs/reference/protocol.md, section 2.1. Whoever joins and leaves without
+ * end must not wake all others each time, nor may they go without the last
+ * news. ivc-back and ivcd keep one struct ivc_notice for each member, and a
+ * timer for those that are late.
  *
  *                change, long since told         HOSTS from the start
  *       QUIET ---------------------------> TOLD ---------------------> QUIET

@@ -4,9 +4,9 @@
  *
  * This header is the ring for everybody: libivc, both kernel modules, the
  * tools and the tests; its two ends are in ring-tx.h and ring-rx.h, which it
- * includes. It makes no system call and takes no lock. The layout
- * is specified in docs/protocol.md, section "Ring pages"; in case of conflict
- * that document is right.
+ * includes. It makes no system call and takes no lock. The layout is
+ * specified in docs/reference/protocol.md, section "Ring pages"; in case of
+ * conflict that document is right.
  *
  * Layout. The producer owns the data area: a power of two of 64-byte cells,
  * written by it alone, mapped read-only by the consumer. A record starts at a
@@ -31,9 +31,10 @@
  * Threads. One producer and one consumer thread per ring need no lock;
  * struct ivc_tx and struct ivc_rx are private to their side.
  *
- * Where the ideas come from: the paper's 64-byte segments (SC'07, 4.2); header
- * inline and zero-next as in Open MPI's fast box; cached peer index as in
- * rigtorp's SPSCQueue; batched consumption as in UCX. See docs/design.md.
+ * Where the ideas come from: the paper's 64-byte segments (SC'07, 4.2);
+ * header inline and zero-next as in Open MPI's fast box; cached peer index as
+ * in rigtorp's SPSCQueue; batched consumption as in UCX. See
+ * docs/internals/ring.md.
  */
 #ifndef IVC_RING_H
 #define IVC_RING_H

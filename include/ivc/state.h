@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
  * States of a channel end and of a context: one enum and one table each, for
- * the frontend driver and whoever checks it. docs/protocol.md 3.5 has the
- * meaning of the events; the tables there and the ones here are the same.
+ * the frontend driver and whoever checks it. docs/reference/protocol.md 3.5
+ * has the meaning of the events; the tables there and the ones here are the
+ * same.
  *
  *           OFFER              ACCEPTED
  *   NEW ----------> OFFERED -----------> OPEN ---------------.

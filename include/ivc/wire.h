@@ -4,10 +4,10 @@
  * ring between a frontend and the backend, the host table, the directory of
  * grant references, and the kernel's control page of a channel.
  *
- * docs/protocol.md specifies all of this and is right in case of conflict.
- * Only offsets, lengths, grant references and event-channel ports cross,
- * never pointers. All fields are little-endian; reserved ones must be zero.
- * Everything read from such a page is copied once and then checked.
+ * docs/reference/protocol.md specifies all of this and is right in case of
+ * conflict. Only offsets, lengths, grant references and event-channel ports
+ * cross, never pointers. All fields are little-endian; reserved ones must be
+ * zero. Everything read from such a page is copied once and then checked.
  */
 #ifndef IVC_WIRE_H
 #define IVC_WIRE_H

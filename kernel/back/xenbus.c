@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One xenbus device per guest. docs/protocol.md 1.3 has the states of both
- * sides; here is what the backend does when the frontend moves:
+ * One xenbus device per guest. docs/reference/protocol.md 1.3 has the states
+ * of both sides; here is what the backend does when the frontend moves:
  *
  *                 frontend Initialised, Connected
  *     InitWait ------------------------------------> Connected

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest leaves this host, or its device leaves the guest: every channel is
- * handed over to both sides (docs/protocol.md 3.4), all at once and within one
- * bound, because a guest that is suspended cannot wait for a peer that does not
- * answer.
+ * The guest leaves this host, or its device leaves the guest: every channel
+ * is handed over to both sides (docs/reference/protocol.md 3.4), all at once
+ * and within one bound, because a guest that is suspended cannot wait for a
+ * peer that does not answer.
  *
  * While a guest is suspended its processes are frozen and xenbus delivers no
  * watch, but interrupts come and work items run: the channels go on by

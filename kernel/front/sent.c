@@ -124,8 +124,8 @@ void ivc_sent_show(struct ivc_chan *ch)
 
 /*
  * The bound has passed and the peer has not answered: it is cut off, which it
- * and we must agree on (docs/protocol.md 3.4). True if it is; false if it has
- * answered after all.
+ * and we must agree on (docs/reference/protocol.md 3.4). True if it is; false
+ * if it has answered after all.
  */
 bool ivc_sent_cut(struct ivc_chan *ch)
 {

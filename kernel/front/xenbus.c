@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device. There is one per guest; contexts and channels do not belong to it
- * but to the module, so that they outlive a detach. States as in
- * docs/protocol.md 1.3; what the frontend does when the backend moves:
+ * The device. There is one per guest; contexts and channels do not belong to
+ * it but to the module, so that they outlive a detach. States as in
+ * docs/reference/protocol.md 1.3; what the frontend does when the backend
+ * moves:
  *
  *                  backend InitWait            backend Connected
  *   Initialising -------------------> Initialised ------> Connected

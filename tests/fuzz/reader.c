@@ -2,8 +2,8 @@
 /*
  * A reader whose writer is an enemy, step by step: between two steps the ring
  * is changed as the script says. What each step must give is worked out here
- * from docs/protocol.md, section 4, and not from ring.h: -EPROTO, nothing, or
- * exactly those bytes.
+ * from docs/reference/protocol.md, section 4, and not from ring.h: -EPROTO,
+ * nothing, or exactly those bytes.
  */
 #include <endian.h>
 #include "fuzz.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * ivc-hostile-back: a process in Dom0 in the place of ivc-back, which lies to
- * the frontend of one guest in every way that docs/protocol.md does not allow.
- * In that guest ivc-ioctl asks for all that can be asked for meanwhile.
+ * the frontend of one guest in every way that docs/reference/protocol.md does
+ * not allow. In that guest ivc-ioctl asks for all that can be asked for
+ * meanwhile.
  *
  *   ivc-hostile-back DOMID SECONDS [stay]
  *

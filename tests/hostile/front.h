@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A frontend that is a process: with libxengnttab, libxenevtchn and libxenstore
- * it does what ivc-front does, as docs/protocol.md says, and what that forbids.
- * It runs in a guest whose ivc-front is not loaded
- * (tests/lab/hostile-front.sh).
+ * A frontend that is a process: with libxengnttab, libxenevtchn and
+ * libxenstore it does what ivc-front does, as docs/reference/protocol.md
+ * says, and what that forbids. It runs in a guest whose ivc-front is not
+ * loaded (tests/lab/hostile-front.sh).
  *
  *   front.c    an honest frontend, step by step
  *   nodes.c    wrong nodes in xenstore, wrong states, vanishing in each

@@ -63,7 +63,7 @@ payload-tests: $(HOSTILE_PROGS)
 
 -include $(HOSTILE_OBJ:.o=.d)
 
-## make check-mutants-kernel  a rule of docs/security.md broken at a time: its scenario must fail
+## make check-mutants-kernel  a rule of docs/internals/security-model.md broken at a time: its scenario must fail
 check-mutants-kernel: deps
 	$(Q)$(MAKE) payload
 	$(Q)tests/hostile/mutants.sh $(B)/mutants-kernel $(B)/payload $(MUTANTS)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Can the lab's tests fail? Each mutant is a kernel module with one rule of
-# docs/security.md broken; the scenario that is said there to prove the rule must
+# docs/internals/security-model.md broken; the scenario said to prove it there must
 # fail with it. (That it passes without is what `make check` and the scenario by
 # itself are for.) About a minute and a half each.
 #

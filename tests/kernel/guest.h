@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A guest whose frontend is the test itself: it speaks the control ring as
- * docs/protocol.md has it, or not. One thread at a time.
+ * docs/reference/protocol.md has it, or not. One thread at a time.
  */
 #ifndef GUEST_H
 #define GUEST_H

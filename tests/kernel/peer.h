@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The end of a channel in a guest whose frontend is the test itself: pages
- * granted to the other domain, as docs/protocol.md, 3, has them, to be written
- * by the test as it likes.
+ * granted to the other domain, as docs/reference/protocol.md, 3, has them, to
+ * be written by the test as it likes.
  */
 #ifndef PEER_H
 #define PEER_H

@@ -52,7 +52,7 @@ handed_over() {
 # balance N TAG...: the accounts of N channels in the outputs of these programs
 # agree: accepted by one end = received by the other + not delivered, both ways.
 # $doubt: bytes by which more may have been received, where a peer was cut off: one
-# record, which its process had begun to read (docs/protocol.md, 3.4)
+# record, which its process had begun to read (docs/reference/protocol.md, 3.4)
 doubt=0
 balance() {
 	_n=$1

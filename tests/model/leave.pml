@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a channel: docs/protocol.md 3.4 and 3.5, both ends at once.
+ * The end of a channel: docs/reference/protocol.md 3.4 and 3.5, both ends at
+ * once.
  *
  * One channel between guest 0 and guest 1. Each has a process that writes N
  * records and reads the other's, and a kernel; there are a backend and an

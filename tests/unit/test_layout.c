@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The layout of everything shared, against the numbers of docs/protocol.md:
- * written here again, since a macro would change with what it checks.
+ * The layout of everything shared, against the numbers of
+ * docs/reference/protocol.md: written here again, since a macro would change
+ * with what it checks.
  */
 #include <stddef.h>
 #include <ivc/abi.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Notices of a group that changes: docs/protocol.md, section 2.1, on EV_HOSTS.
+ * Notices of a group that changes: docs/reference/protocol.md, section 2.1,
+ * on EV_HOSTS.
  */
 #include <ivc/notice.h>
 #include "unit.h"

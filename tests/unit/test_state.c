@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The states of a channel end: the table the drivers use is the one that
- * docs/protocol.md prints (section 3.5), row by row.
+ * docs/reference/protocol.md prints (section 3.5), row by row.
  */
 #include <strings.h>
 #include <ivc/state.h>
@@ -65,11 +65,12 @@ static void check_row(const struct table *t, int state, char *word[])
 START_TEST(table_is_the_documents)
 {
 	const struct table *t = &tables[_i];
-	FILE *f = fopen("docs/protocol.md", "r");
+	FILE *f = fopen("docs/reference/protocol.md", "r");
 	char line[512], *word[16];
 	int state, seen = 0, heads = 0;
 
-	ck_assert_msg(f, "run it from the top folder: no docs/protocol.md");
+	ck_assert_msg(f, "no docs/reference/protocol.md here: run this "
+			 "program from the top folder");
 	while (fgets(line, sizeof(line), f)) {
 		int n = *line == '|' ? words(line, word, 16) : 0;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The IVC device of one guest: its two directories in xenstore, as
- * docs/protocol.md section 1 has them.
+ * docs/reference/protocol.md section 1 has them.
  */
 #ifndef IVCCTL_DEVICE_H
 #define IVCCTL_DEVICE_H
