@@ -13,6 +13,7 @@ include tools/tools.mk
 include tools/bench/bench.mk
 include kernel/modules.mk
 -include tests/tests.mk
+include coordinator/coordinator.mk
 include mpi/mpi.mk
 include scripts/lab/lab.mk
 
@@ -39,7 +40,7 @@ lint:
 		--enable=warning,portability -D__x86_64__ -D_GNU_SOURCE \
 		--include='$(QUEUE_H)' --suppress=missingIncludeSystem \
 		lib tools tests/prog tests/local tests/roam tests/faults tests/fuzz \
-		tests/hostile mpi/coordinator tests/mpi/coordinator
+		tests/hostile coordinator tests/coordinator
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 

@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The coordinator, and the component that Open MPI loads.
+# The component that Open MPI loads; coordinator.mk builds what it stands on.
 
 MPI_OUT := $(B)/mpi
-COORD_SRC := $(wildcard mpi/coordinator/*.c)
-COORD_OBJ := $(COORD_SRC:mpi/%.c=$(MPI_OUT)/%.o)
-
-$(MPI_OUT)/coordinator/%.o: mpi/coordinator/%.c mpi/mpi.mk
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
-		-MMD -MP -c -o $@ $<
+MPI_TEST_OUT := $(B)/tests/mpi
 
 # Open MPI's headers are not ours to warn about. Another MPI's mpicc will not do.
 MPICC ?= mpicc.openmpi
@@ -66,30 +59,7 @@ endif
 
 install: install-mpi
 
-# Tests of the coordinator: one program, plain and once per sanitizer, with the
-# sources of the library in it, as for the unit tests.
-COORD_TEST_SRC := $(wildcard tests/mpi/coordinator/*.c)
-COORD_TEST_DEP := $(COORD_TEST_SRC) $(COORD_SRC) $(LIB_SRC) mpi/mpi.mk \
-	$(wildcard tests/mpi/coordinator/*.h mpi/coordinator/*.h lib/*.h \
-	include/ivc/*.h)
-COORD_TEST_OUT := $(B)/tests/mpi
-
-$(COORD_TEST_OUT)/plain: UNIT_SAN :=
-$(COORD_TEST_OUT)/asan: UNIT_SAN := -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer -O1 \
-	-DSWITCH_MESSAGES=16000
-# The ring has no fence, only wait.c has; gcc warns that it does not model it.
-$(COORD_TEST_OUT)/tsan: UNIT_SAN := -fsanitize=thread -O1 -Wno-tsan \
-	-DSWITCH_MESSAGES=12000
-
-$(COORD_TEST_OUT)/plain $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan: \
-		$(COORD_TEST_DEP)
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_SAN) -o $@ $(COORD_TEST_SRC) \
-		$(COORD_SRC) $(LIB_SRC) $(UNIT_LIBS)
-
-$(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends: $(COORD_TEST_OUT)/%: \
+$(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends: $(MPI_TEST_OUT)/%: \
 		tests/mpi/btl/%.c mpi/mpi.mk
 	@mkdir -p $(@D)
 	$(call say,MPICC,$@)
@@ -97,7 +67,7 @@ $(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends: $(COORD_TEST_OUT)/%: \
 		$(CFLAGS) -o $@ $< -lpthread
 
 # With what ivc-roam keeps and draws.
-$(COORD_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
+$(MPI_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 		tools/roam/plot.c tools/pingpong/samples.c tools/roam/roam.h \
 		mpi/mpi.mk
 	@mkdir -p $(@D)
@@ -109,7 +79,7 @@ $(COORD_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 check-mpi: check-coordinator check-model-switch \
 	$(if $(MPI_HEADER),check-btl,check-btl-none)
 
-check-btl: $(BTL_SO) $(COORD_TEST_OUT)/mpi-check $(COORD_TEST_OUT)/mpi-ends \
+check-btl: $(BTL_SO) $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends \
 		$(B)/tools/ivcd
 	$(Q)tests/mpi/btl/run.sh $(B)
 	$(Q)tests/mpi/btl/install.sh $(B)
@@ -126,17 +96,6 @@ bench-mpi: $(BTL_SO) $(B)/tools/ivcd
 check-btl-none:
 	@echo "skip MPI: no headers of Open MPI (apt-get install libopenmpi-dev)"
 
-## make check-coordinator  the coordinator by itself, with ivcd; no MPI needed
-check-coordinator: $(COORD_TEST_OUT)/plain $(B)/tools/ivcd
-	$(Q)tests/mpi/coordinator/run.sh $(B) $<
-
-## make check-coordinator-san  the same under address, undefined and thread sanitizers
-check-coordinator-san: $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan \
-		$(B)/tools/ivcd
-	$(Q)tests/mpi/coordinator/run.sh $(B) $(COORD_TEST_OUT)/asan
-	$(Q)TSAN_OPTIONS=halt_on_error=1:exitcode=66 \
-		tests/mpi/coordinator/run.sh $(B) $(COORD_TEST_OUT)/tsan switch
-
 ## make check-model-switch  search every run of a pair that switches (Spin)
 check-model-switch:
 	$(Q)CC='$(CC)' tests/model/switch.sh $(B)/model-switch
@@ -149,8 +108,8 @@ mpi-deps:
 mpi-suites-deps: mpi-deps
 	$(Q)scripts/deps tests/mpi/packages.txt
 
--include $(COORD_OBJ:.o=.d) $(BTL_OBJ:.o=.d)
+-include $(BTL_OBJ:.o=.d)
 
 .PHONY: mpi mpi-none mpi-deps mpi-suites-deps install-mpi check-mpi \
 	check-mpi-suites bench-mpi check-model-switch check-btl \
-	check-btl-none check-coordinator check-coordinator-san
+	check-btl-none

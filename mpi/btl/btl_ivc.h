@@ -19,7 +19,7 @@
 #include "opal/mca/btl/btl.h"
 #include "opal/util/proc.h"
 
-#include "../coordinator/coordinator.h"
+#include "../../coordinator/coordinator.h"
 
 /* The header of ob1 goes there, where its data stays where it is. */
 #define BTL_IVC_HEAD 256u

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "btl_ivc.h"
-#include "../coordinator/tcp.h"
+#include "../../coordinator/tcp.h"
 #include "opal/mca/base/mca_base_var.h"
 #include "opal/mca/pmix/pmix.h"
 #include "opal/threads/threads.h"

@@ -7,7 +7,7 @@ LAB := scripts/lab/lab
 payload: payload-modules payload-tools payload-tests
 
 ## make payload-mpi     what guests that run MPI jobs get, too; MPI_SUITES=DIR
-MPI_PROGRAMS := $(addprefix $(COORD_TEST_OUT)/,mpi-check mpi-time)
+MPI_PROGRAMS := $(addprefix $(MPI_TEST_OUT)/,mpi-check mpi-time)
 payload-mpi: payload $(if $(MPI_HEADER),$(BTL_SO) $(MPI_PROGRAMS),mpi-none)
 	$(Q)rm -rf $(B)/payload/mpi
 	$(Q)$(MAKE) install-mpi DESTDIR=$(abspath $(B))/payload/mpi

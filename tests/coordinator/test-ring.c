@@ -3,7 +3,7 @@
  * How large the ring of a channel is: as asked for; else, between processes of
  * one machine, by how many members the group has.
  */
-#include "../../../mpi/coordinator/internal.h"
+#include "../../coordinator/internal.h"
 #include "job.h"
 
 #undef MS

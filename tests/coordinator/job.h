@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../mpi/coordinator/coordinator.h"
-#include "../../../mpi/coordinator/tcp.h"
+#include "../../coordinator/coordinator.h"
+#include "../../coordinator/tcp.h"
 
 #define RANKS_MAX 8
 #define NAME(rank) (1000u + (unsigned int)(rank))

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "../../../mpi/coordinator/internal.h"
+#include "../../coordinator/internal.h"
 #include "job.h"
 
 #define FOE 2

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mirror.h"
+#include "mirror-buffer.h"
 
 static int map_twice(struct mirror *m, int fd)
 {

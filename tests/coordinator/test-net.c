@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../../lib/clock.h"
-#include "../../../mpi/coordinator/tcp-internal.h"
+#include "../../lib/clock.h"
+#include "../../coordinator/tcp-internal.h"
 #include "job.h"
 
 static void one_way_and_back(const struct job *j, int me)

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/itself.h"
+#include "../lib/itself.h"
 #include "tcp-internal.h"
 
 #define BACKOFF_MIN (2 * MS)

@@ -3,8 +3,8 @@
  * A queue of bytes whose memory is mapped twice, one behind the other: what is
  * in it is contiguous wherever it begins, so there is no case of wrapping.
  */
-#ifndef COORD_MIRROR_H
-#define COORD_MIRROR_H
+#ifndef COORD_MIRROR_BUFFER_H
+#define COORD_MIRROR_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,4 +25,4 @@ static inline uint8_t *mirror_at(const struct mirror *m, uint64_t offset)
 	return m->base + (offset & (m->size - 1));
 }
 
-#endif /* COORD_MIRROR_H */
+#endif /* COORD_MIRROR_BUFFER_H */

@@ -300,7 +300,8 @@ static int flush(struct coord_peer *p, uint32_t gen)
 {
 	struct lane *l = p->lane;
 
-	/* Nor of a later one, while this one is in use: meet.c sees to that. */
+	/* Nor of a later one, while this one is in use: connect.c sees to that.
+	 */
 	if (gen <= p->flush_gen || gen > p->gen || p->skip ||
 	    (l && l->gen != gen))
 		return -EPROTO;

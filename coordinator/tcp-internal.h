@@ -4,7 +4,7 @@
  *
  *   tcp          the functions of net.h, and the loop
  *   tcp-link     a link: two streams of bytes that outlive their connection
- *   tcp-meet     connections: made, greeted, chosen, mended
+ *   tcp-connect  connections: made, greeted, chosen, mended
  *   tcp-address  interfaces, and what others are told of them
  */
 #ifndef COORD_TCP_INTERNAL_H
@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "mirror.h"
+#include "mirror-buffer.h"
 #include "tcp.h"
 
 #define MS 1000000ull
@@ -194,7 +194,7 @@ int tcp_front(struct net_link *l, const void **msg, size_t *len);
 void tcp_take(struct net_link *l);
 void tcp_say_bye(struct net_link *l);
 
-/* tcp-meet.c. The first under the link's lock: begin, at the next poll. */
+/* tcp-connect.c. The first under the link's lock: begin, at the next poll. */
 void tcp_need(struct net_link *l);
 void tcp_accept(struct net *n, struct tcp_watch *listener);
 void tcp_guest_event(struct net *n, struct tcp_guest *g);

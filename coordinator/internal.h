@@ -6,9 +6,9 @@
  *   peer         one other process; who they are
  *   send         from the caller to a channel or to the network
  *   receive      from there to the caller, in order
- *   switch       the states, and what is said when they change
- *   meet         how two come by a channel, and who is on this host
- *   wait         sleeping until there may be something to do
+ *   path-switch  the states, and what is said when they change
+ *   connect      how two come by a channel, and who is on this host
+ *   idle         sleeping until there may be something to do
  *
  * Locks. `step` is held by the thread that makes progress: all of a peer but
  * what is under its own lock is that thread's. A peer's `lock` guards what
@@ -215,7 +215,7 @@ void coord_take_gone(struct coord_peer *p, struct coord_queue *q);
 int coord_receive_lane(struct coord_peer *p);
 int coord_receive_net(struct coord_peer *p);
 
-/* switch.c: do what is to be done. Without the peer's lock. */
+/* path-switch.c: do what is to be done. Without the peer's lock. */
 void coord_switch(struct coord_peer *p);
 /* A frame that is not DATA: 1 taken, 0 not now, -errno. */
 int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
@@ -224,10 +224,10 @@ int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 int coord_check_through(struct coord_peer *p);
 void coord_lane_free(struct coordinator *c, struct lane *l);
 
-/* wait.c: a step has found nothing. */
+/* idle.c: a step has found nothing. */
 void coord_in_vain(struct coordinator *c);
 
-/* meet.c. */
+/* connect.c. */
 void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
 void coord_group_look(struct coord_peer *p);
