@@ -21,7 +21,7 @@ include scripts/lab/lab.mk
 help:
 	@sed -n 's/^## *//p' $(MAKEFILE_LIST)
 
-## make lint            clang-format, sparse, cppcheck, shellcheck
+## make lint            clang-format, sparse, cppcheck, shellcheck, the English
 SOURCES = $(shell git ls-files '*.c' '*.h')
 SCRIPTS = $(shell git grep -lE '^\#!/bin/(sh|bash)' -- scripts tests tools .ci)
 # cppcheck reads no system header, but the lists' macros make up declarations.
@@ -43,6 +43,9 @@ lint:
 		tests/hostile coordinator tests/coordinator
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)
+	$(call say,STYLE,documents manual comments messages)
+	$(Q)tests/style/test_style.py 2>$(B)/style.log || { cat $(B)/style.log; exit 1; }
+	$(Q)scripts/style-check --limits scripts/style-limits
 
 ## make clean           remove what was built, keep the lab's images
 clean:
