@@ -241,6 +241,7 @@ check-model:
 	check-symbols check-man check-mutants check-model check-local \
 	check-local-san check-arm64 check-roam
 
+include examples/examples.mk
 include tests/account/account.mk
 include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
