@@ -98,20 +98,20 @@ static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
 static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from,
 				    size_t before)
 {
-	struct ivc_abi_fate fate = { .from = from };
-	int ret = ch->ops->fate(ch, &fate);
+	struct ivc_abi_delivery delivery = { .from = from };
+	int ret = ch->ops->delivery(ch, &delivery);
 
 	if (!ret)
-		ivc_tx_end(&ch->tx, fate.final);
+		ivc_tx_end(&ch->tx, delivery.final);
 	else if (!before)
 		return ret;
 	else
-		fate.written = 0;
-	if (!fate.written && !before)
+		delivery.written = 0;
+	if (!delivery.written && !before)
 		return ivc_channel_status(ch);
-	ch->tx_bytes += before + fate.written;
+	ch->tx_bytes += before + delivery.written;
 	ch->tx_calls++;
-	return (ssize_t)(before + fate.written);
+	return (ssize_t)(before + delivery.written);
 }
 
 /*

@@ -6,7 +6,7 @@
 
 #include "channel.h"
 
-static int fate(struct ivc_channel *ch, struct ivc_abi_fate *f)
+static int delivery(struct ivc_channel *ch, struct ivc_abi_delivery *f)
 {
 	int ret;
 
@@ -20,7 +20,7 @@ static int fate(struct ivc_channel *ch, struct ivc_abi_fate *f)
 	if (!ch->open)
 		return 0;
 	f->from = ch->tx.pos;
-	ret = ch->ops->fate(ch, f);
+	ret = ch->ops->delivery(ch, f);
 	if (ret)
 		return ret;
 	return f->status == -EPROTO ? -EPROTO : 0;
@@ -28,19 +28,19 @@ static int fate(struct ivc_channel *ch, struct ivc_abi_fate *f)
 
 ssize_t ivc_undelivered(ivc_channel *ch)
 {
-	struct ivc_abi_fate f = { 0 };
-	int ret = fate(ch, &f);
+	struct ivc_abi_delivery f = { 0 };
+	int ret = delivery(ch, &f);
 
 	return ret ? ret : (ssize_t)f.undelivered;
 }
 
 ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
 {
-	struct ivc_abi_unsent un = { .buf = (uintptr_t)buf,
-				     .len = len,
-				     .offset = skip };
-	struct ivc_abi_fate f = { 0 };
-	int ret = fate(ch, &f);
+	struct ivc_abi_undelivered un = { .buf = (uintptr_t)buf,
+					  .len = len,
+					  .offset = skip };
+	struct ivc_abi_delivery f = { 0 };
+	int ret = delivery(ch, &f);
 
 	if (ret)
 		return ret;
@@ -48,7 +48,7 @@ ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
 		return -EINVAL;
 	if (!f.undelivered || !len)
 		return 0;
-	ret = ch->ops->unsent(ch, &un);
+	ret = ch->ops->undelivered(ch, &un);
 	return ret ? ret : (ssize_t)un.len;
 }
 

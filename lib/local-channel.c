@@ -69,7 +69,7 @@ static void end_with(struct local_channel *lc, int status)
 	 * Once: a peer that goes on changing the word cannot make two calls say
 	 * two things. Whoever sees the status sees this.
 	 */
-	lc->at = ivc_load(&peer->at);
+	lc->reader_pos = ivc_load(&peer->reader_pos);
 	/*
 	 * Release pairs with the acquire in ivc_channel_status(): who sees the
 	 * end finds in the ring what the peer had written before it.

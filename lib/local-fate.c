@@ -4,12 +4,12 @@
  *
  * Nobody takes the ring away here: it stands as the two processes left it, and
  * the peer, which has closed or died before the end can be seen, has read what
- * its `at` says and will read no more. Of a write that met the end, the records
- * that the peer has not come to are taken back; what it has not read of all
- * others was not delivered.
+ * its `reader_pos` says and will read no more. Of a write that met the end, the
+ * records that the peer has not come to are taken back; what it has not read of
+ * all others was not delivered.
  *
- * `at` is an enemy's word, taken once (end_with()). It is believed where it
- * names a byte of a record of ours.
+ * `reader_pos` is an enemy's word, taken once (end_with()). It is believed
+ * where it names a byte of a record of ours.
  */
 #include <errno.h>
 #include <string.h>
@@ -62,52 +62,55 @@ static int stopped_at(const struct ivc_channel *ch, struct stop *stop)
 
 	/*
 	 * Acquire pairs with end_with()'s release. A writer has seen the end by
-	 * a relaxed load, after which `at` could still be its old value.
+	 * a relaxed load, after which `reader_pos` could still be its old
+	 * value.
 	 */
 	stop->status = ivc_load_acq(&ch->kctl->status);
-	stop->pos = stop->past = ivc_at_pos(lc->at);
-	stop->used = ivc_at_used(lc->at);
+	stop->pos = stop->past = ivc_reader_cell(lc->reader_pos);
+	stop->used = ivc_reader_used(lc->reader_pos);
 	if (ch->tx.pos - stop->pos > ch->tx.cells)
 		return -EPROTO;
-	if (lc->at & IVC_AT_BEGUN)
+	if (lc->reader_pos & IVC_READER_BEGUN)
 		n = record(ch, stop->pos, &len);
-	if (!ivc_at_ok(lc->at, n, len))
+	if (!ivc_reader_pos_ok(lc->reader_pos, n, len))
 		return -EPROTO;
 	if (stop->used)
 		stop->past += (uint32_t)n;
 	return 0;
 }
 
-int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate)
+int local_delivery(const struct ivc_channel *ch,
+		   struct ivc_abi_delivery *delivery)
 {
 	int64_t written = 0, left = -EPROTO;
-	uint32_t from = fate->from;
+	uint32_t from = delivery->from;
 	struct stop stop;
 	int ret = stopped_at(ch, &stop);
 
-	fate->status = stop.status;
-	fate->final = from;
-	fate->written = 0;
-	fate->undelivered = 0;
+	delivery->status = stop.status;
+	delivery->final = from;
+	delivery->written = 0;
+	delivery->undelivered = 0;
 	/* The peer has come further than @from, if only to a part of a record.
 	 */
 	if (!ret && ch->tx.pos - stop.past < ch->tx.pos - from) {
 		written = count(ch, from, stop.past);
-		fate->final = stop.past;
+		delivery->final = stop.past;
 	}
 	if (!ret && written >= 0)
-		left = count(ch, stop.pos, fate->final);
+		left = count(ch, stop.pos, delivery->final);
 	if (left < stop.used) {
-		fate->final = from;
-		fate->status = -EPROTO;
+		delivery->final = from;
+		delivery->status = -EPROTO;
 		return 0;
 	}
-	fate->undelivered = (uint64_t)left - stop.used;
-	fate->written = (uint64_t)written;
+	delivery->undelivered = (uint64_t)left - stop.used;
+	delivery->written = (uint64_t)written;
 	return 0;
 }
 
-int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
+int local_undelivered(const struct ivc_channel *ch,
+		      struct ivc_abi_undelivered *un)
 {
 	uint8_t *buf = (uint8_t *)(uintptr_t)un->buf;
 	uint64_t skip = un->offset, done = 0;

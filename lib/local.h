@@ -95,7 +95,8 @@ struct local_channel {
 	uint64_t cookie;
 	int refused; /* the late answer to CONNECT, if it was an error */
 	int failed;  /* why it did not come to be */
-	uint64_t at; /* where the peer had come to when the channel ended */
+	uint64_t reader_pos; /* where the peer had come to when the channel
+				ended */
 
 	int other;  /* the peer's socket, until it has been passed on */
 	int memory; /* of `own`, until the peer has been greeted */
@@ -256,8 +257,10 @@ int local_kick(const struct ivc_channel *ch);
 int64_t
 local_ring_tick(void); /* with the lock; returns when to call it again */
 int local_arm(const struct ivc_channel *ch);
-int local_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate);
-int local_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
+int local_delivery(const struct ivc_channel *ch,
+		   struct ivc_abi_delivery *delivery);
+int local_undelivered(const struct ivc_channel *ch,
+		      struct ivc_abi_undelivered *un);
 void local_close(struct ivc_channel *ch);
 void local_orphan_channel(struct ivc_channel *ch);
 

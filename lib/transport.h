@@ -63,9 +63,12 @@ struct ivc_transport {
 	int (*map)(struct ivc_channel *ch, const struct ivc_abi_info *info);
 	int (*kick)(const struct ivc_channel *ch);
 	int (*arm)(const struct ivc_channel *ch);
-	/* What became of what was written: as abi.h says of FATE, UNSENT. */
-	int (*fate)(const struct ivc_channel *ch, struct ivc_abi_fate *fate);
-	int (*unsent)(const struct ivc_channel *ch, struct ivc_abi_unsent *un);
+	/* What became of what was written: as abi.h says of DELIVERY,
+	 * UNDELIVERED. */
+	int (*delivery)(const struct ivc_channel *ch,
+			struct ivc_abi_delivery *delivery);
+	int (*undelivered)(const struct ivc_channel *ch,
+			   struct ivc_abi_undelivered *un);
 	/* In order: tell the peer, unmap, close the descriptor. */
 	void (*close)(struct ivc_channel *ch);
 

@@ -216,14 +216,16 @@ static int xen_arm(const struct ivc_channel *ch)
 	return xen_ioctl(ch->fd, IVC_IOC_ARM, NULL);
 }
 
-static int xen_fate(const struct ivc_channel *ch, struct ivc_abi_fate *fate)
+static int xen_delivery(const struct ivc_channel *ch,
+			struct ivc_abi_delivery *delivery)
 {
-	return xen_ioctl(ch->fd, IVC_IOC_FATE, fate);
+	return xen_ioctl(ch->fd, IVC_IOC_DELIVERY, delivery);
 }
 
-static int xen_unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
+static int xen_undelivered(const struct ivc_channel *ch,
+			   struct ivc_abi_undelivered *un)
 {
-	return xen_ioctl(ch->fd, IVC_IOC_UNSENT, un);
+	return xen_ioctl(ch->fd, IVC_IOC_UNDELIVERED, un);
 }
 
 static void xen_unmap(const void *p, size_t size)
@@ -258,8 +260,8 @@ const struct ivc_transport ivc_xen = {
 	.map = xen_map,
 	.kick = xen_kick,
 	.arm = xen_arm,
-	.fate = xen_fate,
-	.unsent = xen_unsent,
+	.delivery = xen_delivery,
+	.undelivered = xen_undelivered,
 	.close = xen_close,
 	.orphan = xen_orphan,
 	.orphan_channel = xen_orphan_channel,

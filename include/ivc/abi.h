@@ -29,7 +29,7 @@
  *                 -EAGAIN for a while if a guest leaves.
  *   IVC_MAP_OWN   4 KiB struct ivc_ctrl, then the own ring; read and write.
  *                 When writing has ended what is stored there goes nowhere:
- *                 look at `status` after each write, and ask FATE.
+ *                 look at `status` after each write, and ask DELIVERY.
  *   IVC_MAP_PEER  4 KiB struct ivc_ctrl of the peer, then its ring;
  *                 read-only. Once the peer has gone it shows what had been
  *                 written and not yet been consumed; it never faults.
@@ -58,7 +58,7 @@
 #define IVC_FEATURE_LOCAL (1ull << 0) /* channels inside one guest */
 #define IVC_FEATURE_KEEP (1ull << 1)  /* unread data outlives the peer */
 #define IVC_FEATURE_LEAVE                                                      \
-	(1ull << 2) /* FATE, UNSENT, and what they tell of                     \
+	(1ull << 2) /* DELIVERY, UNDELIVERED, and what they tell of            \
 		     */
 
 struct ivc_abi_version {
@@ -147,7 +147,7 @@ struct ivc_abi_info {
 };
 
 /* What became of what was written, once `status` is not 0. */
-struct ivc_abi_fate {
+struct ivc_abi_delivery {
 	__u32 from;    /* in: a position at which a record was written */
 	__u32 final;   /* out: records before it were written in time */
 	__u64 written; /* out: bytes in the records from @from on to there */
@@ -158,7 +158,7 @@ struct ivc_abi_fate {
 	__u32 reserved;
 };
 
-struct ivc_abi_unsent {
+struct ivc_abi_undelivered {
 	__u64 buf;    /* in: bytes */
 	__u64 len;    /* in: room; out: how many were copied */
 	__u64 offset; /* in: of the undelivered bytes, how many to skip */
@@ -211,13 +211,14 @@ struct ivc_abi_unsent {
  */
 #define IVC_IOC_CLOSE _IO(IVC_IOC, 19)
 /*
- * FATE: -EINVAL while the channel can be written to. `undelivered` is 0 while
- * `status` is -EAGAIN. -EPROTO: the peer named a position that is none; how
- * much it has taken is unknown.
+ * DELIVERY: -EINVAL while the channel can be written to. `undelivered` is 0
+ * while `status` is -EAGAIN. -EPROTO: the peer named a position that is none;
+ * how much it has taken is unknown.
  */
-#define IVC_IOC_FATE _IOWR(IVC_IOC, 20, struct ivc_abi_fate)
-/* UNSENT: the undelivered bytes themselves. -EAGAIN, -EPROTO as FATE. */
-#define IVC_IOC_UNSENT _IOWR(IVC_IOC, 21, struct ivc_abi_unsent)
+#define IVC_IOC_DELIVERY _IOWR(IVC_IOC, 20, struct ivc_abi_delivery)
+/* UNDELIVERED: the undelivered bytes themselves. -EAGAIN, -EPROTO as DELIVERY.
+ */
+#define IVC_IOC_UNDELIVERED _IOWR(IVC_IOC, 21, struct ivc_abi_undelivered)
 
 /* Offsets for mmap(). */
 #define IVC_MAP_KCTL 0x00000000ull
@@ -238,8 +239,8 @@ IVC_ABI_SIZE(ivc_abi_connect, 24);
 IVC_ABI_SIZE(ivc_abi_accept, 32);
 IVC_ABI_SIZE(ivc_abi_event, 16);
 IVC_ABI_SIZE(ivc_abi_info, 64);
-IVC_ABI_SIZE(ivc_abi_fate, 32);
-IVC_ABI_SIZE(ivc_abi_unsent, 32);
+IVC_ABI_SIZE(ivc_abi_delivery, 32);
+IVC_ABI_SIZE(ivc_abi_undelivered, 32);
 #endif
 
 #endif /* IVC_ABI_H */

@@ -94,7 +94,7 @@ static inline void ivc_rx_turn(struct ivc_rx *rx)
 static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 {
 	rx->pos += cells;
-	ivc_store(&rx->ctrl->at, (uint64_t)rx->pos);
+	ivc_store(&rx->ctrl->reader_pos, (uint64_t)rx->pos);
 	ivc_rx_turn(rx);
 }
 
@@ -147,7 +147,7 @@ static inline void ivc_rx_stay(struct ivc_rx *rx, uint32_t len, uint32_t used)
 {
 	rx->len = len;
 	rx->cell = ivc_ring_nowhere();
-	ivc_store(&rx->ctrl->at, ivc_at(rx->pos, used));
+	ivc_store(&rx->ctrl->reader_pos, ivc_reader_pos(rx->pos, used));
 }
 
 /* The record at the current position, of @len bytes, is begun. */
@@ -178,7 +178,7 @@ static inline bool ivc_rx_pass(struct ivc_rx *rx, const uint8_t *next,
 {
 	rx->pos = pos;
 	rx->cell = next;
-	ivc_store(&rx->ctrl->at, (uint64_t)pos);
+	ivc_store(&rx->ctrl->reader_pos, (uint64_t)pos);
 	return next == rx->turn;
 }
 

@@ -72,35 +72,36 @@ struct ivc_ctrl {
 	uint32_t pad0[31];
 	uint32_t want; /* IVC_WANT_*: ring the doorbell when it comes true */
 	uint32_t pad1[31];
-	uint64_t at; /* where this side reads: ivc_at(), for when it ends */
+	uint64_t reader_pos; /* where this side reads: ivc_reader_pos(), for
+				when it ends */
 	uint64_t pad2[15];
 };
 
 /*
- * `at` is exact, to the byte, where `cons` lags: when one end is gone it tells
- * the other what has been read. Nobody looks at it before, so its line stays
- * with the reader. It holds the position of the record that is read next; the
- * flag, if the reader has looked at that record; and above the flag, how many
- * of the record's bytes the reader has used. A record that is read as a whole
- * is passed in one store.
+ * `reader_pos` is exact, to the byte, where `cons` lags: when one end is gone
+ * it tells the other what has been read. Nobody looks at it before, so its line
+ * stays with the reader. It holds the position of the record that is read next;
+ * the flag, if the reader has looked at that record; and above the flag, how
+ * many of the record's bytes the reader has used. A record that is read as a
+ * whole is passed in one store.
  */
-#define IVC_AT_BEGUN (1ull << 32) /* the reader knows the record there, */
-#define IVC_AT_USED_SHIFT 33	  /* and has used so many bytes of it */
+#define IVC_READER_BEGUN (1ull << 32) /* the reader knows the record there, */
+#define IVC_READER_USED_SHIFT 33      /* and has used so many bytes of it */
 
 /* The reader is in the record at @pos and has used @used bytes of it. */
-static inline uint64_t ivc_at(uint32_t pos, uint32_t used)
+static inline uint64_t ivc_reader_pos(uint32_t pos, uint32_t used)
 {
-	return (uint64_t)used << IVC_AT_USED_SHIFT | IVC_AT_BEGUN | pos;
+	return (uint64_t)used << IVC_READER_USED_SHIFT | IVC_READER_BEGUN | pos;
 }
 
-static inline uint32_t ivc_at_pos(uint64_t at)
+static inline uint32_t ivc_reader_cell(uint64_t reader_pos)
 {
-	return (uint32_t)at;
+	return (uint32_t)reader_pos;
 }
 
-static inline uint32_t ivc_at_used(uint64_t at)
+static inline uint32_t ivc_reader_used(uint64_t reader_pos)
 {
-	return (uint32_t)(at >> IVC_AT_USED_SHIFT);
+	return (uint32_t)(reader_pos >> IVC_READER_USED_SHIFT);
 }
 
 #define IVC_WANT_DATA 1u  /* I sleep until there is something to read */
@@ -254,16 +255,16 @@ static inline int ivc_ring_parse(uint64_t hdr, uint32_t pos, uint32_t cells,
 }
 
 /*
- * May the reader be where its word @at says, if the record there is the one
- * that ivc_ring_parse() has judged: @ret, with @len bytes of payload? The one
- * place where the word of a peer is judged. A reader that is in no record has
- * used none of its bytes; one that has used them all is behind it.
+ * May the reader be where its word @reader_pos says, if the record there is the
+ * one that ivc_ring_parse() has judged: @ret, with @len bytes of payload? The
+ * one place where the word of a peer is judged. A reader that is in no record
+ * has used none of its bytes; one that has used them all is behind it.
  */
-static inline bool ivc_at_ok(uint64_t at, int ret, uint32_t len)
+static inline bool ivc_reader_pos_ok(uint64_t reader_pos, int ret, uint32_t len)
 {
-	if (!(at & IVC_AT_BEGUN))
-		return !ivc_at_used(at);
-	return ret > 0 && ivc_at_used(at) < len;
+	if (!(reader_pos & IVC_READER_BEGUN))
+		return !ivc_reader_used(reader_pos);
+	return ret > 0 && ivc_reader_used(reader_pos) < len;
 }
 
 #include "ring-tx.h"

@@ -177,7 +177,7 @@ enum ivc_wire_state {
 };
 
 /* Is the peer, which did not answer in time, cut off? */
-enum ivc_wire_cut {
+enum ivc_wire_cut_off {
 	IVC_WIRE_UNCUT = 0,
 	IVC_WIRE_CUTTING = 1, /* that is being decided */
 	IVC_WIRE_CUT = 2,     /* what it has not read it shall not read */
@@ -186,11 +186,12 @@ enum ivc_wire_cut {
 struct ivc_kctl {
 	__u32 magic;
 	__u32 version;
-	__u32 state;  /* enum ivc_wire_state: for the peer's kernel */
-	__s32 reason; /* why it is beyond OPEN: -errno the peer shall see */
-	__u32 taken; /* if @took: all before this position of the peer's ring */
-	__u32 took;  /* has been read, or is kept for who will */
-	__u32 cut;   /* enum ivc_wire_cut */
+	__u32 state;	  /* enum ivc_wire_state: for the peer's kernel */
+	__s32 reason;	  /* why it is beyond OPEN: -errno the peer shall see */
+	__u32 took_until; /* if @took_over: all before this position of the
+			     peer's ring */
+	__u32 took_over;  /* has been read, or is kept for who will */
+	__u32 cut_off;	  /* enum ivc_wire_cut_off */
 	__u32 pad0[25];
 	__s32 status; /* 0, or -errno: for the owner's process */
 	__u32 pad1[31];

@@ -73,26 +73,26 @@ static int chan_kick(struct ivc_chan *ch)
 	return ret;
 }
 
-static long chan_fate(struct ivc_chan *ch, void __user *arg)
+static long chan_delivery(struct ivc_chan *ch, void __user *arg)
 {
-	struct ivc_abi_fate fate;
+	struct ivc_abi_delivery delivery;
 	int err;
 
-	if (copy_from_user(&fate, arg, sizeof(fate)))
+	if (copy_from_user(&delivery, arg, sizeof(delivery)))
 		return -EFAULT;
-	if (fate.reserved)
+	if (delivery.reserved)
 		return -EINVAL;
 	mutex_lock(&ch->lock);
-	err = ivc_sent_fate(ch, &fate);
+	err = ivc_sent_delivery(ch, &delivery);
 	mutex_unlock(&ch->lock);
 	if (err)
 		return err;
-	return copy_to_user(arg, &fate, sizeof(fate)) ? -EFAULT : 0;
+	return copy_to_user(arg, &delivery, sizeof(delivery)) ? -EFAULT : 0;
 }
 
-static long chan_unsent(struct ivc_chan *ch, void __user *arg)
+static long chan_undelivered(struct ivc_chan *ch, void __user *arg)
 {
-	struct ivc_abi_unsent un;
+	struct ivc_abi_undelivered un;
 	int err = 0;
 
 	if (copy_from_user(&un, arg, sizeof(un)))
@@ -135,10 +135,10 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			return -EPERM;
 		ivc_chan_close(ch, -EPIPE);
 		return 0;
-	case IVC_IOC_FATE:
-		return chan_fate(ch, (void __user *)arg);
-	case IVC_IOC_UNSENT:
-		return chan_unsent(ch, (void __user *)arg);
+	case IVC_IOC_DELIVERY:
+		return chan_delivery(ch, (void __user *)arg);
+	case IVC_IOC_UNDELIVERED:
+		return chan_undelivered(ch, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

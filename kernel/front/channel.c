@@ -292,11 +292,11 @@ static int take_over(struct ivc_chan *ch)
 
 	ivc_usermap_revoke(ch);
 	err = ivc_keep(ch);
-	if (ch->took) {
+	if (ch->took_over) {
 		/* Before DETACHED, whose release makes both visible. */
 		kctl = ivc_own_kctl(&ch->own);
-		ivc_store(&kctl->taken, ch->taken);
-		ivc_store(&kctl->took, 1);
+		ivc_store(&kctl->took_until, ch->took_until);
+		ivc_store(&kctl->took_over, 1);
 	}
 	return err;
 }

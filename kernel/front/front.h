@@ -269,22 +269,23 @@ struct ivc_chan {
 	struct ivc_foreign foreign;
 	struct page **kept; /* of PEER: what was unread when it went */
 	u32 nr_kept;
-	bool revoked; /* PEER shows @kept or nothing, for ever */
-	bool took;    /* what the peer wrote before @taken is read or kept */
-	u32 taken;
+	bool revoked;	/* PEER shows @kept or nothing, for ever */
+	bool took_over; /* what the peer wrote before @took_until is read or
+			   kept */
+	u32 took_until;
 	u64 *kept_hidden; /* headers that the process is not shown */
 
 	/* sent.c */
-	bool stopped;	    /* our process writes no more: */
-	struct page *scrap; /* what it stores goes there */
-	bool cut;	    /* the peer was cut off, */
-	u64 *hidden;	    /* and these headers taken out of its sight */
-	bool shown;	    /* they are back in the ring */
-	u32 lost_from;	    /* not delivered: the records from there, */
-	u32 lost_skip;	    /* but for so many bytes of the first, */
-	u32 final;	    /* to there, */
-	u64 undelivered;    /* and how many bytes that is */
-	int leave_reason;   /* 0, or what the process gets in the end */
+	bool stopped;	      /* our process writes no more: */
+	struct page *scrap;   /* what it stores goes there */
+	bool cut_off;	      /* the peer was cut off, */
+	u64 *hidden;	      /* and these headers taken out of its sight */
+	bool shown;	      /* they are back in the ring */
+	u32 undelivered_from; /* not delivered: the records from there, */
+	u32 lost_skip;	      /* but for so many bytes of the first, */
+	u32 final;	      /* to there, */
+	u64 undelivered;      /* and how many bytes that is */
+	int leave_reason;     /* 0, or what the process gets in the end */
 
 	bool local;
 	struct ivc_chan *partner; /* local: the other end, a reference */
@@ -402,8 +403,9 @@ void ivc_sent_stop(struct ivc_chan *ch);
 bool ivc_sent_cut(struct ivc_chan *ch);
 void ivc_sent_show(struct ivc_chan *ch);
 int ivc_sent_settle(struct ivc_chan *ch);
-int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate);
-int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un);
+int ivc_sent_delivery(const struct ivc_chan *ch,
+		      struct ivc_abi_delivery *delivery);
+int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un);
 
 /* ----------------------------------------------------------- doorbell.c */
 

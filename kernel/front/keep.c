@@ -69,7 +69,7 @@ static int keep_cells(struct ivc_chan *ch, u32 pos, u32 n)
 
 /*
  * Copy the records from @pos on, the copy of each header saying how far the
- * next step goes. ch->taken is where they end.
+ * next step goes. ch->took_until is where they end.
  */
 static int keep_records(struct ivc_chan *ch, u32 pos)
 {
@@ -107,7 +107,7 @@ static int keep_records(struct ivc_chan *ch, u32 pos)
 	 */
 	if (n > 0 || (n < 0 && at == end && !garbage))
 		*(u64 *)ivc_walk_cell(&copy, at) = 0;
-	ch->taken = at;
+	ch->took_until = at;
 	ch->kept_bytes = kept_bytes;
 	return 0;
 }
@@ -131,7 +131,7 @@ static int keep_pages(struct ivc_chan *ch)
 	 * header gone sees why.
 	 */
 	ivc_fence();
-	return ivc_load(&peer->cut) ? keep_all(ch) : 0;
+	return ivc_load(&peer->cut_off) ? keep_all(ch) : 0;
 }
 
 /*
@@ -156,18 +156,18 @@ void ivc_keep_cut(struct ivc_chan *ch)
 	struct ivc_walk w = kept(ch);
 	u32 cut;
 
-	if (!ch->took || !ch->kept || !ch->peer_kctl)
+	if (!ch->took_over || !ch->kept || !ch->peer_kctl)
 		return;
 	/* Pairs with the fence in the peer's ivc_sent_cut(). */
 	ivc_fence();
-	cut = ivc_load_acq(&ch->peer_kctl->cut);
+	cut = ivc_load_acq(&ch->peer_kctl->cut_off);
 	if (cut == IVC_WIRE_UNCUT && ch->kept_hidden) {
 		ivc_walk_show(&w);
 		kvfree(ch->kept_hidden);
 		ch->kept_hidden = NULL;
 	} else if (cut != IVC_WIRE_UNCUT && !ch->kept_hidden) {
 		ch->kept_hidden =
-			ivc_walk_hide(&w, &ivc_own_ctrl(&ch->own)->at);
+			ivc_walk_hide(&w, &ivc_own_ctrl(&ch->own)->reader_pos);
 		if (!ch->kept_hidden)
 			drop_kept(ch);
 	}
@@ -180,12 +180,12 @@ void ivc_keep_end(struct ivc_chan *ch)
 
 	ivc_keep_cut(ch);
 	if (ch->kept_hidden && ch->peer_kctl &&
-	    ivc_load_acq(&ch->peer_kctl->cut) != IVC_WIRE_CUT)
+	    ivc_load_acq(&ch->peer_kctl->cut_off) != IVC_WIRE_CUT)
 		ivc_walk_show(&w);
 }
 
 /*
- * Keep what is unread, up to ch->taken. Under ch->lock, with the process's
+ * Keep what is unread, up to ch->took_until. Under ch->lock, with the process's
  * mapping revoked, so that its position stands still. -ENOMEM keeps nothing,
  * and says so: the channel then ends with that error, and the peer is told that
  * only what had been read has arrived.
@@ -194,7 +194,7 @@ int ivc_keep(struct ivc_chan *ch)
 {
 	int err;
 
-	if (ch->took || !ch->foreign.nr)
+	if (ch->took_over || !ch->foreign.nr)
 		return 0;
 	ch->nr_kept = ch->foreign.nr - 1;
 	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL_ACCOUNT);
@@ -202,7 +202,7 @@ int ivc_keep(struct ivc_chan *ch)
 	if (err)
 		ivc_keep_free(ch);
 	else
-		ch->took = true;
+		ch->took_over = true;
 	return err;
 }
 

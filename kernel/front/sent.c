@@ -6,7 +6,7 @@
  * its ring is taken out of its address space. What it had stored before is in
  * the ring, whole; what it stores later lands in a scrap page that nobody
  * reads, so that it does not notice. The library looks at the status behind
- * each write and asks us (FATE) how much of it was in time; thus what
+ * each write and asks us (DELIVERY) how much of it was in time; thus what
  * ivc_write() said was taken and what stands in the ring are the same, to the
  * byte.
  *
@@ -56,7 +56,7 @@ static const u64 *peer_at(const struct ivc_chan *ch)
 		ctrl = ivc_own_ctrl(&ch->partner->own);
 	else
 		ctrl = page_address(ch->foreign.pages[1]);
-	return &ctrl->at;
+	return &ctrl->reader_pos;
 }
 
 /* Will the peer's process read on what we wrote, though the channel ends? */
@@ -71,9 +71,9 @@ static bool reads_on(const struct ivc_chan *ch)
 	if (ch->partner)
 		return READ_ONCE(ch->partner->established) &&
 		       READ_ONCE(ch->partner->state) < IVC_CHAN_CLOSING;
-	return ch->cut ||
+	return ch->cut_off ||
 	       (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
-		ivc_load(&kctl->took));
+		ivc_load(&kctl->took_over));
 }
 
 /*
@@ -89,7 +89,7 @@ static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 	u64 at = ivc_load(peer_at(ch));
 	struct ivc_walk w = sent(ch);
 	u64 bytes;
-	u32 taken;
+	u32 took_until;
 	int n;
 
 	n = ivc_walk_at(&w, at, pos, used);
@@ -99,11 +99,11 @@ static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 	*used = 0;
 	if (ch->partner)
 		return ivc_walk(&w, *pos, pos, &bytes);
-	if (ch->cut)
+	if (ch->cut_off)
 		return 0;
-	taken = ivc_load(&ch->peer_kctl->taken);
-	if (taken - *pos <= w.cells)
-		*pos = taken;
+	took_until = ivc_load(&ch->peer_kctl->took_until);
+	if (took_until - *pos <= w.cells)
+		*pos = took_until;
 	return 0;
 }
 
@@ -133,14 +133,14 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 	const struct ivc_kctl *peer = ch->peer_kctl;
 	struct ivc_walk w = sent(ch);
 
-	ivc_store(&own->cut, IVC_WIRE_CUTTING);
+	ivc_store(&own->cut_off, IVC_WIRE_CUTTING);
 	/* Pairs with the fence in keep_pages(): before any header goes. */
 	ivc_fence();
 	ch->hidden = ivc_walk_hide(&w, peer_at(ch));
 	/*
 	 * Pairs with the peer's fence between its DETACHED and its look at
-	 * `cut`: one of us sees the other. The time is for its process, should
-	 * that still run: its `at` may be in a store buffer.
+	 * `cut_off`: one of us sees the other. The time is for its process,
+	 * should that still run: its `reader_pos` may be in a store buffer.
 	 */
 	ivc_fence();
 	usleep_range(500, 1000);
@@ -149,11 +149,11 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 		/* Not ENDED yet, so that nobody copies from there. */
 		kvfree(ch->hidden);
 		ch->hidden = NULL;
-		ivc_store_rel(&own->cut, IVC_WIRE_UNCUT);
+		ivc_store_rel(&own->cut_off, IVC_WIRE_UNCUT);
 		return false;
 	}
-	ch->cut = true;
-	ivc_store_rel(&own->cut, IVC_WIRE_CUT);
+	ch->cut_off = true;
+	ivc_store_rel(&own->cut_off, IVC_WIRE_CUT);
 	return true;
 }
 
@@ -167,7 +167,7 @@ int ivc_sent_settle(struct ivc_chan *ch)
 	if (!ch->established || (!ch->partner && !ch->foreign.nr))
 		return 0;
 	/* Its headers could not be hidden: who knows what it will read. */
-	err = ch->cut && !ch->hidden ? -ENOMEM : delivered(ch, &pos, &used);
+	err = ch->cut_off && !ch->hidden ? -ENOMEM : delivered(ch, &pos, &used);
 	if (!err)
 		err = ivc_walk(&w, pos, &ch->final, &ch->undelivered);
 	if (!err && ch->undelivered < used)
@@ -178,13 +178,14 @@ int ivc_sent_settle(struct ivc_chan *ch)
 		return err;
 	}
 	ch->undelivered -= used;
-	ch->lost_from = pos;
+	ch->undelivered_from = pos;
 	ch->lost_skip = used;
 	return 0;
 }
 
 /* How much of what was written from @from on was in time. Under ch->lock. */
-int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate)
+int ivc_sent_delivery(const struct ivc_chan *ch,
+		      struct ivc_abi_delivery *delivery)
 {
 	struct ivc_walk w = sent(ch);
 	int err;
@@ -192,12 +193,13 @@ int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate)
 	if (!ch->stopped)
 		return -EINVAL;
 	/* The process's own word: it can only fool itself with it. */
-	err = ivc_walk(&w, fate->from, &fate->final, &fate->written);
+	err = ivc_walk(&w, delivery->from, &delivery->final,
+		       &delivery->written);
 	if (err)
 		return -EINVAL;
-	fate->status = ivc_own_kctl(&ch->own)->status;
-	fate->undelivered = ch->undelivered;
-	fate->reserved = 0;
+	delivery->status = ivc_own_kctl(&ch->own)->status;
+	delivery->undelivered = ch->undelivered;
+	delivery->reserved = 0;
 	return 0;
 }
 
@@ -205,11 +207,11 @@ int ivc_sent_fate(const struct ivc_chan *ch, struct ivc_abi_fate *fate)
  * The undelivered bytes, of a channel that has ended: its ring stands still and
  * belongs to it for as long as its descriptor is open, so no lock is held.
  */
-int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_unsent *un)
+int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un)
 {
 	u64 skip = un->offset, room = un->len, done = 0;
 	struct ivc_walk w = sent(ch);
-	u32 pos = ch->lost_from, len, n, part, i;
+	u32 pos = ch->undelivered_from, len, n, part, i;
 	size_t off;
 	int cells;
 

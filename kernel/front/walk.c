@@ -70,11 +70,11 @@ int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used)
 	u32 len = 0;
 	int n = 0;
 
-	*pos = ivc_at_pos(at);
-	*used = ivc_at_used(at);
-	if (at & IVC_AT_BEGUN)
+	*pos = ivc_reader_cell(at);
+	*used = ivc_reader_used(at);
+	if (at & IVC_READER_BEGUN)
 		n = ivc_walk_record(w, *pos, &len);
-	return ivc_at_ok(at, n, len) ? n : -EPROTO;
+	return ivc_reader_pos_ok(at, n, len) ? n : -EPROTO;
 }
 
 /* The position behind what @at says is read, or begun. */

@@ -75,14 +75,15 @@ static int nothing(const struct ivc_channel *ch)
 	return 0;
 }
 
-static int fate(const struct ivc_channel *ch, struct ivc_abi_fate *f)
+static int delivery(const struct ivc_channel *ch, struct ivc_abi_delivery *f)
 {
-	return world_fate(end_number(ch), f);
+	return world_delivery(end_number(ch), f);
 }
 
-static int unsent(const struct ivc_channel *ch, struct ivc_abi_unsent *un)
+static int undelivered(const struct ivc_channel *ch,
+		       struct ivc_abi_undelivered *un)
 {
-	return world_unsent(end_number(ch), un);
+	return world_undelivered(end_number(ch), un);
 }
 
 static void close_end(struct ivc_channel *ch)
@@ -325,20 +326,21 @@ static void rages(int i)
 			pos += dice_below(&dice, cells);
 		switch (dice_below(&dice, 16)) {
 		case 0:
-			ivc_store(w.at, ivc_at(pos, dice_below(&dice, 64)));
+			ivc_store(w.reader_pos,
+				  ivc_reader_pos(pos, dice_below(&dice, 64)));
 			break;
 		case 1:
-			ivc_store(w.at, dice_next(&dice));
+			ivc_store(w.reader_pos, dice_next(&dice));
 			break;
 		case 2:
 			ivc_store(w.state, dice_below(&dice, 6));
 			break;
 		case 3:
-			ivc_store(w.cut, dice_below(&dice, 3));
+			ivc_store(w.cut_off, dice_below(&dice, 3));
 			break;
 		case 4:
-			ivc_store(w.took, dice_below(&dice, 2));
-			ivc_store(w.taken, pos);
+			ivc_store(w.took_over, dice_below(&dice, 2));
+			ivc_store(w.took_until, pos);
 			break;
 		default:
 			ivc_store(world_header(i, pos % cells),
@@ -370,7 +372,7 @@ static void bears(int i)
 			ivc_store(&own->cons,
 				  e->side.ch->rx.pos + dice_below(&dice, 64));
 		if (dice_one_in(&dice, 16))
-			ivc_store(&own->at, dice_below(&dice, 1024));
+			ivc_store(&own->reader_pos, dice_below(&dice, 1024));
 		co_yield ();
 	}
 	n = ivc_undelivered(e->side.ch);
@@ -489,8 +491,8 @@ int main(int argc, char **argv)
 	transport.info = info;
 	transport.map = map;
 	transport.kick = transport.arm = nothing;
-	transport.fate = fate;
-	transport.unsent = unsent;
+	transport.delivery = delivery;
+	transport.undelivered = undelivered;
 	transport.close = close_end;
 	account_seed = run.seed;
 	do {

@@ -91,7 +91,7 @@ static void begin_at(struct end *w, uint32_t pos)
 	ivc_tx_begin_at(&w->side.ch->tx, pos);
 	ivc_rx_begin_at(&w->peer->side.ch->rx, pos);
 	reader->cons = pos;
-	reader->at = pos;
+	reader->reader_pos = pos;
 }
 
 static uint32_t some_size(void)
@@ -304,9 +304,9 @@ static uint64_t lie(const struct end *e)
 	case 0:
 		return pos;
 	case 1:
-		return ivc_at(pos, dice_below(&dice, 64));
+		return ivc_reader_pos(pos, dice_below(&dice, 64));
 	case 2:
-		return ivc_at(pos, (uint32_t)dice_next(&dice) >> 1);
+		return ivc_reader_pos(pos, (uint32_t)dice_next(&dice) >> 1);
 	default:
 		return dice_next(&dice);
 	}
@@ -327,7 +327,7 @@ static void channel_end(void)
 	}
 	if (!left->peer->side.closed && dice_one_in(&dice, 8)) {
 		/* The memory stays mapped: this peer never lets go. */
-		word = &left->peer->side.ch->map.own->at;
+		word = &left->peer->side.ch->map.own->reader_pos;
 		*word = lie(left);
 		left->peer->lc->own = NULL;
 		end_close(left->peer);

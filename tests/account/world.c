@@ -33,9 +33,9 @@ static struct end {
 	bool rung;   /* an interrupt is due */
 	bool listed; /* by its number */
 	bool tried_cut;
-	bool took, cut; /* as the channel had it when it was freed */
-	bool closed;	/* for the backend */
-	int reason;	/* of its CLOSE */
+	bool took_over, cut; /* as the channel had it when it was freed */
+	bool closed;	     /* for the backend */
+	int reason;	     /* of its CLOSE */
 	struct ivc_request *req;
 	uint8_t *view[VIEWS];
 	u32 nr[VIEWS];
@@ -357,8 +357,8 @@ void ivc_own_free(struct ivc_own *own)
 	struct end *e = end_of(ch);
 	u32 i;
 
-	e->took = ch->took;
-	e->cut = ch->cut;
+	e->took_over = ch->took_over;
+	e->cut = ch->cut_off;
 	for (i = 0; i < own->nr; i++)
 		__free_page(own->pages[i]);
 	kfree(own->pages);
@@ -617,21 +617,21 @@ void *world_view(int i, int view, size_t *size)
 
 /* ------------------------------------------------------- system calls */
 
-int world_fate(int i, void *arg)
+int world_delivery(int i, void *arg)
 {
 	struct ivc_chan *ch = ends[i].ch;
 	int err;
 
 	co_enter_kernel();
 	mutex_lock(&ch->lock);
-	err = ivc_sent_fate(ch, arg);
+	err = ivc_sent_delivery(ch, arg);
 	mutex_unlock(&ch->lock);
 	co_leave_kernel();
 	return err;
 }
 
-/* As chan_unsent() of chanfile.c. */
-int world_unsent(int i, void *arg)
+/* As chan_undelivered() of chanfile.c. */
+int world_undelivered(int i, void *arg)
 {
 	struct ivc_chan *ch = ends[i].ch;
 	int err = 0;
@@ -701,7 +701,7 @@ void world_crash(int i)
 
 bool world_took(int i)
 {
-	return ends[i].ch ? ends[i].ch->took : ends[i].took;
+	return ends[i].ch ? ends[i].ch->took_over : ends[i].took_over;
 }
 
 bool world_tried_cut(int i)
@@ -716,7 +716,7 @@ bool world_hidden(int i)
 
 bool world_cut(int i)
 {
-	return ends[i].ch ? ends[i].ch->cut : ends[i].cut;
+	return ends[i].ch ? ends[i].ch->cut_off : ends[i].cut;
 }
 
 uint64_t *world_header(int i, uint32_t pos)
@@ -734,12 +734,12 @@ void world_words(int i, struct world_words *w)
 	struct ivc_ctrl *ctrl = ivc_own_ctrl(own);
 	struct ivc_kctl *kctl = ivc_own_kctl(own);
 
-	w->at = &ctrl->at;
+	w->reader_pos = &ctrl->reader_pos;
 	w->cons = &ctrl->cons;
 	w->state = &kctl->state;
-	w->took = &kctl->took;
-	w->taken = &kctl->taken;
-	w->cut = &kctl->cut;
+	w->took_over = &kctl->took_over;
+	w->took_until = &kctl->took_until;
+	w->cut_off = &kctl->cut_off;
 }
 
 bool world_gone(void)

@@ -59,8 +59,8 @@ bool world_fault(void *at);
 void world_zap(int i);
 
 /* System calls of end @i. */
-int world_fate(int i, void *fate);
-int world_unsent(int i, void *unsent);
+int world_delivery(int i, void *delivery);
+int world_undelivered(int i, void *undelivered);
 void world_close(int i); /* CLOSE */
 void world_release(
 	int i); /* the descriptor is closed, or its process is dead */
@@ -78,8 +78,8 @@ bool world_tried_cut(int i); /* or was about to, and its peer answered */
 /* A peer that writes where it may: a header of its ring, or its words. */
 uint64_t *world_header(int i, uint32_t pos);
 struct world_words {
-	uint64_t *at;
-	uint32_t *cons, *state, *took, *taken, *cut;
+	uint64_t *reader_pos;
+	uint32_t *cons, *state, *took_over, *took_until, *cut_off;
 };
 void world_words(int i, struct world_words *w);
 

@@ -20,7 +20,7 @@ struct end {
 };
 
 /* Of a write that met the end the kernel may say anything up to all of it. */
-static int fate(const struct ivc_channel *ch, struct ivc_abi_fate *f)
+static int delivery(const struct ivc_channel *ch, struct ivc_abi_delivery *f)
 {
 	f->final = f->from;
 	f->written = 0;
@@ -218,7 +218,7 @@ static void call(struct end *e, struct script *s)
 static void begin(struct end *e, uint32_t start)
 {
 	transport = ivc_xen;
-	transport.fate = fate;
+	transport.delivery = delivery;
 	transport.kick = kick;
 	transport.close = stay;
 	guarded(&e->kctl, sizeof(*e->kctl));

@@ -98,14 +98,17 @@ void scribble_ctrl(struct script *s, struct ivc_ctrl *ctrl, uint32_t sent)
 		ivc_store(&ctrl->want, take8(s));
 		break;
 	case 5:
-		ivc_store(&ctrl->at, (uint64_t)(sent + (int8_t)take8(s)));
+		ivc_store(&ctrl->reader_pos,
+			  (uint64_t)(sent + (int8_t)take8(s)));
 		break;
 	case 6:
 		pos = sent + (uint32_t)(int8_t)take8(s);
-		ivc_store(&ctrl->at, ivc_at(pos, take_len(s, 8192)));
+		ivc_store(&ctrl->reader_pos,
+			  ivc_reader_pos(pos, take_len(s, 8192)));
 		break;
 	default:
-		ivc_store(&ctrl->at, (uint64_t)take32(s) << 32 | take32(s));
+		ivc_store(&ctrl->reader_pos,
+			  (uint64_t)take32(s) << 32 | take32(s));
 		break;
 	}
 }

@@ -70,7 +70,8 @@ static void same(const struct ivc_rx *rx, const struct model *m,
 	must(rx->error == (m->broken ? -EPROTO : 0));
 	must(rx->pos - rx->published <= CELLS);
 	must(ctrl->cons == rx->published);
-	must(ctrl->at == (rx->len ? ivc_at(rx->pos, rx->off) : rx->pos));
+	must(ctrl->reader_pos ==
+	     (rx->len ? ivc_reader_pos(rx->pos, rx->off) : rx->pos));
 }
 
 /* The short way, as ivc_read() goes it: did it get all of @n? */
@@ -212,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	ivc_rx_init(&rx, ring, SIZE, ctrl);
 	ivc_rx_begin_at(&rx, take32(&s));
 	ctrl->cons = rx.pos;
-	ctrl->at = rx.pos;
+	ctrl->reader_pos = rx.pos;
 	if (stormy())
 		in_storm(&s, &rx, ring);
 	else

@@ -144,7 +144,7 @@ static int open_channel(int ctx, unsigned int nth)
 static int use_channel(int fd, unsigned int nth)
 {
 	struct ivc_abi_info info = { 0 };
-	struct ivc_abi_fate fate = { 0 };
+	struct ivc_abi_delivery delivery = { 0 };
 	uint8_t *own, *peer;
 	void *kctl;
 	int sum = 0;
@@ -178,7 +178,7 @@ static int use_channel(int fd, unsigned int nth)
 	ioctl(fd, IVC_IOC_ARM);
 	ioctl(fd, IVC_IOC_KICK);
 	ioctl(fd, IVC_IOC_CLOSE);
-	ioctl(fd, IVC_IOC_FATE, &fate);
+	ioctl(fd, IVC_IOC_DELIVERY, &delivery);
 	return sum < 0;
 }
 

@@ -119,10 +119,10 @@ static void context_step(struct rng *r)
 static void channel_step(struct rng *r)
 {
 	int *slot = &chans[below(r, CHANS)];
-	struct ivc_abi_fate fate = { .from = rnd(r) >> below(r, 32) };
+	struct ivc_abi_delivery delivery = { .from = rnd(r) >> below(r, 32) };
 	struct ivc_abi_info info;
-	struct ivc_abi_unsent un = { .len = below(r, 5000),
-				     .offset = below(r, 5000) };
+	struct ivc_abi_undelivered un = { .len = below(r, 5000),
+					  .offset = below(r, 5000) };
 	struct pollfd p = { .fd = *slot, .events = POLLIN | POLLOUT | POLLPRI };
 	char buf[5000];
 
@@ -144,14 +144,14 @@ static void channel_step(struct rng *r)
 			ioctl(*slot, IVC_IOC_CLOSE, 0);
 		break;
 	case 5:
-		mutate(r, &fate, sizeof(fate));
-		ioctl(*slot, IVC_IOC_FATE, memory_any(r, &fate));
+		mutate(r, &delivery, sizeof(delivery));
+		ioctl(*slot, IVC_IOC_DELIVERY, memory_any(r, &delivery));
 		break;
 	case 6:
 		un.buf = (uintptr_t)memory_any(r, buf);
 		if (!below(r, 8))
 			un.len = (uint64_t)rnd(r) << 32 | rnd(r);
-		ioctl(*slot, IVC_IOC_UNSENT, memory_any(r, &un));
+		ioctl(*slot, IVC_IOC_UNDELIVERED, memory_any(r, &un));
 		break;
 	case 7:
 		poll(&p, 1, (int)below(r, 10));

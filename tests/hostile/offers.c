@@ -151,7 +151,8 @@ static void noise(struct front *f, struct end *e, int ms)
 			ivc_store(&ctrl->want, rnd());
 			break;
 		case 2:
-			ivc_store(&ctrl->at, (uint64_t)rnd() << 32 | rnd());
+			ivc_store(&ctrl->reader_pos,
+				  (uint64_t)rnd() << 32 | rnd());
 			break;
 		case 3:
 			ivc_store(&cells[rnd_below(512)],
@@ -168,9 +169,9 @@ static void noise(struct front *f, struct end *e, int ms)
 			xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
 	}
 	/* The end of it, as no kernel of ours would tell it. */
-	ivc_store(&kctl->taken, rnd());
-	ivc_store(&kctl->took, rnd());
-	ivc_store(&kctl->cut, rnd_below(4));
+	ivc_store(&kctl->took_until, rnd());
+	ivc_store(&kctl->took_over, rnd());
+	ivc_store(&kctl->cut_off, rnd_below(4));
 	ivc_store(&kctl->reason, (int32_t)rnd());
 	ivc_store(&kctl->state, rnd_below(2) ? rnd_below(6) : rnd());
 	if (e->port >= 0)

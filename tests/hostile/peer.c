@@ -111,7 +111,8 @@ static void scribble(int fd, const struct ivc_abi_info *info, int ms)
 
 		random_bytes(bytes, sizeof(bytes));
 		while (s.left) {
-			uint32_t at = ivc_at_pos(ivc_load(&reader->at));
+			uint32_t at =
+				ivc_reader_cell(ivc_load(&reader->reader_pos));
 
 			/* Where it reads, and how far we could have read it. */
 			scribble_ring(&s, own + PAGE, info->tx_size / IVC_CELL,

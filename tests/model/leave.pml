@@ -33,28 +33,28 @@
 /* MUTANT: leave.sh reads these lines */
 #define M_KEEP_EARLY (1 << 0) /* keeps before the peer is seen LEAVING or beyond */
 #define M_LOOK_BEFORE (1 << 1) /* ivc_write looks at `status` before it stores */
-#define M_TAKEN_LATE (1 << 2) /* `taken` after DETACHED */
+#define M_TAKEN_LATE (1 << 2) /* `took_until` after DETACHED */
 #define M_GONE_FIRST (1 << 3) /* EV_GONE before the page */
 #define M_CLOSE_EARLY (1 << 4) /* CLOSE before DETACHED */
 #define M_NO_REMOVAL (1 << 5) /* cut: no header removed */
 #define M_ONE_HEADER (1 << 6) /* cut: only the first header removed */
-#define M_NO_CUT_WORD (1 << 7) /* no `cut` */
+#define M_NO_CUT_WORD (1 << 7) /* no `cut_off` */
 #define M_NO_SECOND_LOOK (1 << 8) /* cut: state not looked at after the removal */
-#define M_CUT_UNDECIDED (1 << 9) /* `cut` 1 taken for 0 */
-#define M_AT_ONCE (1 << 10) /* cut: `at` not looked at again */
-#define M_WALK_FIRST (1 << 11) /* `taken` counted in the ring, not in the copy */
+#define M_CUT_UNDECIDED (1 << 9) /* `cut_off` 1 taken for 0 */
+#define M_AT_ONCE (1 << 10) /* cut: `reader_pos` not looked at again */
+#define M_WALK_FIRST (1 << 11) /* `took_until` counted in the ring, not in the copy */
 #define M_PART_COPIED (1 << 12) /* cut off: only the pages of records are copied */
 #define M_STATUS_LATE (1 << 13) /* ring taken away before `status` says so */
 #define M_BY_PAGES (1 << 14) /* ring taken away page by page */
 #define M_NO_NOTIFY (1 << 15) /* no notification */
 #define M_CLOSING_STAYS (1 << 16) /* CLOSING does not hear of the bound */
 #define M_ENDS_GRANTS (1 << 17) /* grants ended while mapped */
-#define M_AT_ALWAYS (1 << 18) /* `taken` ignored */
-#define M_BEGUN_IGNORED (1 << 19) /* high half of `at` ignored */
-#define M_LOOK_THEN_DETACH (1 << 20) /* no fence between DETACHED and the look at `cut` */
+#define M_AT_ALWAYS (1 << 18) /* `took_until` ignored */
+#define M_BEGUN_IGNORED (1 << 19) /* high half of `reader_pos` ignored */
+#define M_LOOK_THEN_DETACH (1 << 20) /* no fence between DETACHED and the look at `cut_off` */
 #define M_KEEPS_MAPPED (1 << 21) /* the peer's ring stays mapped */
 #define M_LEAVING_FIRST (1 << 22) /* LEAVING before the ring is taken away */
-#define M_TAKEN_ONLY (1 << 23) /* `taken` believed where `at` is further */
+#define M_TAKEN_ONLY (1 << 23) /* `took_until` believed where `reader_pos` is further */
 #define M_BEGUN_WHOLE (1 << 24) /* a record read in part counts as delivered */
 #define M(x) ((mut & (x)) != 0)
 hidden short opt;
@@ -90,10 +90,10 @@ hidden byte N;	/* records that each process writes */
 
 /* --- shared memory of an end, which it alone writes */
 byte wire[2];	/* kernel control page: state */
-bit took[2];
-byte taken[2];
-byte cut[2];	/* 0, 1: deciding, 2: the peer has been cut off */
-byte at[2];	/* control page, low half of `at` */
+bit took_over[2];
+byte took_until[2];
+byte cut_off[2];	/* 0, 1: deciding, 2: the peer has been cut off */
+byte reader_pos[2];	/* control page, low half of `reader_pos` */
 bit begun[2];	/* its upper bits: it has used half of the record there */
 byte wr[2];	/* ring: records in it, of which ... */
 byte lim[2];	/* ... those from here on have lost their headers, */
@@ -120,7 +120,7 @@ byte und[2];	/* halves of records: told to the process as not delivered */
 byte acc[2];	/* records that ivc_write said it has taken */
 byte rdp[2];	/* record that is read next */
 bit half[2];	/* and half of it has been */
-bit inread[2];	/* between the load of a header and the store of `at` */
+bit inread[2];	/* between the load of a header and the store of `reader_pos` */
 bit wstop[2];	/* the writer has been told */
 
 /* --- the rest of the world */
@@ -136,7 +136,7 @@ bit closed[2];	/* the process has closed */
 bit dead[2];	/* the guest was destroyed */
 
 /* --- what only the checks look at */
-bit cutoff[2];	/* this end has cut its peer off */
+bit has_cut[2];	/* this end has cut its peer off */
 bit doubt[2];	/* and the peer's process was in the middle of a record */
 bit est[2];	/* was OPEN */
 
@@ -211,7 +211,7 @@ again:	do
 			:: half[i] = 0; rdp[i] = rdp[i] + 1
 			:: (opt & PARTIAL) && !half[i] -> half[i] = 1
 			fi }
-		d_step { at[i] = rdp[i]; begun[i] = half[i]; inread[i] = 0 }
+		d_step { reader_pos[i] = rdp[i]; begun[i] = half[i]; inread[i] = 0 }
 	od
 }
 
@@ -263,15 +263,15 @@ inline stop_then()
 inline keep_first()
 {
 	assert(mapr[i] && granted[Q]);
-	view[i] = BARRED; a = at[i]; b = begun[i]; c = a
+	view[i] = BARRED; a = reader_pos[i]; b = begun[i]; c = a
 }
 
-/* Without `cut`: leaves one fault to be caught by itself, not two. */
-#define CUT_SEEN (cut[Q] != 0 || M(M_NO_CUT_WORD) && cutoff[Q])
+/* Without `cut_off`: leaves one fault to be caught by itself, not two. */
+#define CUT_SEEN (cut_off[Q] != 0 || M(M_NO_CUT_WORD) && has_cut[Q])
 
 inline detached()
 {
-	cdat[i] = c; took[i] = 1; taken[i] = t; store_state(W_DETACHED);
+	cdat[i] = c; took_over[i] = 1; took_until[i] = t; store_state(W_DETACHED);
 	notify();
 	if
 	:: !M(M_KEEPS_MAPPED) -> mapr[i] = 0
@@ -297,7 +297,7 @@ inline keep_then()
 	if
 	:: atomic { M(M_TAKEN_LATE) -> store_state(W_DETACHED); notify() }
 		atomic { detached() }
-	:: atomic { M(M_LOOK_THEN_DETACH) -> x = cut[Q] }
+	:: atomic { M(M_LOOK_THEN_DETACH) -> x = cut_off[Q] }
 		atomic { detached() }
 	:: atomic { !M(M_TAKEN_LATE) && !M(M_LOOK_THEN_DETACH) ->
 		detached() }
@@ -309,13 +309,13 @@ inline keep_then()
  * that the process has not begun. Before this, a full fence. Blocks while the
  * peer decides.
  */
-#define DECIDED (cut[Q] != 1 || gone[i] || M(M_CUT_UNDECIDED) || \
+#define DECIDED (cut_off[Q] != 1 || gone[i] || M(M_CUT_UNDECIDED) || \
 		 M(M_LOOK_THEN_DETACH))
 inline reveal()
 {
 	if
 	:: M(M_LOOK_THEN_DETACH)
-	:: else -> x = cut[Q]
+	:: else -> x = cut_off[Q]
 	fi;
 	cend[i] = c;
 	if
@@ -325,13 +325,13 @@ inline reveal()
 	view[i] = COPY; a = 0; b = 0; c = 0; t = 0; x = 0
 }
 
-#define READ_AT d = at[Q] + (begun[Q] && !M(M_BEGUN_IGNORED))
+#define READ_AT d = reader_pos[Q] + (begun[Q] && !M(M_BEGUN_IGNORED))
 
 /*
  * The one record that may be read and be told as not delivered: its header has
  * been taken away, but the peer's process had loaded it before.
  */
-#define IN_DOUBT (inread[Q] && at[Q] == d)
+#define IN_DOUBT (inread[Q] && reader_pos[Q] == d)
 #define DOUBT (IN_DOUBT && (d >= lim[i] || M(M_NO_REMOVAL)))
 
 /*
@@ -343,13 +343,13 @@ inline verdict(by_at)
 {
 	assert(mapc[i]);
 	if
-	:: took[Q] && wire[Q] == W_DETACHED -> READ_AT;
+	:: took_over[Q] && wire[Q] == W_DETACHED -> READ_AT;
 		if
-		:: !(by_at) && (taken[Q] > d || M(M_TAKEN_ONLY)) -> d = taken[Q]
+		:: !(by_at) && (took_until[Q] > d || M(M_TAKEN_ONLY)) -> d = took_until[Q]
 		:: else
 		fi;
 		und[i] = 2 * (wr[i] - d)
-	:: else -> d = at[Q] + (begun[Q] && M(M_BEGUN_WHOLE));
+	:: else -> d = reader_pos[Q] + (begun[Q] && M(M_BEGUN_WHOLE));
 		und[i] = 2 * (wr[i] - d) - (begun[Q] && !M(M_BEGUN_WHOLE))
 	fi;
 	assert(d <= wr[i]);
@@ -380,7 +380,7 @@ inline ended()
  * The bound has passed: takes the headers that the peer's process has not come
  * to out of the own ring, the last one first, and each time looks again how far
  * it is. Then, after a full fence, looks whether the peer was through after
- * all. `cut` is 1 when this begins.
+ * all. `cut_off` is 1 when this begins.
  */
 inline pause()
 {
@@ -393,10 +393,10 @@ inline pause()
 inline cut_first()
 {
 	if
-	:: !M(M_NO_CUT_WORD) -> cut[i] = 1
+	:: !M(M_NO_CUT_WORD) -> cut_off[i] = 1
 	:: else
 	fi;
-	cutoff[i] = 1; lim[i] = wr[i]
+	has_cut[i] = 1; lim[i] = wr[i]
 }
 
 inline cut_then()
@@ -419,12 +419,12 @@ inline cut_then()
 		und[i] = 2 * (wr[i] - d); doubt[i] = x; d = 0; x = 0 }
 		atomic {
 			if
-			:: !M(M_NO_CUT_WORD) -> cut[i] = 2
+			:: !M(M_NO_CUT_WORD) -> cut_off[i] = 2
 			:: else
 			fi;
 			paused = 0; notify() }
 	:: atomic { wire[Q] >= W_CLOSED && !M(M_NO_SECOND_LOOK) ->
-		verdict(0); x = 0; cut[i] = 0; paused = 0; notify() }
+		verdict(0); x = 0; cut_off[i] = 0; paused = 0; notify() }
 	fi
 }
 
@@ -615,7 +615,7 @@ inline check(i)
 	/* what was written before a process or its guest went is read */
 	if
 	:: !closed[i] && !dead[i] || closed[1 - i] || dead[1 - i] ||
-	   !est[1 - i] || cutoff[i] || cutoff[1 - i]
+	   !est[1 - i] || has_cut[i] || has_cut[1 - i]
 	:: else -> assert(rdp[1 - i] == wr[i] && !half[1 - i])
 	fi;
 	if
@@ -637,9 +637,9 @@ inline check(i)
 		:: closed[i]
 		:: !closed[i] && (closed[1 - i] || dead[1 - i]) ->
 			/* a peer that is gone has read what it said */
-			x = 2 * at[1 - i] + begun[1 - i] + und[i];
-			assert(!est[i] || cutoff[i] || x == 2 * acc[i] ||
-			       took[1 - i] && x < 2 * acc[i])
+			x = 2 * reader_pos[1 - i] + begun[1 - i] + und[i];
+			assert(!est[i] || has_cut[i] || x == 2 * acc[i] ||
+			       took_over[1 - i] && x < 2 * acc[i])
 		:: else ->
 			x = 2 * (rdp[1 - i] + half[1 - i]) + und[i];
 			assert(x == 2 * acc[i] ||
@@ -647,7 +647,7 @@ inline check(i)
 			assert(happened || acc[i] == wr[i] &&
 			       acc[i] == (may(WRITE, i) -> N : 0));
 			/* nothing is lost while both answer */
-			assert(und[i] == 0 || cutoff[0] || cutoff[1] ||
+			assert(und[i] == 0 || has_cut[0] || has_cut[1] ||
 			       !est[1 - i])
 		fi
 	fi

@@ -30,7 +30,7 @@ static void *zeroed(size_t len)
  */
 static uint32_t in_time;
 
-static int fate(const struct ivc_channel *ch, struct ivc_abi_fate *f)
+static int delivery(const struct ivc_channel *ch, struct ivc_abi_delivery *f)
 {
 	f->written = in_time;
 	f->final = f->from + (in_time ? ivc_ring_cells(in_time) : 0);
@@ -59,7 +59,7 @@ static void setup(void)
 {
 	in_time = 0;
 	transport = ivc_xen;
-	transport.fate = fate;
+	transport.delivery = delivery;
 	kctl_a = zeroed(sizeof(*kctl_a));
 	kctl_b = zeroed(sizeof(*kctl_b));
 	ctrl_a = zeroed(sizeof(*ctrl_a));
@@ -272,7 +272,7 @@ START_TEST(unread)
 }
 END_TEST
 
-/* `at` is exact: it is what decides what the other end is told. */
+/* `reader_pos` is exact: it is what decides what the other end is told. */
 /*
  * A peer on this machine may live and write on when its socket has hung up. It
  * is always just ahead of the reader: what it writes next is put there when the
@@ -330,22 +330,23 @@ START_TEST(position)
 	ck_assert_int_eq(ivc_write(b, buf, 8), 8);
 	ck_assert_int_eq(ivc_write(b, buf, 200), 200);
 	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
-	ck_assert_uint_eq(ctrl_a->at, 0);
+	ck_assert_uint_eq(ctrl_a->reader_pos, 0);
 	ck_assert_int_eq(ivc_read(a, buf, 8), 8);
-	ck_assert_uint_eq(ctrl_a->at, 1);
+	ck_assert_uint_eq(ctrl_a->reader_pos, 1);
 	ck_assert_int_eq(ivc_read(a, buf, 7), 7);
-	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 7));
+	ck_assert_uint_eq(ctrl_a->reader_pos, ivc_reader_pos(1, 7));
 	ck_assert_int_gt(ivc_peek(a, &view), 0);
-	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 7));
+	ck_assert_uint_eq(ctrl_a->reader_pos, ivc_reader_pos(1, 7));
 	ck_assert_int_eq(ivc_release(a, 3), 0);
-	ck_assert_uint_eq(ctrl_a->at, ivc_at(1, 10));
+	ck_assert_uint_eq(ctrl_a->reader_pos, ivc_reader_pos(1, 10));
 	ck_assert_int_eq(ivc_read(a, buf, 190), 190);
-	ck_assert_uint_eq(ctrl_a->at, 1 + ivc_ring_cells(200));
+	ck_assert_uint_eq(ctrl_a->reader_pos, 1 + ivc_ring_cells(200));
 	ck_assert_int_eq(ivc_write(b, buf, 9), 9);
 	ck_assert_int_eq(ivc_peek(a, &view), 9);
-	ck_assert_uint_eq(ctrl_a->at, ivc_at(1 + ivc_ring_cells(200), 0));
+	ck_assert_uint_eq(ctrl_a->reader_pos,
+			  ivc_reader_pos(1 + ivc_ring_cells(200), 0));
 	ck_assert_int_eq(ivc_release(a, 9), 0);
-	ck_assert_uint_eq(ctrl_a->at, 2 + ivc_ring_cells(200));
+	ck_assert_uint_eq(ctrl_a->reader_pos, 2 + ivc_ring_cells(200));
 }
 END_TEST
 

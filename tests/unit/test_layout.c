@@ -20,10 +20,11 @@ START_TEST(ring_pages)
 {
 	AT(struct ivc_ctrl, cons, 0, 4);
 	AT(struct ivc_ctrl, want, 128, 4);
-	AT(struct ivc_ctrl, at, 256, 8);
-	ck_assert_uint_eq(IVC_AT_BEGUN, 1ull << 32);
-	ck_assert_uint_eq(IVC_AT_USED_SHIFT, 33);
-	ck_assert_uint_eq(ivc_at(7, 5), 7 + (1ull << 32) + (5ull << 33));
+	AT(struct ivc_ctrl, reader_pos, 256, 8);
+	ck_assert_uint_eq(IVC_READER_BEGUN, 1ull << 32);
+	ck_assert_uint_eq(IVC_READER_USED_SHIFT, 33);
+	ck_assert_uint_eq(ivc_reader_pos(7, 5),
+			  7 + (1ull << 32) + (5ull << 33));
 	ck_assert_uint_eq(sizeof(struct ivc_ctrl), 384);
 	ck_assert_uint_eq(IVC_CELL, 64);
 	ck_assert_uint_eq(IVC_RING_HDR, 8);
@@ -134,9 +135,9 @@ START_TEST(pages)
 	AT(struct ivc_kctl, version, 4, 4);
 	AT(struct ivc_kctl, state, 8, 4);
 	AT(struct ivc_kctl, reason, 12, 4);
-	AT(struct ivc_kctl, taken, 16, 4);
-	AT(struct ivc_kctl, took, 20, 4);
-	AT(struct ivc_kctl, cut, 24, 4);
+	AT(struct ivc_kctl, took_until, 16, 4);
+	AT(struct ivc_kctl, took_over, 20, 4);
+	AT(struct ivc_kctl, cut_off, 24, 4);
 	ck_assert_int_eq(IVC_WIRE_CUTTING, 1);
 	ck_assert_int_eq(IVC_WIRE_CUT, 2);
 	AT(struct ivc_kctl, status, 128, 4);

@@ -167,7 +167,7 @@ static void until_closed(struct host *h, struct caller *c, int fd,
  */
 static void never_read(bool leaves)
 {
-	struct ivc_abi_fate fate = { .from = 0 };
+	struct ivc_abi_delivery delivery = { .from = 0 };
 	struct ivc_abi_info info;
 	struct pair p;
 	u64 *own;
@@ -190,8 +190,8 @@ static void never_read(bool leaves)
 	STUB_CHECK(!info.rx_size);
 	until_closed(p.host, &p.accepter, p.acc.fd, &info);
 	stub_proc_enter(p.accepter.proc);
-	STUB_CHECK(!stub_ioctl(p.acc.fd, IVC_IOC_FATE, &fate));
-	STUB_CHECK(fate.written == 8 && fate.undelivered == 8);
+	STUB_CHECK(!stub_ioctl(p.acc.fd, IVC_IOC_DELIVERY, &delivery));
+	STUB_CHECK(delivery.written == 8 && delivery.undelivered == 8);
 	stub_proc_enter(NULL);
 	caller_exit(&p.accepter);
 	caller_exit(&p.offerer);
