@@ -83,7 +83,7 @@ $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
 # What counts its own steps: libivc and ivcd with a call in each basic block.
 STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 	-fsanitize-coverage=trace-pc
-STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(wildcard lib/*.h tools/*.h \
+STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(wildcard lib/*.h tools/common/*.h \
 	tools/ivcd/*.h include/ivc/*.h)
 
 # A sanitizer's calls would count, and are not linked with.
@@ -247,3 +247,4 @@ include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
 include tests/kernel/kernel.mk
+include tests/tools/tools.mk

@@ -10,10 +10,10 @@ WITH_VCHAN ?= $(call has_header,libxenvchan.h)
 WITH_XEN ?= $(call has_header,xenctrl.h)
 
 PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
-	transport.c ivc.c socket.c tcp.c unix.c message.c samples.c tests.c \
-	client.c rows.c server.c explain.c report.c json.c compare.c \
-	$(if $(WITH_VCHAN),vchan.c)) $(addprefix tools/,args.c \
-	json-string.c output.c stdfds.c text-file.c)
+	transport.c ivc.c socket.c tcp.c unix.c message.c tests.c client.c \
+	rows.c server.c errors.c report.c json.c compare.c \
+	$(if $(WITH_VCHAN),vchan.c)) $(addprefix tools/common/,args.c \
+	histogram.c json-string.c output.c stdfds.c text-file.c)
 PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
 PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread
@@ -22,19 +22,19 @@ PINGPONG_STATIC_LIBS := $(if $(WITH_VCHAN),-lxenvchan -lxenstore -lxengnttab \
 
 ROAM_SRC := $(addprefix tools/roam/,main.c options.c help.c hello.c tcp.c \
 	loop.c group.c traffic.c message.c crc32.c stream.c wire.c record.c \
-	plot.c) tools/pingpong/samples.c $(addprefix tools/,args.c \
-	output.c stdfds.c)
+	plot.c) $(addprefix tools/common/,args.c histogram.c output.c stdfds.c)
 ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
 ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
-	daemon.c detach.c device.c domain.c keeper.c list.c migrate.c policy.c \
-	stat.c store.c table.c) \
-	$(addprefix tools/,escape.c json-string.c output.c stdfds.c text-file.c)
+	daemon.c detach.c device.c domain.c list.c migrate.c policy.c stat.c \
+	table.c watch.c xenstore.c) $(addprefix tools/common/,escape.c \
+	json-string.c output.c stdfds.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 IVCD_SRC := $(addprefix tools/ivcd/,main.c client.c closer.c conn.c \
-	group.c listen.c log.c loop.c request.c user.c) tools/args.c tools/stdfds.c
+	group.c listen.c log.c loop.c request.c user.c) \
+	$(addprefix tools/common/,args.c stdfds.c)
 IVCD_OBJ := $(IVCD_SRC:tools/%.c=$(B)/tools/obj/%.o)
 
 TOOLS_CFLAGS := $(if $(WITH_VCHAN),-DWITH_VCHAN) -MMD -MP
@@ -94,23 +94,6 @@ $(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc-parts.a
 -include $(IVCD_OBJ:.o=.d) $(ROAM_OBJ:.o=.d) $(ROAM_STATIC_OBJ:.o=.d)
 -include $(IVCCTL_OBJ:.o=.d) $(PINGPONG_OBJ:.o=.d) $(PINGPONG_STATIC_OBJ:.o=.d)
 
-TOOLS_TESTS := $(B)/tools/test-relay $(B)/tools/test-peer
-
-$(B)/tools/test-relay: $(B)/tools/obj/pingpong/test-relay.o
-	$(call say,LD,$@)
-	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
-
-$(B)/tools/test-peer: $(addprefix $(B)/tools/obj/pingpong/,test-peer.o plan.o)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
-
-## make check-tools     the tools' own checks, over sockets; no Xen needed
-check-tools: $(filter $(B)/tools/%,$(TOOLS)) $(TOOLS_TESTS)
-	$(Q)tools/check.sh $(B)/tools
-	$(Q)tests/tools/results.sh $(B)/tools
-	$(Q)tests/tools/lacks.sh $(B)/tools
-	$(Q)CC='$(CC)' MAKE='$(MAKE)' B=$(B) tests/tools/install.sh
-
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd
 
@@ -157,4 +140,4 @@ payload-tools: tools
 	$(Q)cp $(B)/static/ivc-pingpong $(B)/payload/dom0/
 	$(if $(WITH_XEN),$(Q)cp $(B)/tools/ivcctl $(B)/payload/dom0/)
 
-.PHONY: tools check-tools install-tools payload-tools
+.PHONY: tools install-tools payload-tools

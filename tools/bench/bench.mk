@@ -7,7 +7,7 @@
 
 BENCH_OUT := $(B)/bench
 BENCH_OBJ := $(BENCH_OUT)/obj
-BENCH_SHARED := samples.o loops.o plan.o twin.o
+BENCH_SHARED := histogram.o loops.o plan.o fork-pair.o
 BENCH_PAIR := $(addprefix $(BENCH_OBJ)/,$(BENCH_SHARED) pair.o)
 BENCH_CFLAGS := $(IVC_CFLAGS) $(CFLAGS) -MMD -MP
 # Its header comes with the package that has the program.
@@ -16,7 +16,7 @@ BENCH_HAS_FABRIC := $(call has_header,rdma/fabric.h)
 BENCH_MPIS := $(foreach m,openmpi mpich, \
 	$(if $(shell command -v mpicc.$(m)),$(m)))
 BENCH_MPI_SRC := $(addprefix tools/bench/,mpi.c loops.c plan.c) \
-	tools/pingpong/samples.c
+	tools/common/histogram.c
 
 BENCH_PROGS := $(BENCH_OUT)/pair $(BENCH_OUT)/many $(BENCH_OUT)/idle \
 	$(if $(BENCH_HAS_VALGRIND),$(BENCH_OUT)/instructions) \
@@ -28,19 +28,19 @@ $(BENCH_OBJ)/%.o: tools/bench/%.c tools/bench/bench.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -c -o $@ $<
 
-$(BENCH_OBJ)/samples.o: tools/pingpong/samples.c tools/bench/bench.mk
+$(BENCH_OBJ)/histogram.o: tools/common/histogram.c tools/bench/bench.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -c -o $@ $<
 
-$(BENCH_OUT)/pair: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,kinds.o line.o \
-		copy.o pipeline.o fd.o ivc.o meet.o) $(LIB_OUT)/libivc.a
-$(BENCH_OUT)/libfabric: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,fabric.o fd.o)
+$(BENCH_OUT)/pair: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,contenders.o \
+		floor.o copy.o pipeline.o sockets.o ivc.o ivc-pair.o) $(LIB_OUT)/libivc.a
+$(BENCH_OUT)/libfabric: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,fabric.o sockets.o)
 $(BENCH_OUT)/libfabric: BENCH_LIBS := -lfabric
 $(BENCH_OUT)/many $(BENCH_OUT)/idle: $(BENCH_OUT)/%: $(addprefix \
-		$(BENCH_OBJ)/,%.o samples.o plan.o twin.o meet.o) $(LIB_OUT)/libivc.a
+		$(BENCH_OBJ)/,%.o histogram.o plan.o fork-pair.o ivc-pair.o) $(LIB_OUT)/libivc.a
 # callgrind tells a library's instructions from its caller's by the file.
-$(BENCH_OUT)/instructions: $(addprefix $(BENCH_OBJ)/,instructions.o meet.o) \
+$(BENCH_OUT)/instructions: $(addprefix $(BENCH_OBJ)/,instructions.o ivc-pair.o) \
 		$(LIB_OUT)/libivc.so
 $(BENCH_OUT)/instructions: LDFLAGS += -Wl,-rpath,'$$ORIGIN/../lib'
 
@@ -72,10 +72,6 @@ bench-instructions: $(BENCH_PROGS) $(B)/tools/ivcd
 bench-deps:
 	$(Q)scripts/deps tools/bench/packages.txt
 
-## make check-bench     does it all run: tiny counts, no figure is judged
-check-bench: $(BENCH_PROGS) $(B)/tools/ivcd
-	$(Q)tools/bench/check.sh $(B)
-
 -include $(wildcard $(BENCH_OBJ)/*.d)
 
-.PHONY: bench bench-instructions bench-deps check-bench
+.PHONY: bench bench-instructions bench-deps

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "kinds.h"
+#include "contenders.h"
 
 static int copy_burst(struct end *e, size_t len, unsigned int out,
 		      unsigned int in)

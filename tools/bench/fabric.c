@@ -11,7 +11,7 @@
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 
-#include "kinds.h"
+#include "contenders.h"
 
 #define VERSION FI_VERSION(1, 11)
 #define NAME_MAX_BYTES 256

@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../pingpong/samples.h"
-#include "meet.h"
+#include "../common/histogram.h"
+#include "ivc-pair.h"
 #include "plan.h"
-#include "twin.h"
+#include "fork-pair.h"
 
 #define REST_NS 5000000 /* between two messages: both sleep long before */
 #define ROUNDS_MAX 4096u

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <valgrind/callgrind.h>
 
-#include "meet.h"
+#include "ivc-pair.h"
 
 #define MESSAGES 4096 /* several rounds of the ring, of any of the sizes */
 

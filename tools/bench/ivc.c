@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kinds.h"
-#include "meet.h"
+#include "contenders.h"
+#include "ivc-pair.h"
 #include "stream.h"
 
 static ivc_context *ctx;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../pingpong/samples.h"
+#include "../common/histogram.h"
 #include "loops.h"
 
 #define LATENCY_BATCH 8 /* round trips: reading the clock is under 2 % */

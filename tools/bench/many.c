@@ -13,10 +13,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../pingpong/samples.h"
-#include "meet.h"
+#include "../common/histogram.h"
+#include "ivc-pair.h"
 #include "plan.h"
-#include "twin.h"
+#include "fork-pair.h"
 
 #define CHANNELS_MAX 1024
 #define BATCH 4 /* round trips per sample */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "loops.h"
-#include "twin.h"
+#include "fork-pair.h"
 
 static const struct end_kind *find_kind(const char *name)
 {

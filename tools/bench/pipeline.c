@@ -10,8 +10,8 @@
 
 #include <ivc/ring.h>
 
-#include "../pingpong/samples.h"
-#include "kinds.h"
+#include "../common/histogram.h"
+#include "contenders.h"
 #include "stream.h"
 
 #define CHUNKS_MAX 16u

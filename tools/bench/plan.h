@@ -3,7 +3,7 @@
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
-#include "end.h"
+#include "contender.h"
 
 #define PLAN_SIZES 32
 #define PLAN_SIZE_MAX (16u << 20)

@@ -7,7 +7,7 @@
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
 
-#include "end.h"
+#include "contender.h"
 
 typedef ssize_t (*put_fn)(struct end *e, const void *buf, size_t len);
 typedef ssize_t (*get_fn)(struct end *e, void *buf, size_t len);

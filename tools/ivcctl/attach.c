@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl attach: one guest here, all of them in keeper.c. */
+/* ivcctl attach: one guest here, all of them in watch.c. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "device.h"
 #include "domain.h"
 #include "ivcctl.h"
-#include "keeper.h"
+#include "watch.h"
 
 #define WAIT_MAX 3600
 

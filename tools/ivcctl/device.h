@@ -8,7 +8,7 @@
 
 #include "domain.h"
 #include "policy.h"
-#include "store.h"
+#include "xenstore.h"
 
 enum {
 	STATE_INITIALISING = 1,

@@ -3,7 +3,7 @@
 #ifndef IVCCTL_DOMAIN_H
 #define IVCCTL_DOMAIN_H
 
-#include "store.h"
+#include "xenstore.h"
 
 #define DOMAIN_MAX 0x7ff0
 #define DOMAIN_NAME_MAX 128

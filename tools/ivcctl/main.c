@@ -8,9 +8,9 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "../escape.h"
-#include "../output.h"
-#include "../stdfds.h"
+#include "../common/escape.h"
+#include "../common/output.h"
+#include "../common/stdfds.h"
 #include "ivcctl.h"
 
 static const char *running; /* the sub-command */

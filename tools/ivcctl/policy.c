@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../text-file.h"
+#include "../common/text-file.h"
 #include "ivcctl.h"
 #include "policy.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../output.h"
+#include "../common/output.h"
 #include "domain.h"
 #include "ivcctl.h"
 #include "table.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../json-string.h"
-#include "../text-file.h"
+#include "../common/json-string.h"
+#include "../common/text-file.h"
 #include "ivcctl.h"
 #include "table.h"
 

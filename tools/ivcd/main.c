@@ -8,8 +8,8 @@
 #include <sysexits.h>
 #include <ivc/ivc.h>
 
-#include "../args.h"
-#include "../stdfds.h"
+#include "../common/args.h"
+#include "../common/stdfds.h"
 #include "ivcd.h"
 
 struct config config = {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client.h"
-#include "roles.h"
+#include "errors.h"
 
 #define RATE_BYTES 8
 

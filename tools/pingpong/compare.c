@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../text-file.h"
+#include "../common/text-file.h"
 #include "json.h"
 #include "report.h"
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../args.h"
-#include "../output.h"
-#include "../stdfds.h"
+#include "../common/args.h"
+#include "../common/output.h"
+#include "../common/stdfds.h"
 #include "report.h"
-#include "roles.h"
+#include "errors.h"
 
 static void on_signal(int sig)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "../args.h"
-#include "../output.h"
+#include "../common/args.h"
+#include "../common/output.h"
 #include "options.h"
 
 #define TIMEOUT_DEFAULT 30

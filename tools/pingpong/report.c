@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../json-string.h"
-#include "../output.h"
+#include "../common/json-string.h"
+#include "../common/output.h"
 #include "report.h"
 
 const char *const percentile_names[PERCENTILES] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of results: how often to repeat, and what comes of it. */
 #include "client.h"
-#include "roles.h"
+#include "errors.h"
 
 #define WARMUP_SHARE 0.1
 #define STEPS_PER_ROW 8

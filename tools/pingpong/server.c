@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../output.h"
+#include "../common/output.h"
 #include "report.h"
-#include "roles.h"
+#include "errors.h"
 #include "tests.h"
 
 static int send_reply(struct session *s, uint32_t status)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../args.h"
-#include "../output.h"
-#include "../stdfds.h"
+#include "../common/args.h"
+#include "../common/output.h"
+#include "../common/stdfds.h"
 #include "roam.h"
 
 volatile sig_atomic_t interrupted;

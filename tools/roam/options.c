@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../args.h"
-#include "../output.h"
+#include "../common/args.h"
+#include "../common/output.h"
 #include "roam.h"
 
 #define SIZE_LATENCY 64u

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../output.h"
+#include "../common/output.h"
 #include "roam.h"
 
 #define COLUMNS 72

@@ -25,7 +25,7 @@
 
 #include <ivc/ivc.h>
 
-#include "../pingpong/samples.h"
+#include "../common/histogram.h"
 
 #define MS 1000000u
 #define SECOND 1000000000u

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "ivcctl.h"
-#include "store.h"
+#include "xenstore.h"
 
 #define RETRIES 1000
 #define ALIVE_MS 2000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "meet.h"
+#include "ivc-pair.h"
 
 #define SERVER 2
 

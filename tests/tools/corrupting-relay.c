@@ -3,7 +3,7 @@
  * For check-tools: stands between a client and a server on UNIX sockets and
  * does one bad thing to the stream, which --verify must notice.
  *
- *	test-relay LISTEN SERVER up|down DEED OFFSET LENGTH
+ *	corrupting-relay LISTEN SERVER up|down DEED OFFSET LENGTH
  *
  * DEED to LENGTH bytes at OFFSET of the stream towards the server (up) or
  * the client (down): pass, flip (one bit), drop, double, swap (with the next
@@ -34,7 +34,7 @@ struct deed {
 
 static void die(const char *what)
 {
-	fprintf(stderr, "test-relay: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "corrupting-relay: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	int client, server;
 
 	if (argc != 7) {
-		fprintf(stderr, "usage: test-relay LISTEN SERVER up|down "
+		fprintf(stderr, "usage: corrupting-relay LISTEN SERVER up|down "
 				"DEED OFFSET LENGTH\n");
 		return 64;
 	}

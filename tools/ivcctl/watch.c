@@ -17,7 +17,7 @@
 #include "device.h"
 #include "domain.h"
 #include "ivcctl.h"
-#include "keeper.h"
+#include "watch.h"
 
 /* A guest already dealt with. */
 struct known {

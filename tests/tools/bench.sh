@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What `make check-bench` runs: check.sh DIRECTORY-THAT-WAS-BUILT-INTO
+# What `make check-bench` runs: bench.sh DIRECTORY-THAT-WAS-BUILT-INTO
 # Does each contender that is here run, and is all written that should be?
 # Tiny counts: no figure is judged. The last line is `N passed, N failed`.
 
 build=${1:?directory that was built into}
-here=$(cd "$(dirname "$0")" && pwd)
+bench=$(cd "$(dirname "$0")/../../tools/bench" && pwd)
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 # shellcheck source=tests/check.sh
-. "$here/../../tests/check.sh"
+. "$(dirname "$0")/../check.sh"
 
 # query EXPRESSION: is it true of the results, r?
 query() {
@@ -25,7 +25,7 @@ wide() {
 }
 
 run() {
-	"$here/bench.py" --build "$build" --out "$dir" --tiny >"$dir/table"
+	"$bench/bench.py" --build "$build" --out "$dir" --tiny >"$dir/table"
 	rc=$?
 	grep -e ' failed: ' "$dir/table"
 	return $rc

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kinds.h"
+#include "contenders.h"
 
 const struct end_kind *const end_kinds[] = {
 	&line_kind,	 &copy_kind, &pipeline_kind, &ivc_kind, &ivc_wait_kind,

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What `make check-tools` runs: check.sh DIRECTORY-OF-THE-BINARIES
+# ivc-pingpong over sockets: pingpong.sh DIRECTORY-THAT-WAS-BUILT-INTO
 # shellcheck disable=SC2086 # lists of options are meant to be split
 # One line per check; the last line is `N passed, N failed`.
 
-bin=${1:?directory of the binaries}
-pp=$bin/ivc-pingpong
+bin=${1:?directory that was built into}
+pp=$bin/tools/ivc-pingpong
 dir=$(mktemp -d) || exit 1
 sock=$dir/s
 pids=
 # shellcheck source=tests/check.sh
-. "$(dirname "$0")/../tests/check.sh"
+. "$(dirname "$0")/../check.sh"
 
 cleanup() {
 	for p in $pids; do kill "$p" 2>/dev/null; done
@@ -163,7 +163,7 @@ caught() {
 	shift 4
 	serve --unix "$sock" --timeout 3
 	until [ -S "$sock" ]; do sleep 0.05; done
-	"$bin/test-relay" "$dir/r" "$sock" "$way" "$deed" "$offset" "$length" &
+	"$bin/tests/tools/corrupting-relay" "$dir/r" "$sock" "$way" "$deed" "$offset" "$length" &
 	relay=$!
 	pids="$pids $relay"
 	"$pp" --unix "$dir/r" --timeout 3 "$@" >"$dir/client" 2>&1
@@ -214,13 +214,13 @@ check 'relay: a byte too many at the end' \
 ## peers that lie or die
 lies() {
 	serve --unix "$sock" --loop --timeout 5
-	"$bin/test-peer" client "$sock" || return 1
+	"$bin/tests/tools/lying-peer" client "$sock" || return 1
 	"$pp" --unix "$sock" --iterations 10 --sizes 8 --verify || return 1
 	kill "$server"
 	wait "$server"
 }
 rubbish() {
-	"$bin/test-peer" server "$sock" &
+	"$bin/tests/tools/lying-peer" server "$sock" &
 	pids="$pids $!"
 	says 'is no ivc-pingpong server' status 2 "$pp" --unix "$sock" &&
 		status 2 "$pp" --unix "$none" --timeout 1
@@ -264,122 +264,5 @@ for wait in spin sleep adaptive; do
 done
 check 'the client dies' dies client
 check 'interrupted: what there is, is written' interrupted
-
-## the units of ivcd
-# Exposure in tenths, by systemd's own reckoning
-unit_exposure() {
-	mkdir -p "$dir/units"
-	sed "s|@SBINDIR@|$(realpath "$bin")|" tools/ivcd/ivcd.service \
-		>"$dir/units/ivcd.service"
-	SYSTEMD_UNIT_PATH=$dir/units: systemd-analyze security --offline=true \
-		--no-pager --threshold=20 "$dir/units/ivcd.service"
-}
-if ! command -v systemd-analyze >/dev/null; then
-	skip 'the unit is confined: no systemd-analyze here'
-elif ! systemd-analyze security --help 2>&1 | grep -q -e --offline; then
-	skip 'the unit is confined: this systemd-analyze knows no --offline'
-else
-	check "ivcd's unit is confined: an exposure of at most 2.0" unit_exposure
-fi
-
-## ivcctl, as far as it goes without xenstore; the rest is tests/lab/ivcctl.sh
-ctl=$bin/ivcctl
-
-policy() {
-	printf %b "$1" >"$dir/policy"
-	shift
-	says "$@"
-}
-# A table as the driver has it, in \n notation.
-table() {
-	mkdir -p "$dir/debugfs/ivc-back"
-	printf %b "$1" >"$dir/debugfs/ivc-back/frontends"
-}
-tables() {
-	table "$1"
-	shift
-	says "$@"
-}
-counts() {
-	table "$head\\n1 red connected 2 3 40 0 100 0\\n"
-	"$ctl" stat --debugfs "$dir/debugfs" --interval 1 --count 2 \
-		>"$dir/stat" &
-	stat=$!
-	sleep 0.5
-	table "$head\\n1 red connected 2 3 40 0 350 0\\n"
-	wait $stat || return 1
-	cat "$dir/stat"
-	# 250 requests in a second, give or take what the sleep took.
-	awk '$1 == 1 && $7 ~ /^[0-9]/ { n++; bad += $7 < 150 || $7 > 251 }
-	     END { exit n != 1 || bad }' "$dir/stat"
-}
-members() {
-	printf '# member domid realm magic id channels more\n%s\n' \
-		'7 1 red 42 0 1 new' >"$dir/debugfs/ivc-back/members"
-	"$ctl" list --members --json --debugfs "$dir/debugfs" |
-		python3 -c 'import json, sys; t = json.load(sys.stdin)
-assert t == [dict(member=7, domid=1, realm="red", magic=42, id=0,
-                  channels=1, more="new")], t'
-}
-if [ -x "$ctl" ]; then
-	head='# domid realm state contexts channels pages pending requests refused'
-	check 'ivcctl: help' says 'attach GUEST' "$ctl" --help
-	for c in attach detach realm list stat policy; do
-		check "ivcctl: $c --help" status 0 "$ctl" $c --help
-	done
-	check 'ivcctl: no such command' status 64 "$ctl" destroy
-	check 'ivcctl: attach whom' status 64 "$ctl" attach
-	check 'ivcctl: a bad realm' status 64 "$ctl" attach x --realm 'a b'
-	check 'ivcctl: a bad limit' status 64 "$ctl" attach x --max-pages -1
-	check 'ivcctl: --watch without --all' status 64 "$ctl" attach x --watch
-	if [ ! -e /proc/xen/capabilities ]; then
-		check 'ivcctl: not Dom0' says 'is this Dom0' "$ctl" list
-	fi
-	escaped() {
-		says 'not .a.x1b\[2Jb' status 64 "$ctl" attach x \
-			--realm "$(printf 'a\033[2Jb')"
-	}
-	check 'ivcctl: what others say is shown escaped' escaped
-	check 'ivcctl: a number out of range' says \
-		'^ivcctl: --max-pages -1: must be a number between' \
-		"$ctl" attach x --max-pages -1
-	check 'ivcctl: a wrong option' says 'Try: ivcctl list --help' \
-		"$ctl" list --bogus
-	pid_file() {
-		echo precious >"$dir/pid"
-		says "--pid-file $dir/pid: is something else" "$ctl" attach \
-			--all --watch --policy tools/ivcctl/policy.conf \
-			--pid-file "$dir/pid" || return 1
-		[ "$(cat "$dir/pid")" = precious ]
-	}
-	check 'ivcctl: --pid-file on a file with something in it' pid_file
-	check 'ivcctl: the policy that is shipped' says 'no errors' \
-		"$ctl" policy --policy tools/ivcctl/policy.conf
-	first='guest a* realm=x max-pages=9 # as\n\n#\nguest b deny\n'
-	check 'policy: first match' policy "$first" 'realm=x.*max-pages=9.*line 1' \
-		"$ctl" policy --policy "$dir/policy" abc
-	check 'policy: deny' policy "$first" 'denied by line 4' \
-		"$ctl" policy --policy "$dir/policy" b
-	check 'policy: no match' policy "$first" 'no line fits' \
-		"$ctl" policy --policy "$dir/policy" c
-	for bad in 'host a realm=x' 'guest' 'guest a relm=x' 'guest a realm=' \
-		'guest a realm=a/b' 'guest a max-pages=x' 'guest a deny realm=x' \
-		'guest a max-pages=99999999999999999999' 'guest a dny'; do
-		check "policy: '$bad'" policy "# one\n$bad\n" "policy:2: " \
-			"$ctl" policy --policy "$dir/policy"
-	done
-	check 'stat: per second' counts
-	check 'stat: columns in another order' tables \
-		'# new realm domid state pages\nz green 3 connected 12\n' \
-		'^    3 green .* - .* - .*12' \
-		"$ctl" stat --debugfs "$dir/debugfs" --count 1
-	check 'stat: an empty table' tables "$head\\n" requests/s \
-		"$ctl" stat --debugfs "$dir/debugfs" --count 1
-	check 'stat: no table' tables 'rubbish\n' 'not understood' \
-		"$ctl" stat --debugfs "$dir/debugfs" --count 1
-	check 'stat: no driver' says 'modprobe ivc-back' \
-		"$ctl" stat --debugfs "$dir" --count 1
-	check 'list: members as JSON' members
-fi
 
 finish

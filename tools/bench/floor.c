@@ -10,7 +10,7 @@
 
 #include <ivc/ring.h>
 
-#include "kinds.h"
+#include "contenders.h"
 #include "stream.h"
 
 #define LINES 1024u

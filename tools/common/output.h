@@ -11,8 +11,8 @@
  *
  * Not thread-safe: an output belongs to one thread.
  */
-#ifndef TOOLS_OUTPUT_H
-#define TOOLS_OUTPUT_H
+#ifndef TOOLS_COMMON_OUTPUT_H
+#define TOOLS_COMMON_OUTPUT_H
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 /* The clock's own cost, and the histogram. */
 #include <string.h>
 
-#include "samples.h"
+#include "histogram.h"
 
 #define CLOCK_READS 20000
 

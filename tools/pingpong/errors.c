@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "report.h"
-#include "roles.h"
+#include "errors.h"
 
 void explain_fault(const char *who, enum fault fault, uint64_t seq)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The contenders that need nothing but this machine and libivc. */
-#ifndef BENCH_KINDS_H
-#define BENCH_KINDS_H
+#ifndef BENCH_CONTENDERS_H
+#define BENCH_CONTENDERS_H
 
-#include "end.h"
+#include "contender.h"
 
 extern const struct end_kind line_kind, pipeline_kind, copy_kind;
 extern const struct end_kind ivc_kind, ivc_wait_kind, ivc_place_kind;

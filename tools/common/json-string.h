@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A string as JSON has it. */
-#ifndef TOOLS_JSON_STRING_H
-#define TOOLS_JSON_STRING_H
+#ifndef TOOLS_COMMON_JSON_STRING_H
+#define TOOLS_COMMON_JSON_STRING_H
 
 #include <stdio.h>
 

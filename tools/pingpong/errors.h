@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The two ends. Both return the exit status. */
-#ifndef PINGPONG_ROLES_H
-#define PINGPONG_ROLES_H
+#ifndef PINGPONG_ERRORS_H
+#define PINGPONG_ERRORS_H
 
 #include "message.h"
 #include "options.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Text of others, for a terminal or a log. */
-#ifndef TOOLS_ESCAPE_H
-#define TOOLS_ESCAPE_H
+#ifndef TOOLS_COMMON_ESCAPE_H
+#define TOOLS_COMMON_ESCAPE_H
 
 #include <stddef.h>
 

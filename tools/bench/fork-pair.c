@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "twin.h"
+#include "fork-pair.h"
 
 static void failed(int sig)
 {

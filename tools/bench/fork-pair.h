@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A second process of this program. */
-#ifndef BENCH_TWIN_H
-#define BENCH_TWIN_H
+#ifndef BENCH_FORK_PAIR_H
+#define BENCH_FORK_PAIR_H
 
 #include <sys/types.h>
 

@@ -3,8 +3,8 @@
  * Xenstore: reading and writing nodes by printf-like paths, transactions,
  * watches. Functions return -errno unless they say otherwise.
  */
-#ifndef IVCCTL_STORE_H
-#define IVCCTL_STORE_H
+#ifndef IVCCTL_XENSTORE_H
+#define IVCCTL_XENSTORE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A file of text, read as a whole. */
-#ifndef TOOLS_TEXT_FILE_H
-#define TOOLS_TEXT_FILE_H
+#ifndef TOOLS_COMMON_TEXT_FILE_H
+#define TOOLS_COMMON_TEXT_FILE_H
 
 #include <stddef.h>
 

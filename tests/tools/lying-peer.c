@@ -2,9 +2,9 @@
 /*
  * For check-tools: a peer that says the wrong things.
  *
- *	test-peer client PATH     every bit of the greeting and of a step, one
+ *	lying-peer client PATH     every bit of the greeting and of a step, one
  *	                          at a time, is sent wrong to a --loop server
- *	test-peer server PATH     answers the greeting with rubbish
+ *	lying-peer server PATH     answers the greeting with rubbish
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "plan.h"
+#include "../../tools/pingpong/plan.h"
 
 static struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
@@ -32,7 +32,7 @@ static int reach(void)
 		}
 		usleep(10000);
 	}
-	fprintf(stderr, "test-peer: no server: %s\n", strerror(errno));
+	fprintf(stderr, "lying-peer: no server: %s\n", strerror(errno));
 	return -1;
 }
 
@@ -45,7 +45,7 @@ static int reply_status(int fd)
 	if (recv(fd, buf, sizeof(buf), MSG_WAITALL) != sizeof(buf))
 		return -1;
 	if (reply_decode(&r, buf)) {
-		fprintf(stderr, "test-peer: the reply is not one\n");
+		fprintf(stderr, "lying-peer: the reply is not one\n");
 		return -2;
 	}
 	return (int)r.status;
@@ -95,7 +95,7 @@ static int one_hello(int bit)
 	if (bit == 8 * 8 || (bit >= 32 * 8 && bit < 36 * 8))
 		return status < 0;
 	if (hello_must_fail(bit / 8) && status <= 0) {
-		fprintf(stderr, "test-peer: bit %d of the greeting: %d\n", bit,
+		fprintf(stderr, "lying-peer: bit %d of the greeting: %d\n", bit,
 			status);
 		return 1;
 	}
@@ -120,7 +120,7 @@ static int one_step(int bit)
 	status = reply_status(fd);
 	close(fd);
 	if (step_must_fail(bit / 8) && status <= 0) {
-		fprintf(stderr, "test-peer: bit %d of the step: %d\n", bit,
+		fprintf(stderr, "lying-peer: bit %d of the step: %d\n", bit,
 			status);
 		return 1;
 	}
@@ -160,7 +160,7 @@ static int bad_server(void)
 int main(int argc, char **argv)
 {
 	if (argc != 3 || strlen(argv[2]) >= sizeof(sun.sun_path)) {
-		fprintf(stderr, "usage: test-peer client|server PATH\n");
+		fprintf(stderr, "usage: lying-peer client|server PATH\n");
 		return 64;
 	}
 	strcpy(sun.sun_path, argv[2]);

@@ -6,8 +6,8 @@
  * 0.4 %; minimum, maximum and mean are exact. It is filled between the timed
  * stretches, never inside one.
  */
-#ifndef PINGPONG_SAMPLES_H
-#define PINGPONG_SAMPLES_H
+#ifndef TOOLS_COMMON_HISTOGRAM_H
+#define TOOLS_COMMON_HISTOGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kinds.h"
+#include "contenders.h"
 #include "stream.h"
 
 /* Of both ends, the client's first, until each has taken its own. */

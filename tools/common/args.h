@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Words of a command line, for the tools that take many numbers. */
-#ifndef TOOLS_ARGS_H
-#define TOOLS_ARGS_H
+#ifndef TOOLS_COMMON_ARGS_H
+#define TOOLS_COMMON_ARGS_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  * All functions return 0 or -errno, wait by spinning and move whole messages.
  * Both ends know from the step how many messages of which size go which way.
  */
-#ifndef BENCH_END_H
-#define BENCH_END_H
+#ifndef BENCH_CONTENDER_H
+#define BENCH_CONTENDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two processes get channels of libivc to each other. */
-#ifndef BENCH_MEET_H
-#define BENCH_MEET_H
+#ifndef BENCH_IVC_PAIR_H
+#define BENCH_IVC_PAIR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The standard descriptors, for every tool's first step. */
-#ifndef TOOLS_STDFDS_H
-#define TOOLS_STDFDS_H
+#ifndef TOOLS_COMMON_STDFDS_H
+#define TOOLS_COMMON_STDFDS_H
 
 /*
  * Occupy those of descriptors 0, 1 and 2 that are closed. Otherwise the next

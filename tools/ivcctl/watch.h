@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ivcctl attach --all: every guest the policy allows, now or from now on. */
-#ifndef IVCCTL_KEEPER_H
-#define IVCCTL_KEEPER_H
+#ifndef IVCCTL_WATCH_H
+#define IVCCTL_WATCH_H
 
 #include <stdbool.h>
 
