@@ -68,7 +68,8 @@ $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends: $(MPI_TEST_OUT)/%: \
 
 # With what ivc-roam keeps and draws.
 $(MPI_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
-		tools/roam/plot.c tools/common/histogram.c tools/roam/roam.h \
+		tools/roam/plot.c tools/common/histogram.c tools/common/output.c \
+		tools/roam/roam.h \
 		mpi/mpi.mk
 	@mkdir -p $(@D)
 	$(call say,MPICC,$@)

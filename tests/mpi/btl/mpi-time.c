@@ -14,6 +14,7 @@
  * MPI_T; without it all is taken for the network.
  */
 #include <mpi.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,18 @@ static void die(const char *what, uint64_t seq)
 	fprintf(stderr, "rank %d: %s: message %llu\n", me, what,
 		(unsigned long long)seq);
 	MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+/* Called by record.c with the name of the file that cannot be written. */
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("mpi-time: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
 }
 
 static unsigned char byte_of(uint64_t seq, size_t i)
@@ -277,10 +290,11 @@ int main(int argc, char **argv)
 	buffer = calloc(WINDOW, options.size);
 	if (ranks != 2 || !buffer)
 		die("two ranks, and memory, are needed", 0);
+	/* One table and one plot: the first rank's. */
 	if (me)
-		options.table = NULL;
+		options.table = options.plot = NULL;
 	if (record_open(&record, &options))
-		die(options.table, 0);
+		die("the table or the plot", 0);
 	counters_open();
 	record_start(&record, bandwidth, clock_ns());
 	until = clock_ns() + (uint64_t)(atof(argv[optind]) * SECOND);
@@ -288,10 +302,11 @@ int main(int argc, char **argv)
 	if (!me) {
 		record_end(&record, clock_ns(), by_ivc());
 		report(messages);
-		if (options.plot && plot_files(&record, options.plot))
-			die(options.plot, 0);
+		if (options.plot)
+			plot_files(&record, options.plot);
 	}
-	record_free(&record);
+	if (record_close(&record))
+		die("the table or the plot", 0);
 	free(buffer);
 	MPI_Finalize();
 	return 0;
