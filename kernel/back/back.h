@@ -4,10 +4,10 @@
  *
  *   main.c      module init and exit
  *   xenbus.c    one device per frontend: probe, states, connect, disconnect
- *   ring.c      the control ring of a frontend, both directions
+ *   ctlring.c   the control ring of a frontend, both directions
  *   request.c   what a frontend may ask
  *   group.c     groups and their members
- *   notice.c    when members are told that their group has changed
+ *   notify.c    when members are told that their group has changed
  *   conn.c      connections between members
  *   policy.c    realm, quotas, request rate
  *   debugfs.c   the state, readable
@@ -178,7 +178,7 @@ extern struct ivc_back {
 	struct workqueue_struct *wq;
 } ivc_back;
 
-/* ring.c */
+/* ctlring.c */
 void ivc_ring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev);
 void ivc_ring_work(struct work_struct *work); /* takes ivc_back.lock */
 
@@ -194,7 +194,7 @@ struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr);
 u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 		   bool *more);
 
-/* notice.c */
+/* notify.c */
 void ivc_notice_init(void);
 void ivc_notice_news(struct ivc_member *m);
 void ivc_notice_none(struct ivc_member *m);

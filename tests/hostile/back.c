@@ -23,7 +23,7 @@
 #include <xenstore.h>
 #include <ivc/barrier.h>
 #include <ivc/wire.h>
-#include "say.h"
+#include "log.h"
 
 #define PAGE 4096u
 #define UNANSWERED 65536u /* so many requests wait in the frontend, at most */

@@ -29,7 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <ivc/abi.h>
-#include "say.h"
+#include "log.h"
 
 #define OUR_ID 666u
 #define PAGE 4096u

@@ -5,14 +5,15 @@
  * says, and what that forbids. It runs in a guest whose ivc-front is not
  * loaded (tests/lab/hostile-front.sh).
  *
- *   front.c    an honest frontend, step by step
- *   nodes.c    wrong nodes in xenstore, wrong states, vanishing in each
- *   ring.c     wrong indices and messages, the page changed under the reader
- *   offers.c   wrong offers and accepts, to the frontend of another guest
- *   held.c     pages of another guest that are not let go of
- *   ends.c     requests and records under way while something ends
- *   floods.c   too much of everything
- *   main.c     the command line
+ *   front.c          an honest frontend, step by step
+ *   nodes.c          wrong nodes in xenstore, wrong states, vanishing in each
+ *   ctlring.c        wrong indices and messages, the page changed under the
+ * reader offers.c         wrong offers and accepts, to the frontend of another
+ * guest hold-grants.c    pages of another guest that are not let go of
+ *   doorbell-storm.c doorbells of an open channel, without end
+ *   ends.c           requests and records under way while something ends
+ *   floods.c         too much of everything
+ *   main.c           the command line
  *
  * Each attack is followed by a connection in good faith: that it succeeds shows
  * that the backend is still there, for the others and for this guest. Whatever
@@ -27,7 +28,7 @@
 #include <xengnttab.h>
 #include <xenstore.h>
 #include <ivc/wire.h>
-#include "say.h"
+#include "log.h"
 
 #define PAGE 4096u
 
@@ -152,12 +153,12 @@ bool find_victim(struct front *f, uint64_t me, uint32_t id,
 void attack_nodes(struct front *f);
 void attack_states(struct front *f);
 void attack_vanish(struct front *f);
-void attack_ring(struct front *f);
+void attack_ctlring(struct front *f);
 void attack_messages(struct front *f, int seconds);
 void attack_rewrite(struct front *f, int seconds);
 void attack_offers(struct front *f, uint64_t magic, int seconds);
-void attack_held(struct front *f, uint64_t magic, int seconds);
-void attack_rings(struct front *f, uint64_t magic, int seconds);
+void attack_hold_grants(struct front *f, uint64_t magic, int seconds);
+void attack_doorbell_storm(struct front *f, uint64_t magic, int seconds);
 void attack_storm(struct front *f, int seconds);
 void attack_closes(struct front *f, int seconds);
 void attack_ends(struct front *f, uint64_t magic, int seconds);

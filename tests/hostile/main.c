@@ -7,8 +7,9 @@
 
 static const char usage[] =
 	"usage: ivc-hostile ATTACK [SECONDS [MAGIC]]\n"
-	"nodes states vanish ring messages rewrite storm closes offers ends\n"
-	"held rings\n"
+	"nodes states vanish ctlring messages rewrite storm closes offers "
+	"ends\n"
+	"hold-grants doorbell-storm\n"
 	"flood-requests flood-members flood-events flood-states flood-nodes\n";
 
 int main(int argc, char **argv)
@@ -30,18 +31,18 @@ int main(int argc, char **argv)
 		attack_states(&f);
 	else if (!strcmp(what, "vanish"))
 		attack_vanish(&f);
-	else if (!strcmp(what, "ring"))
-		attack_ring(&f);
+	else if (!strcmp(what, "ctlring"))
+		attack_ctlring(&f);
 	else if (!strcmp(what, "messages"))
 		attack_messages(&f, seconds);
 	else if (!strcmp(what, "rewrite"))
 		attack_rewrite(&f, seconds);
 	else if (!strcmp(what, "offers"))
 		attack_offers(&f, magic, seconds);
-	else if (!strcmp(what, "held"))
-		attack_held(&f, magic, seconds);
-	else if (!strcmp(what, "rings"))
-		attack_rings(&f, magic, seconds);
+	else if (!strcmp(what, "hold-grants"))
+		attack_hold_grants(&f, magic, seconds);
+	else if (!strcmp(what, "doorbell-storm"))
+		attack_doorbell_storm(&f, magic, seconds);
 	else if (!strcmp(what, "closes"))
 		attack_closes(&f, seconds);
 	else if (!strcmp(what, "ends"))

@@ -75,11 +75,11 @@ mutant() {
 # The time is what an enemy otherwise has to be lucky for.
 mutant request-checked-in-place hostile-front back/request.c \
 	's/= requests\[req->op\](/= (mdelay(1), requests[READ_ONCE(fe->ctl->req[(fe->req_cons - 1) % IVC_CTL_REQS].op)])(/; s/#include "back.h"/#include <linux\/delay.h>\n&/'
-mutant shared-index-believed hostile-front back/ring.c \
+mutant shared-index-believed hostile-front back/ctlring.c \
 	's/ivc_store_rel(&fe->ctl->ev_prod, ++fe->ev_prod);/fe->ev_prod = ivc_load(\&fe->ctl->ev_prod) + 1; ivc_store_rel(\&fe->ctl->ev_prod, fe->ev_prod);/'
-mutant requests-unbounded hostile-front back/ring.c \
+mutant requests-unbounded hostile-front back/ctlring.c \
 	's/if (waiting > IVC_CTL_REQS)/if (0)/'
-mutant events-unbounded hostile-front back/ring.c \
+mutant events-unbounded hostile-front back/ctlring.c \
 	's/if (used > IVC_CTL_EVENTS)/if (0)/'
 mutant anybodys-member hostile-front back/group.c \
 	's/return m && m->fe == fe ? m : NULL;/return m;/'

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <ivc/abi.h>
 #include "../fuzz/fuzz.h"
-#include "say.h"
+#include "log.h"
 
 #define OUR_ID 666u
 #define PAGE 4096u

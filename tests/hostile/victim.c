@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <ivc/ivc.h>
-#include "say.h"
+#include "log.h"
 
 #define ENEMY 666u
 

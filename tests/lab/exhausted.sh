@@ -11,15 +11,15 @@ expect_log 'max_grant_frames reached|gnttab_expand' 'the table is full because w
 # there_are N WHAT: how many of them guest N has left
 there_are() {
 	g "$1" "echo 100000 >/sys/module/xen_gntalloc/parameters/limit
-		/ivc/ivc-hoard $2 count 2>/dev/null"
+		/ivc/ivc-exhaust $2 count 2>/dev/null"
 	[ "$2" = ports ] || g "$1" 'rmmod xen_gntalloc && insmod /modules/xen-gntalloc.ko limit=100000'
 }
 
-# hoard N WHAT TAKE: in the background, once all that is closed is let go of
-hoard() {
+# exhaust N WHAT TAKE: in the background, once all that is closed is let go of
+exhaust() {
 	sleep 1
-	g_bg "$1" hoard "/ivc/ivc-hoard $2 $3"
-	wait_until 20 g "$1" 'grep -q ^hoards /run/lab/hoard.out' || fail "guest $1: $(g_output "$1" hoard)"
+	g_bg "$1" exhaust "/ivc/ivc-exhaust $2 $3"
+	wait_until 20 g "$1" 'grep -q ^exhausts /run/lab/exhaust.out' || fail "guest $1: $(g_output "$1" exhaust)"
 }
 
 # Tables that are soon full: 2048 grants. Of mappings a PVH guest may have few.
@@ -37,11 +37,11 @@ max_maptrack_frames=4"
 	g_put $n /tmp/short <<-'END'
 	what=$1 left=$2
 	shift 2
-	: >/tmp/hoard
-	/ivc/ivc-hoard $what $(($(cat /tmp/$what) - left)) >/tmp/hoard 2>&1 &
+	: >/tmp/exhaust
+	/ivc/ivc-exhaust $what $(($(cat /tmp/$what) - left)) >/tmp/exhaust 2>&1 &
 	p=$!
-	until grep -q . /tmp/hoard; do sleep 0.02; done
-	grep -q ^hoards /tmp/hoard || { cat /tmp/hoard; exit 3; }
+	until grep -q . /tmp/exhaust; do sleep 0.02; done
+	grep -q ^exhausts /tmp/exhaust || { cat /tmp/exhaust; exit 3; }
 	"$@"
 	s=$?
 	kill -9 $p
@@ -71,16 +71,16 @@ accepter() {
 	eval "have=\$$what$n"
 	shift 2
 	for left; do
-		hoard "$n" "$what" $((have - left))
+		exhaust "$n" "$what" $((have - left))
 		out=$(g $((3 - n)) "$a cycle --magic 3 --id 2 --peer 1 --count 1 --timeout 10 2>&1") &&
 			fail "guest $n accepts with $left $what"
 		echo "$out" | grep -q ECONNREFUSED || fail "guest $n cannot accept with $left $what: $out"
-		g_kill "$n" hoard 9
+		g_kill "$n" exhaust 9
 	done
-	hoard "$n" "$what" $((have - left - 1))
+	exhaust "$n" "$what" $((have - left - 1))
 	g $((3 - n)) "$a cycle --magic 3 --id 2 --peer 1 --count 1 --timeout 10 2>&1" ||
 		fail "guest $n does not accept with $((left + 1)) $what"
-	g_kill "$n" hoard 9
+	g_kill "$n" exhaust 9
 }
 
 # A channel of the default size: 16 pages, two control pages, and the directory
@@ -118,20 +118,20 @@ sleep 3 # of channels just closed the last grants are ended by a timer
 grants=$(there_are 1 grants) ports=$(there_are 1 ports)
 for short in "grants $grants" "grants $((grants - 1))" "ports $ports"; do
 	# shellcheck disable=SC2086 # two words
-	hoard 1 $short
+	exhaust 1 $short
 	unattachable "$short"
-	g_kill 1 hoard 9
+	g_kill 1 exhaust 9
 done
 # Dom0 has 4096 here, since it uses the older kind of them (dom0=); else 131072
-ports=$(ivc-hoard ports count) || fail "Dom0's ports cannot be used up"
-ivc-hoard ports "$ports" >/tmp/hoard 2>&1 &
-hoard=$!
-wait_until 60 grep -q . /tmp/hoard
-note "Dom0 $(cat /tmp/hoard)"
-grep -q ^hoards /tmp/hoard || fail "Dom0: $(cat /tmp/hoard)"
+ports=$(ivc-exhaust ports count) || fail "Dom0's ports cannot be used up"
+ivc-exhaust ports "$ports" >/tmp/exhaust 2>&1 &
+exhaust=$!
+wait_until 60 grep -q . /tmp/exhaust
+note "Dom0 $(cat /tmp/exhaust)"
+grep -q ^exhausts /tmp/exhaust || fail "Dom0: $(cat /tmp/exhaust)"
 unattachable "ports of Dom0"
-kill -9 $hoard
-wait $hoard || :
+kill -9 $exhaust
+wait $exhaust || :
 ivcctl attach guest1 --wait 10 || fail "guest 1 cannot be attached again"
 
 g_bg 2 sink "$a sink --magic 7 --id 2 --timeout 30"

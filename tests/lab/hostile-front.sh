@@ -39,7 +39,7 @@ attack() {
 
 attack nodes
 attack states
-attack ring
+attack ctlring
 attack closes 10
 # Programs of both others: members that guest 3 must not speak for; then they take
 # what it offers, and connect to it
@@ -88,12 +88,12 @@ ringing() {
 # An open channel whose process has not asked to be woken: rung all the time, and
 # heard once in a tick of the clock (250 a second) at most
 g_bg 1 idle "su user -c '$a fate --magic 98 --id 1'"
-g_bg 3 rings "/ivc/ivc-hostile rings 14 98"
+g_bg 3 storm "/ivc/ivc-hostile doorbell-storm 14 98"
 wait_until 20 open || fail "guest 3 has no channel to ring for"
 sleep 2
 ringing "a channel that is open" 2000
-expect_status 0 g_wait 3 rings 60 >"$OUT/rings"
-note "guest 3: $(cat "$OUT/rings")"
+expect_status 0 g_wait 3 storm 60 >"$OUT/doorbell-storm"
+note "guest 3: $(cat "$OUT/doorbell-storm")"
 [ "$times" -gt 0 ] || fail "guest 1 has not heard of it: $times interrupts"
 g_kill 1 idle 9
 
@@ -101,12 +101,12 @@ g_kill 1 idle 9
 # more, and is not rung out of its own time by channels that are long closed
 g 1 rm -f /tmp/enough
 g_bg 1 victim "su user -c '/ivc/ivc-victim 99 1 3600 /tmp/enough'"
-g_bg 3 held "/ivc/ivc-hostile held 12 99"
+g_bg 3 hold "/ivc/ivc-hostile hold-grants 12 99"
 wait_until 60 g 3 'test -e /tmp/ringing' ||
-	fail "guest 3 does not come to hold anything: $(g_wait 3 held 60)"
+	fail "guest 3 does not come to hold anything: $(g_wait 3 hold 60)"
 ringing "channels that are closed" 1000
-expect_status 0 g_wait 3 held 60 >"$OUT/held"
-note "guest 3: $(cat "$OUT/held")"
+expect_status 0 g_wait 3 hold 60 >"$OUT/hold-grants"
+note "guest 3: $(cat "$OUT/hold-grants")"
 g 1 touch /tmp/enough
 expect_status 0 g_wait 1 victim 30 >/dev/null
 

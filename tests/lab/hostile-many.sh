@@ -12,7 +12,7 @@ for n in 3 4 5; do
 done
 
 # Each goes through these from another place, again and again, until told
-set -- nodes states ring 'messages 6' 'rewrite 6' 'storm 4' \
+set -- nodes states ctlring 'messages 6' 'rewrite 6' 'storm 4' \
 	'flood-requests 6' 'flood-members 6 7' 'flood-events 6' 'flood-states 6' 'flood-nodes 6'
 for n in 3 4 5; do
 	first=$1 second=$2 third=$3

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What every enemy and its victims say, and what they tell time by. */
-#ifndef HOSTILE_SAY_H
-#define HOSTILE_SAY_H
+#ifndef HOSTILE_LOG_H
+#define HOSTILE_LOG_H
 
 #include <stdint.h>
 

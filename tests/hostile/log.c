@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* See say.h. */
+/* See log.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "say.h"
+#include "log.h"
 
 void die(const char *fmt, ...)
 {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include "front.h"
 
-void attack_rings(struct front *f, uint64_t magic, int seconds)
+void attack_doorbell_storm(struct front *f, uint64_t magic, int seconds)
 {
 	struct ivc_host to;
 	struct ivc_msg ev;
@@ -33,5 +33,6 @@ void attack_rings(struct front *f, uint64_t magic, int seconds)
 	close_conn(f, me, conn, -EPIPE);
 	end_free(f, &e);
 	front_disconnect(f);
-	passed("rings: %llu for an open channel", (unsigned long long)rings);
+	passed("doorbell-storm: %llu for an open channel",
+	       (unsigned long long)rings);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-hoard: takes what a domain has a fixed number of, and keeps it until it
+ * ivc-exhaust: takes what a domain has a fixed number of, and keeps it until it
  * is killed, so that the drivers have to do with what is left
  * (tests/lab/exhausted.sh).
  *
- *   ivc-hoard grants|ports count      how many there are to be had
- *   ivc-hoard grants|ports NUMBER     take so many
+ *   ivc-exhaust grants|ports count      how many there are to be had
+ *   ivc-exhaust grants|ports NUMBER     take so many
  *
  * After the first grant that is not to be had, Linux's gntalloc counts wrong
  * and gives none until it is loaded again: so count, reload, and then take.
@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
-#include "say.h"
+#include "log.h"
 
 #define MAX 200000u
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 	bool count;
 
 	if (argc != 3)
-		die("usage: ivc-hoard grants|ports count|NUMBER");
+		die("usage: ivc-exhaust grants|ports count|NUMBER");
 	count = !strcmp(argv[2], "count");
 	if (!count)
 		want = (unsigned int)atoi(argv[2]);
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "ports"))
 		n = take_ports(want);
 	else
-		die("hoard what?");
+		die("exhaust what?");
 	if (count ? n == MAX : n < want)
 		die("%u %s, then: %s", n, argv[1], strerror(errno));
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 		printf("%u\n", n);
 		return 0;
 	}
-	passed("hoards %u %s", n, argv[1]);
+	passed("exhausts %u %s", n, argv[1]);
 	pause();
 	return 0;
 }

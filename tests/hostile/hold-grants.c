@@ -108,7 +108,7 @@ static void let_go(struct front *f, int n)
 	sleep_ms(4000);
 }
 
-void attack_held(struct front *f, uint64_t magic, int seconds)
+void attack_hold_grants(struct front *f, uint64_t magic, int seconds)
 {
 	struct ivc_host to;
 	int64_t end;
@@ -134,6 +134,7 @@ void attack_held(struct front *f, uint64_t magic, int seconds)
 		die("no channel even after all was let go");
 	let_go(f, 1);
 	front_disconnect(f);
-	passed("held: %d directories, %u pages, then no more; rung %llu times",
+	passed("hold-grants: %d directories, %u pages, then no more; rung %llu "
+	       "times",
 	       dirs, n * REFS, (unsigned long long)rings * (unsigned int)n);
 }

@@ -46,7 +46,7 @@ static void its_own_indices(struct front *f)
 	front_proves(f, "its own indices");
 }
 
-void attack_ring(struct front *f)
+void attack_ctlring(struct front *f)
 {
 	static const uint32_t ahead[] = { IVC_CTL_REQS + 1, 1000, 0x7fffffff,
 					  0x80000000, 0xffffffff };
