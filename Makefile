@@ -8,6 +8,7 @@ include scripts/include.mk
 
 all: lib tools modules mpi
 
+include common/common.mk
 include lib/lib.mk
 include tools/tools.mk
 include tools/bench/bench.mk
@@ -35,11 +36,11 @@ lint:
 		$(MAKE) modules C=2 CHECKING=1 >$(B)/sparse.log 2>&1 || \
 		{ cat $(B)/sparse.log; exit 1; }
 	$(Q)! grep -E 'warning|error' $(B)/sparse.log
-	$(call say,CPPCHECK,lib tools tests)
+	$(call say,CPPCHECK,common lib tools tests)
 	$(Q)cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 -Iinclude \
 		--enable=warning,portability -D__x86_64__ -D_GNU_SOURCE \
 		--include='$(QUEUE_H)' --suppress=missingIncludeSystem \
-		lib tools tests/prog tests/local tests/roam tests/faults tests/fuzz \
+		common lib tools tests/prog tests/local tests/roam tests/faults tests/fuzz \
 		tests/hostile coordinator tests/coordinator
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)

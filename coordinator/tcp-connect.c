@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../lib/itself.h"
+#include "../common/tcp-self-connect.h"
 #include "tcp-internal.h"
 
 #define BACKOFF_MIN (2 * MS)
@@ -152,7 +152,8 @@ static socklen_t socket_address(const struct tcp_place *p,
 static void connected(struct net_link *l)
 {
 	/* Where nobody listens any more. */
-	int ret = ivc_met_itself(l->watch.fd) ? -ECONNREFUSED : greet(l, false);
+	int ret = ivc_tcp_self_connected(l->watch.fd) ? -ECONNREFUSED
+						      : greet(l, false);
 
 	if (ret) {
 		tcp_broken(l, ret);

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "cldemote.h"
 #include "context.h"
 #include "entry.h"
-#include "push.h"
 
 /* Out of line, and the last thing that a call does: no registers to save. */
 #define IVC_ASIDE __attribute__((noinline, cold))
@@ -192,7 +192,7 @@ write_record(struct ivc_channel *ch, const void *buf, size_t len)
 	ssize_t ret = write_one(ch, buf, len, IVC_RING_ANY);
 
 	if (likely(ret > 0))
-		ivc_push_written(ch, cell);
+		ivc_demote_written(ch, cell);
 	return ret;
 }
 
@@ -269,7 +269,7 @@ ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n)
 	tx->pos = pos + cells;
 	tx->cell = next;
 	if (!ivc_ring_line(len))
-		ivc_push_written(ch, cell);
+		ivc_demote_written(ch, cell);
 	return wrote(ch, len);
 }
 
@@ -292,7 +292,7 @@ read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
 	status = ivc_channel_status(ch);
 	if (!status) {
 		ch->rx_empty++;
-		ivc_push_idle(ch);
+		ivc_demote_idle(ch);
 		return 0;
 	}
 	ret = ivc_rx_read(&ch->rx, buf, len);
@@ -411,7 +411,7 @@ int ivc_commit(ivc_channel *ch, size_t len)
 	ivc_in_order();
 	if (likely(ivc_channel_alive(ch))) {
 		if (!ivc_ring_line(len))
-			ivc_push_written(ch, cell);
+			ivc_demote_written(ch, cell);
 		(void)sent(ch, len);
 		return 0;
 	}
@@ -427,7 +427,7 @@ static inline ssize_t saw_none(struct ivc_channel *ch)
 {
 	ch->rx_calls++;
 	ch->rx_empty++;
-	ivc_push_idle(ch);
+	ivc_demote_idle(ch);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ struct ivc_channel {
 	int64_t spin;
 	ivc_peer peer;
 	struct ivc_map map;
-	uintptr_t writer; /* the thread that has written last: see push.h */
+	uintptr_t writer; /* the thread that has written last: see cldemote.h */
 
 	uint32_t process; /* that has made it: see process.h */
 	/* The context it was made from, or NULL. Under ivc_process_lock(). */
@@ -53,10 +53,10 @@ struct ivc_channel {
 	/* The writer's. */
 	IVC_APART struct ivc_tx tx;
 	uint64_t tx_bytes, tx_full, tx_calls;
-	uint32_t need;		  /* cells that the last failed write lacked, */
-	uint32_t need_at;	  /* if the position is still that one */
-	uintptr_t push, push_end; /* a record: see push.h */
-	bool push_looked;
+	uint32_t need;	  /* cells that the last failed write lacked, */
+	uint32_t need_at; /* if the position is still that one */
+	uintptr_t demote, demote_end; /* a record: see cldemote.h */
+	bool demote_looked;
 
 	/* The reader's. */
 	IVC_APART struct ivc_rx rx;

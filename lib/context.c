@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "channel.h"
-#include "clock.h"
 #include "context.h"
 #include "entry.h"
 

@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "context.h"
 #include "entry.h"
 

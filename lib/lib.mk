@@ -2,11 +2,14 @@
 # libivc: the shared and the static library, its pkg-config file, its manual.
 
 LIB_OUT := $(B)/lib
-LIB_SRC := $(addprefix lib/,channel.c connect.c context.c discard.c \
-	dispatch.c end.c entry.c events.c local.c local-call.c local-channel.c local-due.c \
-	local-fate.c local-link.c local-memory.c local-open.c local-thread.c place.c \
-	process.c stats.c transport.c version.c wait.c xen.c)
-LIB_OBJ := $(LIB_SRC:lib/%.c=$(LIB_OUT)/%.o)
+LIB_SRC := $(addprefix lib/,channel.c connect.c context.c entry.c events.c \
+	fd-closer.c process.c stats.c transport.c undelivered.c version.c \
+	wait.c xen.c) \
+	$(addprefix lib/local/,channel.c connect.c context.c link.c memfd.c \
+	outbox.c request.c thread.c undelivered.c) $(COMMON_SRC)
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+# For programs that are made of these sources, not linked with the library.
+LIB_PRIVATE_H := $(wildcard lib/*.h lib/local/*.h common/*.h)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	/define IVC_VERSION_MINOR/ { b = $$3 } END { print a "." b }' \
@@ -41,11 +44,6 @@ $(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
 
 $(LIB_OUT)/libivc.so: $(LIB_OUT)/$(LIB_SONAME)
 	$(Q)ln -sf $(LIB_SONAME) $@
-
-# For programs of this tree that use single parts of the library (ivcd).
-$(LIB_OUT)/libivc-parts.a: $(LIB_OBJ)
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
 
 # A program that links the archive sees the names of ivc.h and no others: the
 # names that the parts have for each other become local to the one object.

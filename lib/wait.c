@@ -42,10 +42,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "channel.h"
-#include "clock.h"
+#include "cldemote.h"
 #include "entry.h"
-#include "push.h"
 
 #define IVC_ARM_GRACE_NS 20000
 #define IVC_BACKSTOP_NS IVC_SEC
@@ -60,7 +60,7 @@ static int spin(struct ivc_channel *ch, int events, int64_t ns,
 	int i, ready;
 
 	if (events & IVC_READABLE)
-		ivc_push_idle(ch);
+		ivc_demote_idle(ch);
 	do {
 		for (i = 0; i < IVC_SPIN_BATCH; i++) {
 			ready = ivc_channel_ready(ch, events);

@@ -51,7 +51,7 @@ $(LOCAL_OUT)/ivc-apitest: $(PROG_OBJ) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/uses: $(addprefix $(LOCAL_OUT)/,uses.o count.o) $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/api: $(addprefix $(LOCAL_OUT)/,api.o count.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -83,8 +83,8 @@ $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
 # What counts its own steps: libivc and ivcd with a call in each basic block.
 STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 	-fsanitize-coverage=trace-pc
-STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(wildcard lib/*.h tools/common/*.h \
-	tools/ivcd/*.h include/ivc/*.h)
+STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(LIB_PRIVATE_H) \
+	$(wildcard tools/common/*.h tools/ivcd/*.h include/ivc/*.h)
 
 # A sanitizer's calls would count, and are not linked with.
 $(LOCAL_OUT)/steps.o $(LOCAL_OUT)/steps-count.o: \
@@ -94,14 +94,14 @@ $(LOCAL_OUT)/steps: $(LOCAL_OUT)/steps.o $(LIB_SRC) $(STEPS_DEP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
 
-$(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) lib/discard.c lib/place.c $(STEPS_DEP)
+$(LOCAL_OUT)/ivcd-steps: $(IVCD_SRC) $(COMMON_SRC) $(STEPS_DEP)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(STEPS_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^)
 
 # One a line: many changes add to these.
 LOCAL_PROGS := $(B)/tools/ivcd $(addprefix $(LOCAL_OUT)/, \
 	ivc-apitest \
-	uses \
+	api \
 	forks \
 	ends \
 	lacks \
@@ -176,8 +176,8 @@ payload-tests: $(B)/payload/guest/ivc-apitest $(B)/payload/dom0/ivc-apitest
 # sources go in, so that they are instrumented too.
 UNIT_OUT := $(B)/tests/unit
 UNIT_SRC := $(wildcard tests/unit/*.c)
-UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(wildcard tests/unit/*.h lib/*.h \
-	include/ivc/*.h) tests/tests.mk
+UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(LIB_PRIVATE_H) \
+	$(wildcard tests/unit/*.h include/ivc/*.h) tests/tests.mk
 UNIT_RING := $(filter-out $(patsubst %,tests/unit/test_%.c,api channel notice), \
 	$(UNIT_SRC))
 UNIT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) -Wno-format-extra-args \

@@ -87,7 +87,7 @@ $(B)/tools/ivcctl: $(IVCCTL_OBJ)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		-lxenstore -lxenctrl -lxentoollog
 
-$(B)/tools/ivcd: $(IVCD_OBJ) $(B)/lib/libivc-parts.a
+$(B)/tools/ivcd: $(IVCD_OBJ) $(COMMON_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^
 

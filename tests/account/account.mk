@@ -6,8 +6,8 @@ ACCOUNT := tests/account
 ACCOUNT_OUT := $(B)/$(ACCOUNT)
 ACCOUNT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -O1 -pthread
 ACCOUNT_SRC := $(addprefix $(ACCOUNT)/,account.c side.c)
-ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h include/ivc/*.h lib/*.h) \
-	$(ACCOUNT)/account.mk
+ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h include/ivc/*.h) \
+	$(LIB_PRIVATE_H) $(ACCOUNT)/account.mk
 
 # The drivers' sources as they are, against the headers of tests/kernel.
 ACCOUNT_DRV := $(addprefix kernel/front/,channel.c keep.c leave.c sent.c walk.c)

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/local.h"
+#include "../../lib/local/local.h"
 #include "side.h"
 
 #define PAGE 4096u

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../lib/clock.h"
+#include "../../common/clock.h"
 #include "job.h"
 
 #define SMALL_MAX 256

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/clock.h"
+#include "../../common/clock.h"
 #include "../../coordinator/tcp-internal.h"
 #include "job.h"
 

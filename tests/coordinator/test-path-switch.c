@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../lib/clock.h"
+#include "../../common/clock.h"
 #include "job.h"
 
 static bool all_here(const struct rank *r)

@@ -43,10 +43,10 @@ fi
 for pair in "1 2" "2 1" "1 1" "2 2"; do
 	# shellcheck disable=SC2086
 	set -- $pair
-	g_bg "$1" puppet "$a puppet --magic 3 --id 1"
+	g_bg "$1" remote "$a remote-peer --magic 3 --id 1"
 	G_TIMEOUT=120 g "$2" "$a closers --magic 3 --id 2 --peer 1 2>&1" ||
 		fail "closers from guest $2 to guest $1"
-	g_wait "$1" puppet 10 || fail "the puppet in guest $1"
+	g_wait "$1" remote 10 || fail "the remote peer in guest $1"
 done
 
 # The paper's program

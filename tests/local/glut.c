@@ -23,7 +23,7 @@
 #include <unistd.h>
 #include <ivc/ivc.h>
 
-#include "../../lib/discard.h"
+#include "../../lib/fd-closer.h"
 #include "count.h"
 #include "raw.h"
 
@@ -227,7 +227,7 @@ static void withdrawn(void)
 		usleep(10000);
 	}
 	have = open_fds();
-	check(have <= before + IVC_DISCARD_MAX + 2 * OFFERS_OF_ROUND,
+	check(have <= before + IVC_CLOSER_MAX + 2 * OFFERS_OF_ROUND,
 	      "withdrawn: %d offers: %d descriptors at first, then %d",
 	      ROUNDS * OFFERS_OF_ROUND, before, have);
 	no_thread = 0;
@@ -299,10 +299,10 @@ int main(int argc, char **argv)
 	check(ivc_accept_opt(ctx, &second, &ch) == -ETIMEDOUT,
 	      "%s: no offer is any good", argv[1]);
 	n = glut();
-	check(n > 0 && n <= IVC_DISCARD_MAX,
+	check(n > 0 && n <= IVC_CLOSER_MAX,
 	      "%s: %d offers of %d descriptors: at most %d are received, not "
 	      "%d",
-	      argv[1], OFFERS, RAW_FDS_MAX, IVC_DISCARD_MAX, n);
+	      argv[1], OFFERS, RAW_FDS_MAX, IVC_CLOSER_MAX, n);
 	check(ivc_connect_opt(other, peer, &now, &ch) == -EMFILE,
 	      "%s: nor does it connect", argv[1]);
 	check(bell_works(mine, good) && bell_works(good, mine),
@@ -313,7 +313,7 @@ int main(int argc, char **argv)
 	check(ivc_read(bad, &byte, 1) == -EPROTO, "%s: a bell ends its channel",
 	      argv[1]);
 	n = glut();
-	check(n <= IVC_DISCARD_MAX,
+	check(n <= IVC_CLOSER_MAX,
 	      "%s: and its descriptors stay where they "
 	      "are: %d",
 	      argv[1], n);

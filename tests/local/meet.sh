@@ -16,7 +16,7 @@ apart() {
 }
 # A member number is no secret: knowing it must not help.
 reach() {
-	spawn as 12345 "$api" puppet --magic 7 --id 1
+	spawn as 12345 "$api" remote-peer --magic 7 --id 1
 	a=$pid
 	until_true $soon grep -q 'member [0-9]*: id 1 in group 0x7, .* uid 12345' \
 		"$dir/ivcd.log" || return 1
@@ -104,7 +104,7 @@ third() {
 check 'a third context of two: EDQUOT' third
 too_many() { # OPTION...
 	# It takes one channel; so it is not the one to hit the limit.
-	one puppet --magic 2 --id 1
+	one remote-peer --magic 2 --id 1
 	one_ready || return 1
 	fails EDQUOT "$api" many --magic 2 --id 2 --peer 1 --timeout $soon "$@" ||
 		return 1

@@ -35,8 +35,8 @@ check 'ivcd restarted three times under traffic' under_traffic
 
 told() {
 	one events --magic 4 --id 1 --count 5 --timeout $soon
-	spawn "$api" puppet --magic 4 --id 2
-	puppet=$pid
+	spawn "$api" remote-peer --magic 4 --id 2
+	remote=$pid
 	until_true $soon grep -q 'join id 2' "$dir/one" || return 1
 	kill_broker
 	until_true $soon grep -q 'leave id 2' "$dir/one" || return 1
@@ -44,7 +44,7 @@ told() {
 	one_ends
 	rc=$?
 	cat "$dir/one"
-	end "$puppet"
+	end "$remote"
 	[ "$rc" = 0 ] && [ "$(cut -d' ' -f2 "$dir/one" | tr '\n' ,)" = \
 		'join,detached,leave,attached,join,events:,' ]
 }

@@ -74,7 +74,7 @@ events() {
 		'event join id 2,event leave id 2,event join id 3,event leave id 3,PASS events: 4,' ]
 }
 check 'joins and leaves' events
-counted "$bin/tests/local/uses"
+counted "$bin/tests/local/api"
 counted "$bin/tests/local/forks"
 counted "$bin/tests/local/ends"
 counted "$bin/tests/local/unload" "$bin/lib/libivc.so"
@@ -86,7 +86,7 @@ counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 	"$bin/tests/local/steps" "$bin/tests/local/ivcd-steps"
 
 . "$here/start.sh"
-. "$here/place.sh"
+. "$here/ivcd-path.sh"
 . "$here/meet.sh"
 . "$here/quota.sh"
 . "$here/confined.sh"

@@ -14,7 +14,7 @@ pair() { # ONE-COMMAND [OPTION...] -- OTHER-COMMAND [OPTION...]
 	"$api" "$@" --magic 3 --id 2 --peer 1 --timeout $soon || return 1
 	one_ends || { cat "$dir/one"; return 1; }
 }
-check 'closers, 20 scenarios' pair puppet -- closers
+check 'closers, 20 scenarios' pair remote-peer -- closers
 for how in '' '--zero-copy' '--both' '--zero-copy --both'; do
 	check "stream $how" pair sink $how -- stream --messages 20000 $how
 done

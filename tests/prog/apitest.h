@@ -104,7 +104,7 @@ int cmd_reach(const struct options *opt);
 int cmd_events(const struct options *opt);
 int cmd_many(const struct options *opt);
 int cmd_cycle(const struct options *opt);
-int cmd_puppet(const struct options *opt);
+int cmd_remote_peer(const struct options *opt);
 int cmd_closers(const struct options *opt);
 int cmd_die(const struct options *opt);
 int cmd_shuttle(const struct options *opt);

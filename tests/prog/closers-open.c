@@ -17,9 +17,9 @@ static void ids(struct stage *s)
 	if (twin)
 		fail("id %u registered twice", s->opt->id);
 	expect_ret("second registration", -errno, -EADDRINUSE);
-	/* The puppet's guest must not get it either. */
+	/* The remote peer's guest must not get it either. */
 	order(s,
-	      (struct puppet_cmd){ .op = PUPPET_REGISTER, .arg = s->opt->id },
+	      (struct remote_cmd){ .op = REMOTE_REGISTER, .arg = s->opt->id },
 	      -EADDRINUSE);
 	/* In another group it is free. */
 	other = ivc_register(s->opt->magic + 1, s->opt->id);
@@ -29,10 +29,10 @@ static void ids(struct stage *s)
 		fail("the other group is not empty");
 	ivc_unregister(other);
 	/* And free again once it has been given up. */
-	puppet_in(s);
-	puppet_out(s);
-	puppet_in(s);
-	puppet_out(s);
+	remote_in(s);
+	remote_out(s);
+	remote_in(s);
+	remote_out(s);
 }
 
 static void unknown(struct stage *s)
@@ -41,11 +41,12 @@ static void unknown(struct stage *s)
 	ivc_peer peer, gone;
 	ivc_channel *ch;
 
-	puppet_in(s);
-	gone = puppet_peer(s);
-	puppet_out(s);
-	/* The backend hears of it after the puppet's process has gone on. */
-	while (!ivc_find(s->ctx, PUPPET_ID(s), 0, &peer))
+	remote_in(s);
+	gone = remote_peer(s);
+	remote_out(s);
+	/* The backend hears of it after the remote peer's process has gone on.
+	 */
+	while (!ivc_find(s->ctx, REMOTE_ID(s), 0, &peer))
 		sleep_ms(10);
 	expect_ret("connect to a member gone",
 		   ivc_connect_opt(s->ctx, gone, &co, &ch), -ENOENT);
@@ -59,9 +60,9 @@ static void unknown(struct stage *s)
 	expect_ret("connect to a member that never was",
 		   ivc_connect_opt(s->ctx, peer, &co, &ch), -ENOENT);
 	expect_ret("find what is gone",
-		   ivc_find(s->ctx, PUPPET_ID(s), 100, &peer), -ETIMEDOUT);
+		   ivc_find(s->ctx, REMOTE_ID(s), 100, &peer), -ETIMEDOUT);
 	expect_ret("find, looking once",
-		   ivc_find(s->ctx, PUPPET_ID(s), 0, &peer), -ETIMEDOUT);
+		   ivc_find(s->ctx, REMOTE_ID(s), 0, &peer), -ETIMEDOUT);
 }
 
 static void bad_options(struct stage *s)
@@ -73,8 +74,8 @@ static void bad_options(struct stage *s)
 	ivc_peer peer;
 	size_t i;
 
-	puppet_in(s);
-	peer = puppet_peer(s);
+	remote_in(s);
+	peer = remote_peer(s);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		co = (struct ivc_channel_options){ .tx_size = sizes[i] };
 		expect_ret("bad tx_size",
@@ -88,7 +89,7 @@ static void bad_options(struct stage *s)
 	co = (struct ivc_channel_options){ .reserved[4] = 1 };
 	expect_ret("reserved not zero", ivc_connect_opt(s->ctx, peer, &co, &ch),
 		   -EINVAL);
-	puppet_out(s);
+	remote_out(s);
 }
 
 /* @ns must be @ms or a little more. */
@@ -120,17 +121,17 @@ static void timeouts(struct stage *s)
 	expect_ret("accept without offer", ivc_accept_opt(s->ctx, &co, &ch),
 		   -ETIMEDOUT);
 	about("accept", now_ns() - start, 200);
-	puppet_in(s);
+	remote_in(s);
 	start = now_ns();
 	expect_ret("connect without accept",
-		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch),
+		   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch),
 		   -ETIMEDOUT);
 	about("connect", now_ns() - start, 200);
 	/* The offer has been withdrawn: nobody accepts a ghost. */
 	settle();
-	order(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 200 },
+	order(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 200 },
 	      -ETIMEDOUT);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void nonblocking(struct stage *s)
@@ -141,9 +142,9 @@ static void nonblocking(struct stage *s)
 	const void *cp;
 	void *p;
 
-	puppet_in(s);
+	remote_in(s);
 	expect_ret("nonblocking connect",
-		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch), 0);
+		   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch), 0);
 	expect_ret("connected, at once", ivc_connected(ch, 0), -ETIMEDOUT);
 	expect_ret("connected, a while", ivc_connected(ch, 50), -ETIMEDOUT);
 	expect_ret("write while connecting", ivc_write(ch, buf, 100), 0);
@@ -154,18 +155,18 @@ static void nonblocking(struct stage *s)
 	expect_ret("peek while connecting", ivc_peek(ch, &cp), 0);
 	expect_ret("wait while connecting", ivc_wait(ch, IVC_READABLE, 50), 0);
 	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
-	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
+	tell(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 5000 });
 	/* Waiting for use waits for the channel first. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 5000), IVC_WRITABLE);
-	expect_ret("puppet: accept", answer(s).ret, 0);
+	expect_ret("remote peer: accept", answer(s).ret, 0);
 	expect_ret("connected, now", ivc_connected(ch, 0), 0);
-	order(s, (struct puppet_cmd){ .op = PUPPET_WRITE, .arg = 100 }, 0);
+	order(s, (struct remote_cmd){ .op = REMOTE_WRITE, .arg = 100 }, 0);
 	must_read(ch, s->opt, buf, 100);
-	pattern_fill(PUPPET_SEED, 0, want, 100);
+	pattern_fill(REMOTE_SEED, 0, want, 100);
 	if (memcmp(buf, want, 100))
 		fail("wrong bytes");
 	channel_done(s, ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 /* An event loop hears of the channel as of all that comes through it later. */
@@ -175,20 +176,20 @@ static void armed_while_connecting(struct stage *s)
 	struct pollfd pfd = { .events = POLLIN };
 	ivc_channel *ch;
 
-	puppet_in(s);
+	remote_in(s);
 	expect_ret("nonblocking connect",
-		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch), 0);
+		   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch), 0);
 	pfd.fd = ivc_channel_fd(ch);
 	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
 	expect_ret("poll while connecting", poll(&pfd, 1, 50), 0);
-	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
+	tell(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 5000 });
 	do
 		expect_ret("poll", poll(&pfd, 1, 20000), 1);
 	while (!ivc_arm(ch, IVC_WRITABLE));
 	expect_ret("connected", ivc_connected(ch, 0), 0);
-	expect_ret("puppet: accept", answer(s).ret, 0);
+	expect_ret("remote peer: accept", answer(s).ret, 0);
 	channel_done(s, ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void close_while_connecting(struct stage *s)
@@ -197,17 +198,17 @@ static void close_while_connecting(struct stage *s)
 	ivc_channel *ch;
 	int i;
 
-	puppet_in(s);
+	remote_in(s);
 	for (i = 0; i < 10; i++) {
 		expect_ret("nonblocking connect",
-			   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch),
+			   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch),
 			   0);
 		expect_ret("close while connecting", ivc_close(ch), 0);
 	}
 	settle();
-	order(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 200 },
+	order(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 200 },
 	      -ETIMEDOUT);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void target_leaves(struct stage *s)
@@ -216,10 +217,10 @@ static void target_leaves(struct stage *s)
 	ivc_channel *ch;
 	uint8_t byte;
 
-	puppet_in(s);
+	remote_in(s);
 	expect_ret("nonblocking connect",
-		   ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch), 0);
-	puppet_out(s);
+		   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch), 0);
+	remote_out(s);
 	expect_ret("the target has left", ivc_connected(ch, 5000),
 		   -ECONNREFUSED);
 	expect_ret("again", ivc_connected(ch, 0), -ECONNREFUSED);
@@ -237,17 +238,17 @@ static void quick(struct stage *s)
 	ivc_channel *ch;
 	int i;
 
-	pattern_fill(PUPPET_SEED, 0, want, sizeof(want));
+	pattern_fill(REMOTE_SEED, 0, want, sizeof(want));
 	order(s,
-	      (struct puppet_cmd){ .op = PUPPET_REGISTER, .arg = PUPPET_ID(s) },
+	      (struct remote_cmd){ .op = REMOTE_REGISTER, .arg = REMOTE_ID(s) },
 	      0);
 	for (i = 0; i < 20; i++) {
-		tell(s, (struct puppet_cmd){ .op = PUPPET_CONNECT,
+		tell(s, (struct remote_cmd){ .op = REMOTE_CONNECT,
 					     .arg = s->opt->id,
 					     .arg2 = 10000 });
-		tell(s, (struct puppet_cmd){ .op = PUPPET_WRITE,
+		tell(s, (struct remote_cmd){ .op = REMOTE_WRITE,
 					     .arg = sizeof(buf) });
-		tell(s, (struct puppet_cmd){ .op = PUPPET_CLOSE });
+		tell(s, (struct remote_cmd){ .op = REMOTE_CLOSE });
 		expect_ret("accept", ivc_accept_opt(s->ctx, &co, &ch), 0);
 		if (i % 2)
 			sleep_ms(20);
@@ -256,11 +257,11 @@ static void quick(struct stage *s)
 			fail("wrong bytes");
 		must_end(ch, s->opt, -EPIPE);
 		expect_ret("close", ivc_close(ch), -EPIPE);
-		expect_ret("puppet: connect", answer(s).ret, 0);
-		expect_ret("puppet: write", answer(s).ret, 0);
-		expect_ret("puppet: close", answer(s).ret, 0);
+		expect_ret("remote peer: connect", answer(s).ret, 0);
+		expect_ret("remote peer: write", answer(s).ret, 0);
+		expect_ret("remote peer: close", answer(s).ret, 0);
 	}
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void sizes(struct stage *s)
@@ -272,19 +273,19 @@ static void sizes(struct stage *s)
 	struct ivc_stats st;
 	ivc_channel *ch;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 4096, 1u << 20);
 	expect_ret("stats", ivc_get_stats(ch, &st), 0);
 	expect_ret("own ring", st.tx_size, 4096);
 	expect_ret("the peer's ring", st.rx_size, 1u << 20);
-	order(s, (struct puppet_cmd){ .op = PUPPET_FILL }, 0);
+	order(s, (struct remote_cmd){ .op = REMOTE_FILL }, 0);
 	channel_done(s, ch, 0, -EPIPE);
 	ch = channel_to(s, 0, 0);
 	expect_ret("stats", ivc_get_stats(ch, &st), 0);
 	expect_ret("own ring by default", st.tx_size, usual);
 	expect_ret("the peer's by default", st.rx_size, usual);
 	channel_done(s, ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void events(struct stage *s)
@@ -295,13 +296,13 @@ static void events(struct stage *s)
 	/* What has happened in the group until now. */
 	while (ivc_next_event(s->ctx, &ev, 300) == 1)
 		;
-	puppet_in(s);
-	peer = puppet_peer(s);
+	remote_in(s);
+	peer = remote_peer(s);
 	expect_ret("event", ivc_next_event(s->ctx, &ev, 5000), 1);
 	expect_ret("join", ev.type, IVC_EVENT_JOIN);
 	expect_ret("who", ev.peer.member, peer.member);
-	expect_ret("id", ev.peer.id, PUPPET_ID(s));
-	puppet_out(s);
+	expect_ret("id", ev.peer.id, REMOTE_ID(s));
+	remote_out(s);
 	expect_ret("event", ivc_next_event(s->ctx, &ev, 5000), 1);
 	expect_ret("leave", ev.type, IVC_EVENT_LEAVE);
 	expect_ret("who", ev.peer.member, peer.member);

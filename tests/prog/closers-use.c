@@ -17,9 +17,9 @@
 #define LATE_MS 900
 #define LATE_MAX 2
 
-static struct puppet_cmd cmd_write(uint64_t n)
+static struct remote_cmd cmd_write(uint64_t n)
 {
-	return (struct puppet_cmd){ .op = PUPPET_WRITE, .arg = n };
+	return (struct remote_cmd){ .op = REMOTE_WRITE, .arg = n };
 }
 
 static void read_known(struct stage *s, ivc_channel *ch, uint64_t *at, size_t n)
@@ -30,7 +30,7 @@ static void read_known(struct stage *s, ivc_channel *ch, uint64_t *at, size_t n)
 		size_t k = n < sizeof(buf) ? n : sizeof(buf);
 
 		must_read(ch, s->opt, buf, k);
-		if (pattern_check(PUPPET_SEED, *at, buf, k) != k)
+		if (pattern_check(REMOTE_SEED, *at, buf, k) != k)
 			fail("wrong bytes at %llu", (unsigned long long)*at);
 		*at += k;
 		n -= k;
@@ -43,13 +43,13 @@ static void end_with_full_ring(struct stage *s)
 	uint8_t byte = 0;
 	ivc_channel *ch;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 0, 0);
-	n = order(s, (struct puppet_cmd){ .op = PUPPET_FILL }, 0);
+	n = order(s, (struct remote_cmd){ .op = REMOTE_FILL }, 0);
 	if (n < 32768)
 		fail("a ring of 64 KiB or more took %llu bytes",
 		     (unsigned long long)n);
-	order(s, (struct puppet_cmd){ .op = PUPPET_CLOSE }, 0);
+	order(s, (struct remote_cmd){ .op = REMOTE_CLOSE }, 0);
 	/* The write may come too late at once, the read never. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 1000), IVC_WRITABLE);
 	sleep_ms(100);
@@ -61,7 +61,7 @@ static void end_with_full_ring(struct stage *s)
 		   IVC_READABLE | IVC_WRITABLE);
 	expect_ret("arm", ivc_arm(ch, IVC_READABLE), IVC_READABLE);
 	expect_ret("close", ivc_close(ch), -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void end_half_read(struct stage *s)
@@ -71,24 +71,24 @@ static void end_half_read(struct stage *s)
 	ivc_channel *ch;
 	ssize_t n;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 0, 0);
 	order(s, cmd_write(30000), 0);
 	read_known(s, ch, &at, 1234);
 	n = ivc_peek(ch, &p);
-	if (n <= 0 || pattern_check(PUPPET_SEED, at, p, (size_t)n) != (size_t)n)
+	if (n <= 0 || pattern_check(REMOTE_SEED, at, p, (size_t)n) != (size_t)n)
 		fail("peek: %zd or wrong bytes", n);
-	order(s, (struct puppet_cmd){ .op = PUPPET_CLOSE }, 0);
+	order(s, (struct remote_cmd){ .op = REMOTE_CLOSE }, 0);
 	sleep_ms(100);
 	/* What was peeked before the end is still there, and the same. */
-	if (pattern_check(PUPPET_SEED, at, p, (size_t)n) != (size_t)n)
+	if (pattern_check(REMOTE_SEED, at, p, (size_t)n) != (size_t)n)
 		fail("peeked bytes changed at the end");
 	expect_ret("release", ivc_release(ch, (size_t)n), 0);
 	at += (uint64_t)n;
 	read_known(s, ch, &at, 30000 - (size_t)at);
 	must_end(ch, s->opt, -EPIPE);
 	expect_ret("close", ivc_close(ch), -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void both_close(struct stage *s)
@@ -96,13 +96,13 @@ static void both_close(struct stage *s)
 	ivc_channel *ch;
 	int i;
 
-	puppet_in(s);
+	remote_in(s);
 	for (i = 0; i < 20; i++) {
-		struct puppet_reply r;
+		struct remote_reply r;
 
 		ch = channel_to(s, 0, 0);
 		must_write(ch, s->opt, "never read", 10);
-		tell(s, (struct puppet_cmd){ .op = PUPPET_CLOSE });
+		tell(s, (struct remote_cmd){ .op = REMOTE_CLOSE });
 		if (i % 2)
 			sleep_ms(1);
 		r.ret = ivc_close(ch);
@@ -110,9 +110,9 @@ static void both_close(struct stage *s)
 			fail("close: %s", errname((int)r.ret));
 		r = answer(s);
 		if (r.ret && r.ret != -EPIPE)
-			fail("puppet: close: %s", errname((int)r.ret));
+			fail("remote peer: close: %s", errname((int)r.ret));
 	}
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void outlives_context(struct stage *s)
@@ -123,15 +123,15 @@ static void outlives_context(struct stage *s)
 	ivc_channel *ch;
 	uint64_t at = 0;
 
-	puppet_in(s);
+	remote_in(s);
 	opt.id = OUR_ID(s);
 	ctx = must_register(&opt);
-	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT, .arg = 5000 });
-	expect_ret("connect", ivc_connect_opt(ctx, puppet_peer(s), &co, &ch),
+	tell(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 5000 });
+	expect_ret("connect", ivc_connect_opt(ctx, remote_peer(s), &co, &ch),
 		   0);
-	expect_ret("puppet: accept", answer(s).ret, 0);
+	expect_ret("remote peer: accept", answer(s).ret, 0);
 	ivc_unregister(ctx);
-	puppet_out(s);
+	remote_out(s);
 	order(s, cmd_write(100000 / 2), 0);
 	read_known(s, ch, &at, 50000);
 	channel_done(s, ch, 0, -EPIPE);
@@ -143,24 +143,24 @@ static void ended_while_asleep(struct stage *s)
 	int64_t start;
 	int i, late = 0;
 
-	puppet_in(s);
+	remote_in(s);
 	for (i = 0; i < LATE_MAX + 1; i++) {
 		ch = channel_to(s, 0, 0);
 		ivc_set_spin(ch, 0);
-		tell(s, (struct puppet_cmd){ .op = PUPPET_SLEEP, .arg = 200 });
-		tell(s, (struct puppet_cmd){ .op = PUPPET_CLOSE });
+		tell(s, (struct remote_cmd){ .op = REMOTE_SLEEP, .arg = 200 });
+		tell(s, (struct remote_cmd){ .op = REMOTE_CLOSE });
 		start = now_ns();
 		expect_ret("wait", ivc_wait(ch, IVC_READABLE, 20000),
 			   IVC_READABLE);
 		late += now_ns() - start > (200 + LATE_MS) * 1000000ll;
 		must_end(ch, s->opt, -EPIPE);
-		expect_ret("puppet: sleep", answer(s).ret, 0);
-		expect_ret("puppet: close", answer(s).ret, 0);
+		expect_ret("remote peer: sleep", answer(s).ret, 0);
+		expect_ret("remote peer: close", answer(s).ret, 0);
 		expect_ret("close", ivc_close(ch), -EPIPE);
 	}
 	if (late > LATE_MAX)
 		fail("the end woke nobody");
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void armed(struct stage *s)
@@ -170,12 +170,12 @@ static void armed(struct stage *s)
 	ivc_channel *ch;
 	int i;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 0, 0);
 	pfd.fd = ivc_channel_fd(ch);
 	for (i = 0; i < 10; i++) {
 		expect_ret("arm", ivc_arm(ch, IVC_READABLE), 0);
-		tell(s, (struct puppet_cmd){ .op = PUPPET_SLEEP, .arg = 20 });
+		tell(s, (struct remote_cmd){ .op = REMOTE_SLEEP, .arg = 20 });
 		tell(s, cmd_write(100));
 		/* No backstop here: a lost wake-up is a poll that ends empty.
 		 */
@@ -183,11 +183,11 @@ static void armed(struct stage *s)
 			expect_ret("poll", poll(&pfd, 1, 20000), 1);
 		while (!ivc_arm(ch, IVC_READABLE));
 		read_known(s, ch, &at, 100);
-		expect_ret("puppet: sleep", answer(s).ret, 0);
-		expect_ret("puppet: write", answer(s).ret, 0);
+		expect_ret("remote peer: sleep", answer(s).ret, 0);
+		expect_ret("remote peer: write", answer(s).ret, 0);
 	}
 	channel_done(s, ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void on_alarm(int sig)
@@ -213,7 +213,7 @@ static void interrupted(struct stage *s)
 	ivc_peer peer;
 	int ret;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 0, 0);
 	sigaction(SIGALRM, &act, NULL);
 	alarms(true);
@@ -225,12 +225,12 @@ static void interrupted(struct stage *s)
 	ret = ivc_accept_opt(s->ctx, &co, &ch);
 	alarms(false);
 	expect_ret("accept, a signal", ret, -EINTR);
-	peer = puppet_peer(s);
+	peer = remote_peer(s);
 	alarms(true);
 	ret = ivc_connect_opt(s->ctx, peer, &co, &ch);
 	alarms(false);
 	expect_ret("connect, a signal", ret, -EINTR);
-	puppet_out(s);
+	remote_out(s);
 }
 
 static void wait_times_out(struct stage *s)
@@ -238,7 +238,7 @@ static void wait_times_out(struct stage *s)
 	int64_t start;
 	ivc_channel *ch;
 
-	puppet_in(s);
+	remote_in(s);
 	ch = channel_to(s, 0, 0);
 	expect_ret("wait", ivc_wait(ch, IVC_READABLE | IVC_WRITABLE, 1000),
 		   IVC_WRITABLE);
@@ -249,7 +249,7 @@ static void wait_times_out(struct stage *s)
 	expect_ret("wait for nothing", ivc_wait(ch, 0, 0), -EINVAL);
 	expect_ret("wait for what is not", ivc_wait(ch, 8, 0), -EINVAL);
 	channel_done(s, ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 struct side {
@@ -286,7 +286,7 @@ static void *side_read(void *arg)
 			fail("read: %s", errname((int)n));
 		if (!n)
 			side_wait(side, IVC_READABLE);
-		else if (pattern_check(PUPPET_SEED, at, buf, (size_t)n) !=
+		else if (pattern_check(REMOTE_SEED, at, buf, (size_t)n) !=
 			 (size_t)n)
 			fail("wrong bytes at %llu", (unsigned long long)at);
 		at += (uint64_t)n;
@@ -306,7 +306,7 @@ static void *side_write(void *arg)
 
 		if (len > side->bytes - at)
 			len = (size_t)(side->bytes - at);
-		pattern_fill(PUPPET_SEED, at, buf, len);
+		pattern_fill(REMOTE_SEED, at, buf, len);
 		n = ivc_write(side->ch, buf, len);
 		if (n < 0)
 			fail("write: %s", errname((int)n));
@@ -319,8 +319,9 @@ static void *side_write(void *arg)
 
 /*
  * A reading and a writing thread of ours asleep on one doorbell, while the
- * puppet gives now one and now the other what it waits for, in an order that
- * leaves the other one waiting. No wake-up may be lost to the wrong thread.
+ * remote peer gives now one and now the other what it waits for, in an order
+ * that leaves the other one waiting. No wake-up may be lost to the wrong
+ * thread.
  */
 static void two_threads(struct stage *s)
 {
@@ -330,7 +331,7 @@ static void two_threads(struct stage *s)
 	pthread_t rt, wt;
 	uint64_t i;
 
-	puppet_in(s);
+	remote_in(s);
 	/* So small that the writer sleeps most of the time. */
 	r.ch = channel_to(s, 4096, 4096);
 	w.ch = r.ch;
@@ -339,8 +340,8 @@ static void two_threads(struct stage *s)
 	    pthread_create(&wt, NULL, side_write, &w))
 		fail("pthread_create");
 	for (i = 0; i < rounds; i++) {
-		struct puppet_cmd give = cmd_write(chunk);
-		struct puppet_cmd take = { .op = PUPPET_READ, .arg = chunk };
+		struct remote_cmd give = cmd_write(chunk);
+		struct remote_cmd take = { .op = REMOTE_READ, .arg = chunk };
 
 		order(s, i & 1 ? give : take, 0);
 		if (i & 2)
@@ -357,7 +358,7 @@ static void two_threads(struct stage *s)
 	if (r.late + w.late > LATE_MAX)
 		fail("wake-ups were lost");
 	channel_done(s, r.ch, 0, -EPIPE);
-	puppet_out(s);
+	remote_out(s);
 }
 
 const struct scenario use_scenarios[] = {

@@ -4,34 +4,34 @@
 #include <string.h>
 #include "closers.h"
 
-void tell(struct stage *s, struct puppet_cmd cmd)
+void tell(struct stage *s, struct remote_cmd cmd)
 {
 	must_write(s->control, s->opt, &cmd, sizeof(cmd));
 }
 
-struct puppet_reply answer(struct stage *s)
+struct remote_reply answer(struct stage *s)
 {
-	struct puppet_reply r;
+	struct remote_reply r;
 
 	must_read(s->control, s->opt, &r, sizeof(r));
 	return r;
 }
 
-uint64_t order(struct stage *s, struct puppet_cmd cmd, int64_t want)
+uint64_t order(struct stage *s, struct remote_cmd cmd, int64_t want)
 {
-	static const char *const names[PUPPET_OPS] = {
-		[PUPPET_REGISTER] = "puppet: register",
-		[PUPPET_UNREGISTER] = "puppet: unregister",
-		[PUPPET_ACCEPT] = "puppet: accept",
-		[PUPPET_CONNECT] = "puppet: connect",
-		[PUPPET_WRITE] = "puppet: write",
-		[PUPPET_FILL] = "puppet: fill",
-		[PUPPET_READ] = "puppet: read",
-		[PUPPET_END] = "puppet: end",
-		[PUPPET_CLOSE] = "puppet: close",
-		[PUPPET_SLEEP] = "puppet: sleep",
+	static const char *const names[REMOTE_OPS] = {
+		[REMOTE_REGISTER] = "remote peer: register",
+		[REMOTE_UNREGISTER] = "remote peer: unregister",
+		[REMOTE_ACCEPT] = "remote peer: accept",
+		[REMOTE_CONNECT] = "remote peer: connect",
+		[REMOTE_WRITE] = "remote peer: write",
+		[REMOTE_FILL] = "remote peer: fill",
+		[REMOTE_READ] = "remote peer: read",
+		[REMOTE_END] = "remote peer: end",
+		[REMOTE_CLOSE] = "remote peer: close",
+		[REMOTE_SLEEP] = "remote peer: sleep",
 	};
-	struct puppet_reply r;
+	struct remote_reply r;
 
 	tell(s, cmd);
 	r = answer(s);
@@ -39,22 +39,22 @@ uint64_t order(struct stage *s, struct puppet_cmd cmd, int64_t want)
 	return r.value;
 }
 
-void puppet_in(struct stage *s)
+void remote_in(struct stage *s)
 {
 	order(s,
-	      (struct puppet_cmd){ .op = PUPPET_REGISTER, .arg = PUPPET_ID(s) },
+	      (struct remote_cmd){ .op = REMOTE_REGISTER, .arg = REMOTE_ID(s) },
 	      0);
 }
 
-void puppet_out(struct stage *s)
+void remote_out(struct stage *s)
 {
-	order(s, (struct puppet_cmd){ .op = PUPPET_UNREGISTER }, 0);
+	order(s, (struct remote_cmd){ .op = REMOTE_UNREGISTER }, 0);
 }
 
-ivc_peer puppet_peer(struct stage *s)
+ivc_peer remote_peer(struct stage *s)
 {
 	ivc_peer peer;
-	int ret = ivc_find(s->ctx, PUPPET_ID(s), s->opt->timeout_ms, &peer);
+	int ret = ivc_find(s->ctx, REMOTE_ID(s), s->opt->timeout_ms, &peer);
 
 	if (ret)
 		fail("ivc_find: %s", errname(ret));
@@ -68,20 +68,20 @@ ivc_channel *channel_to(struct stage *s, uint32_t tx_size, uint32_t rx_size)
 					  .timeout_ms = s->opt->timeout_ms };
 	ivc_channel *ch;
 
-	tell(s, (struct puppet_cmd){ .op = PUPPET_ACCEPT,
+	tell(s, (struct remote_cmd){ .op = REMOTE_ACCEPT,
 				     .arg = (uint64_t)s->opt->timeout_ms });
-	expect_ret("connect", ivc_connect_opt(s->ctx, puppet_peer(s), &co, &ch),
+	expect_ret("connect", ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch),
 		   0);
-	expect_ret("puppet: accept", answer(s).ret, 0);
+	expect_ret("remote peer: accept", answer(s).ret, 0);
 	return ch;
 }
 
 void channel_done(struct stage *s, ivc_channel *ch, int want_ours,
-		  int want_puppet)
+		  int want_remote)
 {
 	expect_ret("ivc_close", ivc_close(ch), want_ours);
-	order(s, (struct puppet_cmd){ .op = PUPPET_END }, -EPIPE);
-	order(s, (struct puppet_cmd){ .op = PUPPET_CLOSE }, want_puppet);
+	order(s, (struct remote_cmd){ .op = REMOTE_END }, -EPIPE);
+	order(s, (struct remote_cmd){ .op = REMOTE_CLOSE }, want_remote);
 }
 
 static int play(struct stage *s, const struct scenario *list)
@@ -107,7 +107,7 @@ int cmd_closers(const struct options *opt)
 	s.control = must_connect(s.ctx, opt);
 	n = play(&s, open_scenarios);
 	n += play(&s, use_scenarios);
-	tell(&s, (struct puppet_cmd){ .op = PUPPET_QUIT });
+	tell(&s, (struct remote_cmd){ .op = REMOTE_QUIT });
 	expect_ret("ivc_close", ivc_close(s.control), 0);
 	ivc_unregister(s.ctx);
 	printf("PASS closers: %d scenarios\n", n);

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/packet.h"
+#include "../../common/unix-packet.h"
 #include "ivcd.h"
 
 /* Who comes says HELLO within that time. */

@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../lib/packet.h"
+#include "../../common/unix-packet.h"
 #include "ivcd.h"
 
 #define THREADS_MAX 16u	     /* of a user, per lane */

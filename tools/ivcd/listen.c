@@ -17,8 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../lib/packet.h"
-#include "../../lib/place.h"
+#include "../../common/unix-packet.h"
+#include "../../common/ivcd-path.h"
 #include "ivcd.h"
 
 /* So many can have come before a user who floods it keeps others out. */
@@ -71,9 +71,9 @@ static int choose_place(void)
 	int place, ret;
 
 	if (!geteuid())
-		return ivc_place(IVC_PLACE_MACHINE, true, &addr);
-	for (place = 0; place < IVC_PLACES; place++) {
-		ret = ivc_place(place, true, &addr);
+		return ivcd_path_get(IVCD_PATH_MACHINE, true, &addr);
+	for (place = 0; place < IVCD_PATHS; place++) {
+		ret = ivcd_path_get(place, true, &addr);
 		if (!ret)
 			return 0;
 	}
@@ -107,7 +107,7 @@ static int choose_path(const char *path)
 				 strerror(-ret));
 		return ret;
 	}
-	ret = ivc_place_named(path, &addr);
+	ret = ivcd_path_named(path, &addr);
 	if (ret) {
 		log_line("the socket's path is too long");
 		return ret;

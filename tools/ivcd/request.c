@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../lib/packet.h"
+#include "../../common/unix-packet.h"
 #include "ivcd.h"
 
 struct call {

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../lib/itself.h"
+#include "../../common/tcp-self-connect.h"
 #include "roam.h"
 
 #define RETRY_MS 200
@@ -129,7 +129,7 @@ static int attempt(const struct sockaddr_storage *sa, socklen_t len)
 		    getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &errlen))
 			err = errno;
 	}
-	if (!err && ivc_met_itself(p.fd))
+	if (!err && ivc_tcp_self_connected(p.fd))
 		err = ECONNREFUSED;
 	if (!err)
 		return p.fd;

@@ -4,15 +4,15 @@
  * and the system has just given it that port. It reads its own words then, and
  * whoever wants to listen there finds the port taken, even after the close.
  */
-#ifndef IVC_ITSELF_H
-#define IVC_ITSELF_H
+#ifndef IVC_TCP_SELF_CONNECT_H
+#define IVC_TCP_SELF_CONNECT_H
 
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* Is it so? If it is, a close() lets go of the port at once. */
-static inline bool ivc_met_itself(int fd)
+static inline bool ivc_tcp_self_connected(int fd)
 {
 	const struct linger now = { .l_onoff = 1 };
 	struct sockaddr_storage here = { 0 }, there = { 0 };
@@ -26,4 +26,4 @@ static inline bool ivc_met_itself(int fd)
 	return true;
 }
 
-#endif /* IVC_ITSELF_H */
+#endif /* IVC_TCP_SELF_CONNECT_H */

@@ -3,14 +3,15 @@
  * The local transport: members are processes of one machine, brought together
  * by ivcd; see include/ivc/local.h for what they say to each other.
  *
- *   local.c          contexts, and the table of operations
- *   local-thread.c   the library's thread, its start and end, fork()
- *   local-link.c     the connection to ivcd
- *   local-call.c     requests over it, and what comes unasked
- *   local-due.c      what the library tells ivcd by itself
- *   local-open.c     how a channel comes to be
- *   local-channel.c  its doorbell and its end
- *   local-memory.c   memfds, made and judged
+ *   context.c       contexts, and the table of operations
+ *   thread.c        the library's thread, its start and end, fork()
+ *   link.c          the connection to ivcd
+ *   request.c       requests over it, and what comes unasked
+ *   outbox.c        what the library tells ivcd by itself
+ *   connect.c       how a channel comes to be
+ *   channel.c       its doorbell and its end
+ *   memfd.c         the rings' memory, made and judged
+ *   undelivered.c   what of the writes was not delivered
  *
  * There is no kernel to play the driver's part, so a thread of the library
  * does, one per process, from the first context to the last channel. It sleeps
@@ -33,9 +34,9 @@
 #include <ivc/local.h>
 #include <ivc/state.h>
 
-#include "channel.h"
-#include "context.h"
-#include "packet.h"
+#include "../../common/unix-packet.h"
+#include "../channel.h"
+#include "../context.h"
 
 /* What the library has to tell ivcd of a context or a channel by itself. */
 enum local_due {
@@ -61,7 +62,7 @@ struct local_context {
 	uint64_t member; /* 0: not registered now */
 	bool registered; /* has been, and shall be again */
 	bool shown;	 /* events count for the context's descriptor */
-	/* To register again after a loss: see local-due.c. */
+	/* To register again after a loss: see outbox.c. */
 	TAILQ_ENTRY(local_context) in_due;
 	enum local_due due;
 	uint64_t cookie;
@@ -89,7 +90,7 @@ struct local_channel {
 	uint64_t member; /* the context it was made from */
 	uint32_t conn;	 /* 0: not in ivcd's books */
 	bool closing;	 /* no channel any more: only CLOSE is to be sent */
-	/* CONNECT, ADOPT, or CLOSE: see local-due.c. */
+	/* CONNECT, ADOPT, or CLOSE: see outbox.c. */
 	TAILQ_ENTRY(local_channel) in_due;
 	enum local_due due;
 	uint64_t cookie;
@@ -137,7 +138,7 @@ extern struct local {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a reply, a new state, room to send */
 
-	/* local-thread.c */
+	/* thread.c */
 	unsigned int users; /* contexts and channels */
 	bool stopping;
 	pthread_t thread;
@@ -148,7 +149,7 @@ extern struct local {
 	struct local_channel **watched;
 	size_t watched_room;
 
-	/* local-link.c */
+	/* link.c */
 	enum local_state state;
 	uint32_t losses; /* of the link: what ivcd said before is void */
 	int status;	 /* why the last HELLO was refused */
@@ -162,7 +163,7 @@ extern struct local {
 	int64_t ring_at;   /* when to try again what there was no memory for */
 	bool silent; /* a caller's time is over, and ivcd has not answered */
 
-	/* local-due.c */
+	/* outbox.c */
 	struct local_dues due, asked;
 
 	LIST_HEAD(, local_context) contexts;
@@ -174,7 +175,7 @@ extern struct local {
 enum { LOCAL_KEY_POKE, LOCAL_KEY_LINK };
 
 /*
- * local-thread.c: the thread runs from the first get to the last put, which
+ * thread.c: the thread runs from the first get to the last put, which
  * are called without the lock; the rest with it.
  */
 int local_get(void);
@@ -191,7 +192,7 @@ void local_poke(void);
 int local_watch(struct local_channel *lc);
 void local_unwatch(struct local_channel *lc);
 
-/* local-link.c, with the lock. */
+/* link.c, with the lock. */
 int local_link_need(void); /* wait until it is there: 0 or -errno */
 void local_link_down(void);
 void local_link_hangup(void);
@@ -201,7 +202,7 @@ int local_link_send(const struct ivc_msg *msg, int fd); /* -EAGAIN: full */
 void local_link_welcome(const struct ivc_msg *msg);
 
 /*
- * local-call.c, with the lock. call: send and wait for the reply, which
+ * request.c, with the lock. call: send and wait for the reply, which
  * replaces *@msg; returns its status, or -ENODEV, or -ETIMEDOUT: it could not
  * be sent, or the link has been given up. -EINPROGRESS: it has been sent, and
  * nothing came @until then; an answer will be found by the cookie in *@msg.
@@ -220,7 +221,7 @@ void local_dispatch(const struct ivc_msg *msg, const struct ivc_host *table,
 		    size_t hosts, struct ivc_packet *fds);
 
 /*
- * local-due.c, with the lock. Something is due of a context (REGISTER) or a
+ * outbox.c, with the lock. Something is due of a context (REGISTER) or a
  * channel (ADOPT, or CLOSE of one that is closing); local_flush() sends what
  * the link takes. asked: the answer to a CONNECT is still to come.
  */
@@ -233,12 +234,12 @@ void local_due_reply(const struct ivc_msg *msg);
 void local_due_asked(struct local_channel *lc, uint64_t cookie);
 void local_flush(void);
 
-/* local.c, with the lock. named: registered as @member, 0: not any more. */
+/* context.c, with the lock. named: registered as @member, 0: not any more. */
 void local_context_lit(struct local_context *lc);
 void local_context_named(struct local_context *lc, uint64_t member);
 struct local_context *local_context_of(uint64_t member);
 
-/* local-open.c. offer_drop: with the lock. */
+/* connect.c. offer_drop: with the lock. */
 int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 		  uint64_t member, uint32_t tx_size, uint32_t rx_size,
 		  int64_t deadline);
@@ -248,7 +249,7 @@ int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info);
 void local_offer_drop(struct local_context *lc, struct local_offer *o,
 		      int reason);
 
-/* local-channel.c. step, ended, tell_closed: with the lock. */
+/* channel.c. step, ended, tell_closed: with the lock. */
 int local_channel_new(struct ivc_channel *ch, struct local_channel **lcp);
 void local_channel_step(struct local_channel *lc, enum ivc_chan_event ev);
 void local_channel_ended(struct local_channel *lc);
@@ -265,7 +266,7 @@ void local_close(struct ivc_channel *ch);
 void local_orphan_channel(struct ivc_channel *ch);
 
 /*
- * local-memory.c. make: the own end's memory, mapped at *@p, sealed; returns
+ * memfd.c. make: the own end's memory, mapped at *@p, sealed; returns
  * its descriptor. map: a peer's, if it is what it must be; -EPROTO if not. Any
  * other error of map says that it is, and what this process lacks to map it.
  */

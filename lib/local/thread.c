@@ -18,13 +18,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "discard.h"
+#include "../../common/clock.h"
+#include "../fd-closer.h"
 #include "local.h"
 
 #define LOCAL_STACK (256 * 1024)
 #define LOCAL_EVENTS 32
-#define DISCARD_AGAIN_NS (10 * IVC_MS)
+#define CLOSER_AGAIN_NS (10 * IVC_MS)
 
 struct local local = {
 	.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .poke = -1, .link = -1
@@ -144,9 +144,9 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* Returns when to call it again. */
-static int64_t discard_tick(void)
+static int64_t closer_tick(void)
 {
-	return ivc_discard_again() ? ivc_now() + DISCARD_AGAIN_NS : IVC_NEVER;
+	return ivc_closer_again() ? ivc_now() + CLOSER_AGAIN_NS : IVC_NEVER;
 }
 
 static void *local_main(void *arg)
@@ -170,7 +170,7 @@ static void *local_main(void *arg)
 				channel_event(ev[i].data.u64);
 		}
 		next = earlier(local_link_tick(), local_ring_tick());
-		next = earlier(next, discard_tick());
+		next = earlier(next, closer_tick());
 		pthread_mutex_unlock(&local.lock);
 	}
 	pthread_mutex_unlock(&local.lock);
@@ -268,7 +268,7 @@ static void begin_anew(void)
 	lists_init();
 	close_all();
 	local.users = 0;
-	ivc_discard_fork();
+	ivc_closer_fork();
 	local.stopping = false;
 	local.state = LOCAL_DOWN;
 	local.full = false;

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "discard.h"
+#include "../fd-closer.h"
 #include "local.h"
 
 #define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_LOCAL_SHIFT)
@@ -84,7 +84,7 @@ static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 	else
 		ret = local_memory_map(fds.fd[0], g.ring, &lc->peer);
 	if (ret == -EPROTO || !fds.nr) {
-		ivc_discard(&fds);
+		ivc_closer_add(&fds);
 		return ret;
 	}
 	/* Judged: a memfd, which closes at once. */
@@ -207,7 +207,7 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	int ret;
 
 	/* For what the peer may greet with. */
-	if (!ivc_discard_room(IVC_PACKET_FDS))
+	if (!ivc_closer_room(IVC_PACKET_FDS))
 		return -EMFILE;
 	ret = local_channel_new(ch, &lc);
 	if (ret)
@@ -245,7 +245,7 @@ void local_offer_drop(struct local_context *lc, struct local_offer *o,
 	if (o->conn && lc->member)
 		(void)local_link_send(&msg, -1);
 	TAILQ_REMOVE(&lc->offers, o, node);
-	ivc_hangup(o->fd);
+	ivc_closer_hangup(o->fd);
 	free(o);
 	local_context_lit(lc);
 }
@@ -375,7 +375,7 @@ static int any_offer(struct local_context *from)
 		ret = from->attach_status ? -ENODEV : -EAGAIN;
 	/* An offer can bring descriptors: it waits, too, until there is room.
 	 */
-	else if (!ivc_discard_room(IVC_PACKET_FDS))
+	else if (!ivc_closer_room(IVC_PACKET_FDS))
 		ret = -EAGAIN;
 	/* Told once: of the offers that wait some may need less. */
 	if (from->lack) {

@@ -6,8 +6,8 @@
  * set on a socket it has passed to us: MSG_DONTWAIT counts for the call.
  * Every descriptor received is in the caller's hands, wanted or not: one for
  * which there is no room the kernel would close in our name, and that can take
- * as long as its maker likes (discard.h). So there is room for as many as a
- * packet can have, and the kernel keeps one back only where this process may
+ * as long as its maker likes (lib/fd-closer.h). So there is room for as many as
+ * a packet can have, and the kernel keeps one back only where this process may
  * not have it: no descriptor is free, or a security module denies it. Linux
  * does not tell these apart. The packet itself is whole then.
  *
@@ -17,8 +17,8 @@
  * credentials, and a descriptor of his process (SCM_PIDFD), which is closed
  * here. That is the kernel's own file: closing it waits for nobody.
  */
-#ifndef IVC_PACKET_H
-#define IVC_PACKET_H
+#ifndef IVC_UNIX_PACKET_H
+#define IVC_UNIX_PACKET_H
 
 #include <errno.h>
 #include <stdbool.h>
@@ -162,4 +162,4 @@ static inline bool ivc_packet_is_socket(int fd)
 	return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-#endif /* IVC_PACKET_H */
+#endif /* IVC_UNIX_PACKET_H */

@@ -24,11 +24,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "place.h"
+#include "ivcd-path.h"
 
 #define SOCKET_NAME "ivcd.sock"
 
-int ivc_place_named(const char *path, struct sockaddr_un *addr)
+int ivcd_path_named(const char *path, struct sockaddr_un *addr)
 {
 	size_t len = strlen(path);
 
@@ -57,29 +57,29 @@ static const char *runtime_dir(void)
 	return dir;
 }
 
-static int dir_name(enum ivc_place place, char *dir, size_t size)
+static int dir_name(enum ivcd_path place, char *dir, size_t size)
 {
 	const char *runtime = runtime_dir();
 	unsigned int uid = geteuid();
 	int n;
 
-	if (place == IVC_PLACE_MACHINE)
+	if (place == IVCD_PATH_MACHINE)
 		n = snprintf(dir, size, "/run/ivc");
-	else if (place == IVC_PLACE_TMP)
+	else if (place == IVCD_PATH_TMP)
 		n = snprintf(dir, size, "/tmp/ivc-%u", uid);
 	else if (runtime)
 		n = snprintf(dir, size, "%s/ivc", runtime);
 	else
 		n = snprintf(dir, size, "/run/user/%u/ivc", uid);
 	/* Root's own place is the machine's. */
-	if (place == IVC_PLACE_TMP && !uid)
+	if (place == IVCD_PATH_TMP && !uid)
 		return -ENODEV;
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-static int dir_make(enum ivc_place place, const char *dir)
+static int dir_make(enum ivcd_path place, const char *dir)
 {
-	if (mkdir(dir, place == IVC_PLACE_TMP ? 0700 : 0755) && errno != EEXIST)
+	if (mkdir(dir, place == IVCD_PATH_TMP ? 0700 : 0755) && errno != EEXIST)
 		return -errno;
 	return 0;
 }
@@ -91,7 +91,7 @@ static bool dir_ours(const char *dir)
 	return !lstat(dir, &st) && is_ours(&st);
 }
 
-bool ivc_place_trusted(enum ivc_place place, const struct sockaddr_un *addr,
+bool ivcd_path_trusted(enum ivcd_path place, const struct sockaddr_un *addr,
 		       int fd)
 {
 	struct ucred peer = { 0 };
@@ -108,14 +108,14 @@ bool ivc_place_trusted(enum ivc_place place, const struct sockaddr_un *addr,
 	 * that ivcd runs as. In a user namespace this is also how root's own
 	 * ivcd is told: both have the id of those who have none there.
 	 */
-	if (place != IVC_PLACE_MACHINE || dir_name(place, dir, sizeof(dir)) ||
+	if (place != IVCD_PATH_MACHINE || dir_name(place, dir, sizeof(dir)) ||
 	    lstat(dir, &st))
 		return false;
 	return S_ISDIR(st.st_mode) && st.st_uid == peer.uid &&
 	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr)
+int ivcd_path_get(enum ivcd_path place, bool make, struct sockaddr_un *addr)
 {
 	char path[sizeof(addr->sun_path)];
 	size_t len;
@@ -127,11 +127,11 @@ int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr)
 	if (ret)
 		return ret;
 	/* The machine's is root's, and anybody's to connect to. */
-	if (place != IVC_PLACE_MACHINE && !dir_ours(path))
+	if (place != IVCD_PATH_MACHINE && !dir_ours(path))
 		return -ENODEV;
 	len = strlen(path);
 	ret = snprintf(path + len, sizeof(path) - len, "/" SOCKET_NAME);
 	if ((size_t)ret >= sizeof(path) - len)
 		return -ENAMETOOLONG;
-	return ivc_place_named(path, addr);
+	return ivcd_path_named(path, addr);
 }

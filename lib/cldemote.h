@@ -19,74 +19,75 @@
  * in which this is noted from the writer with each record. All accesses are
  * relaxed: the worst that a stale word does is a hint for the wrong lines.
  */
-#ifndef IVC_PUSH_H
-#define IVC_PUSH_H
+#ifndef IVC_CLDEMOTE_H
+#define IVC_CLDEMOTE_H
 
 #include "channel.h"
 
-#define IVC_PUSH_CELLS 65 /* 4 KiB and its header; more gains nothing */
-#define IVC_PUSH_NONE ((uintptr_t)1)
+#define IVC_DEMOTE_CELLS 65 /* 4 KiB and its header; more gains nothing */
+#define IVC_DEMOTE_NONE ((uintptr_t)1)
 
 #if defined(__x86_64__)
-#define IVC_PUSHES 1
-static inline uintptr_t ivc_push_self(void)
+#define IVC_DEMOTES 1
+static inline uintptr_t ivc_demote_self(void)
 {
 	return (uintptr_t)__builtin_thread_pointer();
 }
-static inline void ivc_push_line(const uint8_t *line)
+static inline void ivc_demote_line(const uint8_t *line)
 {
 	__asm__ __volatile__("cldemote %0" : : "m"(*line));
 }
 #else
-#define IVC_PUSHES 0
-static inline uintptr_t ivc_push_self(void)
+#define IVC_DEMOTES 0
+static inline uintptr_t ivc_demote_self(void)
 {
 	return 0;
 }
-static inline void ivc_push_line(const uint8_t *line)
+static inline void ivc_demote_line(const uint8_t *line)
 {
 	(void)line;
 }
 #endif
 
 /* What begins at @cell, and ends where the ring goes on, has been written. */
-static inline void ivc_push_written(struct ivc_channel *ch, const uint8_t *cell)
+static inline void ivc_demote_written(struct ivc_channel *ch,
+				      const uint8_t *cell)
 {
-	uintptr_t self = ivc_push_self();
+	uintptr_t self = ivc_demote_self();
 
-	if (!IVC_PUSHES)
+	if (!IVC_DEMOTES)
 		return;
 	if (ivc_load(&ch->writer) != self)
 		ivc_store(&ch->writer, self);
-	ivc_store(&ch->push_looked, false);
-	ivc_store(&ch->push_end, (uintptr_t)ch->tx.cell);
-	ivc_store(&ch->push,
-		  ivc_load(&ch->push) ? IVC_PUSH_NONE : (uintptr_t)cell);
+	ivc_store(&ch->demote_looked, false);
+	ivc_store(&ch->demote_end, (uintptr_t)ch->tx.cell);
+	ivc_store(&ch->demote,
+		  ivc_load(&ch->demote) ? IVC_DEMOTE_NONE : (uintptr_t)cell);
 }
 
-/* The other half of ivc_push_idle(). */
-static inline void ivc_push_record(struct ivc_channel *ch)
+/* The other half of ivc_demote_idle(). */
+static inline void ivc_demote_record(struct ivc_channel *ch)
 {
-	uintptr_t cell = ivc_load(&ch->push), end = ivc_load(&ch->push_end);
+	uintptr_t cell = ivc_load(&ch->demote), end = ivc_load(&ch->demote_end);
 
-	if (!ivc_load(&ch->push_looked)) {
-		ivc_store(&ch->push_looked, true);
+	if (!ivc_load(&ch->demote_looked)) {
+		ivc_store(&ch->demote_looked, true);
 		return;
 	}
-	ivc_store(&ch->push, 0);
+	ivc_store(&ch->demote, 0);
 	/* At the end of the ring `end` is its beginning: that one stays. */
-	if (cell != IVC_PUSH_NONE && end > cell &&
-	    end - cell <= IVC_PUSH_CELLS * IVC_CELL)
+	if (cell != IVC_DEMOTE_NONE && end > cell &&
+	    end - cell <= IVC_DEMOTE_CELLS * IVC_CELL)
 		for (; cell < end; cell += IVC_CELL)
-			ivc_push_line((const uint8_t *)cell);
+			ivc_demote_line((const uint8_t *)cell);
 }
 
 /* There is nothing to read. */
-static inline void ivc_push_idle(struct ivc_channel *ch)
+static inline void ivc_demote_idle(struct ivc_channel *ch)
 {
-	if (IVC_PUSHES && ivc_load(&ch->writer) == ivc_push_self() &&
-	    ivc_load(&ch->push))
-		ivc_push_record(ch);
+	if (IVC_DEMOTES && ivc_load(&ch->writer) == ivc_demote_self() &&
+	    ivc_load(&ch->demote))
+		ivc_demote_record(ch);
 }
 
-#endif /* IVC_PUSH_H */
+#endif /* IVC_CLDEMOTE_H */

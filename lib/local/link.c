@@ -18,10 +18,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "discard.h"
+#include "../../common/clock.h"
+#include "../../common/ivcd-path.h"
+#include "../fd-closer.h"
 #include "local.h"
-#include "place.h"
 
 #define LINK_TIMEOUT_NS (5 * IVC_SEC)
 #define RETRY_MIN_NS (10 * IVC_MS)
@@ -67,7 +67,7 @@ static int reject(int *fd)
 
 	if (other < 0)
 		return other;
-	ivc_hangup(*fd);
+	ivc_closer_hangup(*fd);
 	*fd = other;
 	return -EACCES;
 }
@@ -84,14 +84,14 @@ static int connect_any(int *fd)
 	int place, why = -ENODEV, ret;
 
 	if (path && *path) {
-		ret = ivc_place_named(path, &addr);
+		ret = ivcd_path_named(path, &addr);
 		return ret ? ret : connect_to(*fd, &addr);
 	}
-	for (place = 0; place < IVC_PLACES; place++) {
-		ret = ivc_place(place, false, &addr);
+	for (place = 0; place < IVCD_PATHS; place++) {
+		ret = ivcd_path_get(place, false, &addr);
 		if (!ret)
 			ret = connect_to(*fd, &addr);
-		if (!ret && !ivc_place_trusted(place, &addr, *fd))
+		if (!ret && !ivcd_path_trusted(place, &addr, *fd))
 			ret = reject(fd);
 		/* EAGAIN: it is there, and has much to do. */
 		if (!ret || ret == -EAGAIN)
@@ -198,7 +198,7 @@ void local_link_hangup(void)
 	int fd = local.link;
 
 	local.link = -1;
-	ivc_hangup(fd);
+	ivc_closer_hangup(fd);
 }
 
 void local_link_down(void)
@@ -306,7 +306,7 @@ static bool link_take(void)
 	 * Offers that were withdrawn, and whose sockets take long to close:
 	 * without a link no more of them come.
 	 */
-	if (!ivc_discard_room(1)) {
+	if (!ivc_closer_room(1)) {
 		local_link_down();
 		return false;
 	}
@@ -322,14 +322,14 @@ static bool link_take(void)
 	local_call_heard();
 	if (n < (ssize_t)sizeof(in.msg) || fds.cut) {
 		if (n >= 0)
-			ivc_discard(&fds);
+			ivc_closer_add(&fds);
 		local_link_down();
 		return false;
 	}
 	local_dispatch(&in.msg, (struct ivc_host *)(&in.msg + 1),
 		       ((size_t)n - sizeof(in.msg)) / sizeof(struct ivc_host),
 		       &fds);
-	ivc_discard(&fds);
+	ivc_closer_add(&fds);
 	return true;
 }
 
@@ -367,7 +367,7 @@ int64_t local_link_tick(void)
 			return IVC_NEVER;
 		if (now < local.retry_at)
 			return local.retry_at;
-		if (ivc_discard_room(1) && !link_try())
+		if (ivc_closer_room(1) && !link_try())
 			return local.retry_at;
 		retry_later();
 		return local.retry_at;

@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "clock.h"
+#include "../../common/clock.h"
 #include "local.h"
 
 /* For an id that is taken: by ourselves, if ivcd has not yet seen us go. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The puppet: see puppet.h. */
+/* The remote peer: see remote-peer.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "puppet.h"
+#include "remote-peer.h"
 
 /* Of a channel: what has passed each way, for the pattern's sake. */
 struct end {
@@ -13,45 +13,45 @@ struct end {
 
 static struct {
 	const struct options *opt;
-	ivc_context *ctx[PUPPET_SLOTS];
-	struct end end[PUPPET_SLOTS];
-} puppet;
+	ivc_context *ctx[REMOTE_SLOTS];
+	struct end end[REMOTE_SLOTS];
+} remote;
 
 #define WAIT_MS 30000
 
 static int64_t do_register(uint32_t slot, uint32_t id)
 {
-	ivc_context *ctx = ivc_register(puppet.opt->magic, id);
+	ivc_context *ctx = ivc_register(remote.opt->magic, id);
 
 	if (!ctx)
 		return -errno;
-	puppet.ctx[slot] = ctx;
+	remote.ctx[slot] = ctx;
 	return 0;
 }
 
-static int64_t do_accept(const struct puppet_cmd *c)
+static int64_t do_accept(const struct remote_cmd *c)
 {
 	struct ivc_channel_options co = { .timeout_ms = (int)c->arg };
-	struct end *e = &puppet.end[c->ch];
+	struct end *e = &remote.end[c->ch];
 
 	e->sent = 0;
 	e->received = 0;
-	return ivc_accept_opt(puppet.ctx[c->ctx], &co, &e->ch);
+	return ivc_accept_opt(remote.ctx[c->ctx], &co, &e->ch);
 }
 
-static int64_t do_connect(const struct puppet_cmd *c)
+static int64_t do_connect(const struct remote_cmd *c)
 {
 	struct ivc_channel_options co = { .timeout_ms = (int)c->arg2 };
-	struct end *e = &puppet.end[c->ch];
+	struct end *e = &remote.end[c->ch];
 	ivc_peer peer;
 	int ret;
 
 	e->sent = 0;
 	e->received = 0;
-	ret = ivc_find(puppet.ctx[c->ctx], (uint32_t)c->arg, WAIT_MS, &peer);
+	ret = ivc_find(remote.ctx[c->ctx], (uint32_t)c->arg, WAIT_MS, &peer);
 	if (ret)
 		return ret;
-	return ivc_connect_opt(puppet.ctx[c->ctx], peer, &co, &e->ch);
+	return ivc_connect_opt(remote.ctx[c->ctx], peer, &co, &e->ch);
 }
 
 static int64_t do_write(struct end *e, uint64_t len)
@@ -62,7 +62,7 @@ static int64_t do_write(struct end *e, uint64_t len)
 		size_t n = len < sizeof(buf) ? (size_t)len : sizeof(buf);
 		ssize_t ret;
 
-		pattern_fill(PUPPET_SEED, e->sent, buf, n);
+		pattern_fill(REMOTE_SEED, e->sent, buf, n);
 		ret = ivc_write_all(e->ch, buf, n, WAIT_MS, NULL);
 		if (ret < 0)
 			return ret;
@@ -79,7 +79,7 @@ static int64_t do_fill(struct end *e, uint64_t *value)
 
 	*value = 0;
 	do {
-		pattern_fill(PUPPET_SEED, e->sent, buf, sizeof(buf));
+		pattern_fill(REMOTE_SEED, e->sent, buf, sizeof(buf));
 		n = ivc_write(e->ch, buf, sizeof(buf));
 		if (n < 0)
 			return n;
@@ -99,8 +99,8 @@ static int64_t do_read(struct end *e, uint64_t len)
 
 		if (ret < 0)
 			return ret;
-		if (pattern_check(PUPPET_SEED, e->received, buf, n) != n)
-			fail("puppet: wrong bytes after %llu",
+		if (pattern_check(REMOTE_SEED, e->received, buf, n) != n)
+			fail("remote peer: wrong bytes after %llu",
 			     (unsigned long long)e->received);
 		e->received += n;
 		len -= n;
@@ -129,82 +129,82 @@ static int64_t do_close(struct end *e)
 	return ret;
 }
 
-static bool sane(const struct puppet_cmd *c)
+static bool sane(const struct remote_cmd *c)
 {
-	bool needs_ctx = c->op == PUPPET_ACCEPT || c->op == PUPPET_CONNECT;
-	bool needs_ch = c->op >= PUPPET_WRITE && c->op <= PUPPET_CLOSE;
+	bool needs_ctx = c->op == REMOTE_ACCEPT || c->op == REMOTE_CONNECT;
+	bool needs_ch = c->op >= REMOTE_WRITE && c->op <= REMOTE_CLOSE;
 
-	return c->op < PUPPET_OPS && c->ctx < PUPPET_SLOTS &&
-	       c->ch < PUPPET_SLOTS && (!needs_ctx || puppet.ctx[c->ctx]) &&
-	       (!needs_ch || puppet.end[c->ch].ch);
+	return c->op < REMOTE_OPS && c->ctx < REMOTE_SLOTS &&
+	       c->ch < REMOTE_SLOTS && (!needs_ctx || remote.ctx[c->ctx]) &&
+	       (!needs_ch || remote.end[c->ch].ch);
 }
 
-static struct puppet_reply obey(const struct puppet_cmd *c)
+static struct remote_reply obey(const struct remote_cmd *c)
 {
-	struct end *e = &puppet.end[c->ch];
-	struct puppet_reply r = { 0 };
+	struct end *e = &remote.end[c->ch];
+	struct remote_reply r = { 0 };
 
 	switch (c->op) {
-	case PUPPET_REGISTER:
+	case REMOTE_REGISTER:
 		r.ret = do_register(c->ctx, (uint32_t)c->arg);
 		break;
-	case PUPPET_UNREGISTER:
-		ivc_unregister(puppet.ctx[c->ctx]);
-		puppet.ctx[c->ctx] = NULL;
+	case REMOTE_UNREGISTER:
+		ivc_unregister(remote.ctx[c->ctx]);
+		remote.ctx[c->ctx] = NULL;
 		break;
-	case PUPPET_ACCEPT:
+	case REMOTE_ACCEPT:
 		r.ret = do_accept(c);
 		break;
-	case PUPPET_CONNECT:
+	case REMOTE_CONNECT:
 		r.ret = do_connect(c);
 		break;
-	case PUPPET_WRITE:
+	case REMOTE_WRITE:
 		r.ret = do_write(e, c->arg);
 		break;
-	case PUPPET_FILL:
+	case REMOTE_FILL:
 		r.ret = do_fill(e, &r.value);
 		break;
-	case PUPPET_READ:
+	case REMOTE_READ:
 		r.ret = do_read(e, c->arg);
 		break;
-	case PUPPET_END:
+	case REMOTE_END:
 		r.ret = do_end(e, &r.value);
 		break;
-	case PUPPET_CLOSE:
+	case REMOTE_CLOSE:
 		r.ret = do_close(e);
 		break;
-	case PUPPET_SLEEP:
+	case REMOTE_SLEEP:
 		sleep_ms((int)c->arg);
 		break;
 	}
 	return r;
 }
 
-int cmd_puppet(const struct options *opt)
+int cmd_remote_peer(const struct options *opt)
 {
 	ivc_context *ctx = must_register(opt);
 	ivc_channel *control;
 	uint64_t n = 0;
-	struct puppet_cmd c;
+	struct remote_cmd c;
 
-	puppet.opt = opt;
-	printf("puppet: ready\n");
+	remote.opt = opt;
+	printf("remote peer: ready\n");
 	control = must_accept(ctx, opt);
 	for (;; n++) {
-		struct puppet_reply r;
+		struct remote_reply r;
 
 		must_read(control, opt, &c, sizeof(c));
-		if (c.op == PUPPET_QUIT)
+		if (c.op == REMOTE_QUIT)
 			break;
 		if (!sane(&c))
-			fail("puppet: no such thing: op %u ctx %u ch %u", c.op,
-			     c.ctx, c.ch);
+			fail("remote peer: no such thing: op %u ctx %u ch %u",
+			     c.op, c.ctx, c.ch);
 		r = obey(&c);
 		must_write(control, opt, &r, sizeof(r));
 	}
 	must_end(control, opt, -EPIPE);
 	ivc_close(control);
 	ivc_unregister(ctx);
-	printf("PASS puppet: %llu commands\n", (unsigned long long)n);
+	printf("PASS remote-peer: %llu commands\n", (unsigned long long)n);
 	return 0;
 }

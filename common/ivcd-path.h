@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Where ivcd's socket is: ivcd makes it there, libivc looks for it there. */
-#ifndef IVC_PLACE_H
-#define IVC_PLACE_H
+#ifndef IVCD_PATH_H
+#define IVCD_PATH_H
 
 #include <stdbool.h>
 #include <sys/un.h>
 
 /* In the order in which they are looked at. */
-enum ivc_place {
-	IVC_PLACE_RUNTIME, /* $XDG_RUNTIME_DIR, or what it would be */
-	IVC_PLACE_TMP,	   /* a user's own where there is no such directory */
-	IVC_PLACE_MACHINE, /* /run: root's, for all users */
-	IVC_PLACES,
+enum ivcd_path {
+	IVCD_PATH_RUNTIME, /* $XDG_RUNTIME_DIR, or what it would be */
+	IVCD_PATH_TMP,	   /* a user's own where there is no such directory */
+	IVCD_PATH_MACHINE, /* /run: root's, for all users */
+	IVCD_PATHS,
 };
 
 /* Returns 0, or -ENAMETOOLONG for a path that is empty or no socket's. */
-int ivc_place_named(const char *path, struct sockaddr_un *addr);
+int ivcd_path_named(const char *path, struct sockaddr_un *addr);
 
 /*
  * The socket at @place, for the user that this process acts for. @make: its
  * directory is made if it is missing. -ENODEV: it is not to be had, or not
  * safe, there; -errno: or the directory cannot be made.
  */
-int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr);
+int ivcd_path_get(enum ivcd_path place, bool make, struct sockaddr_un *addr);
 
 /*
  * @fd is connected to @addr, the socket at @place: is it an ivcd that the user
@@ -30,7 +30,7 @@ int ivc_place(enum ivc_place place, bool make, struct sockaddr_un *addr);
  * machine's place that of the user to whom root has given the directory. A
  * socket that was named (IVC_SOCKET) needs no such question.
  */
-bool ivc_place_trusted(enum ivc_place place, const struct sockaddr_un *addr,
+bool ivcd_path_trusted(enum ivcd_path place, const struct sockaddr_un *addr,
 		       int fd);
 
-#endif /* IVC_PLACE_H */
+#endif /* IVCD_PATH_H */

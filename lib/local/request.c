@@ -6,7 +6,7 @@
  * receives for all and hands out the replies by their cookies. ivcd answers in
  * the order in which it was asked, so the request that a reply belongs to is
  * the first that waits. What the library itself has to say is not waited for:
- * see local-due.c.
+ * see outbox.c.
  *
  * An ivcd that does not answer within 5 s is as good as gone: the link is given
  * up and made again, so that both sides agree on what there is. A caller that
@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "discard.h"
+#include "../../common/clock.h"
+#include "../fd-closer.h"
 #include "local.h"
 
 #define CALL_TIMEOUT_NS (5 * IVC_SEC)
@@ -218,7 +218,7 @@ static void on_offer(const struct ivc_msg *msg, struct ivc_packet *fds)
 	o = calloc(1, sizeof(*o));
 	if (!o) {
 		/* As of an offer that waits in the list: local_offer_drop(). */
-		ivc_hangup(fds->fd[0]);
+		ivc_closer_hangup(fds->fd[0]);
 		fds->nr = 0;
 		refuse_for(lc, msg, -ENOMEM);
 		return;

@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "discard.h"
-#include "entry.h"
+#include "../../common/clock.h"
+#include "../entry.h"
+#include "../fd-closer.h"
 #include "local.h"
 
 /* Each ARM can be answered for data and for space, each then changed once. */
@@ -213,12 +213,12 @@ static ssize_t take_bell(int fd, struct ivc_packet *p)
 	char buf[8];
 	ssize_t n;
 
-	if (!ivc_discard_room(IVC_PACKET_FDS) && ivc_packet_has_fds(fd)) {
+	if (!ivc_closer_room(IVC_PACKET_FDS) && ivc_packet_has_fds(fd)) {
 		p->some = true;
 		return 1;
 	}
 	n = ivc_packet_recv(fd, buf, sizeof(buf), p);
-	ivc_discard(p);
+	ivc_closer_add(p);
 	return n;
 }
 
@@ -297,7 +297,7 @@ void local_close(struct ivc_channel *ch)
 	forget(lc);
 	ch->priv = NULL;
 	/* This is what the peer hears, whoever else has a copy of it. */
-	ivc_hangup(ch->fd);
+	ivc_closer_hangup(ch->fd);
 	ch->fd = -1;
 	pthread_mutex_unlock(&local.lock);
 	local_memory_unmap(peer, rx_size);

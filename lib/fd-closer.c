@@ -6,12 +6,12 @@
  *
  * Nor may he close a socket in which there still are packets with descriptors,
  * if it may be the last one to have it: the kernel then closes these for him.
- * Hence ivc_hangup().
+ * Hence ivc_closer_hangup().
  *
  * So descriptors wait in a line, and for each lot of them a thread is started
  * that closes what it finds there. One that hangs holds up no other lot. What
  * waits and what hangs counts until close() has returned, and while there is
- * too much of it (ivc_discard_room()) nothing is received that could bring
+ * too much of it (ivc_closer_room()) nothing is received that could bring
  * more: bells with descriptors stay in their socket, offers are not accepted,
  * and without room for a single one there is no link to ivcd.
  *
@@ -21,9 +21,9 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "discard.h"
+#include "fd-closer.h"
 
-#define DISCARD_STACK (64 * 1024)
+#define CLOSER_STACK (64 * 1024)
 
 /*
  * Each plus 1; 0: a free place. More than may be received: the sockets of
@@ -84,7 +84,7 @@ static void *close_line(void *arg)
 
 /*
  * Signals are not for a thread that the program does not know of. If there is
- * none to be had, the next one closes what waits: see ivc_discard_again().
+ * none to be had, the next one closes what waits: see ivc_closer_again().
  */
 static void thread_start(void)
 {
@@ -94,7 +94,7 @@ static void thread_start(void)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, DISCARD_STACK + PTHREAD_STACK_MIN);
+	pthread_attr_setstacksize(&attr, CLOSER_STACK + PTHREAD_STACK_MIN);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	__atomic_store_n(&no_thread,
@@ -104,9 +104,9 @@ static void thread_start(void)
 	pthread_attr_destroy(&attr);
 }
 
-bool ivc_discard_room(unsigned int n)
+bool ivc_closer_room(unsigned int n)
 {
-	if (load(&held) + n <= IVC_DISCARD_MAX)
+	if (load(&held) + n <= IVC_CLOSER_MAX)
 		return true;
 	/* There was no thread, or it hangs at one of those before. */
 	if (load(&waiting))
@@ -114,7 +114,7 @@ bool ivc_discard_room(unsigned int n)
 	return false;
 }
 
-bool ivc_discard_again(void)
+bool ivc_closer_again(void)
 {
 	if (__atomic_load_n(&no_thread, __ATOMIC_RELAXED))
 		thread_start();
@@ -130,7 +130,7 @@ static void put_all(struct ivc_packet *p)
 	p->nr = 0;
 }
 
-void ivc_discard(struct ivc_packet *p)
+void ivc_closer_add(struct ivc_packet *p)
 {
 	if (!p->nr)
 		return;
@@ -138,7 +138,7 @@ void ivc_discard(struct ivc_packet *p)
 	thread_start();
 }
 
-void ivc_discard_fork(void)
+void ivc_closer_fork(void)
 {
 	unsigned int i;
 
@@ -149,7 +149,7 @@ void ivc_discard_fork(void)
 	no_thread = waiting;
 }
 
-void ivc_hangup(int fd)
+void ivc_closer_hangup(int fd)
 {
 	const int yes = 1;
 	struct ivc_packet p = { .nr = 0 };
@@ -167,7 +167,7 @@ void ivc_hangup(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
 	do {
 		/* Then it stays in there, and a thread closes the socket. */
-		if (!ivc_discard_room(IVC_PACKET_FDS))
+		if (!ivc_closer_room(IVC_PACKET_FDS))
 			break;
 		n = ivc_packet_recv(fd, &byte, sizeof(byte), &p);
 		/* There may be more of that. */
