@@ -45,7 +45,9 @@ class Sentence:
 
     def __init__(self, line, text):
         self.line, self.text = line, text
-        self.words = WORD.findall(text)
+        # A word in quotation marks is spoken of, not used.
+        self.plain = re.sub(r'"[\w\'., ]{1,24}"', "CODE", text)
+        self.words = WORD.findall(self.plain)
 
     @property
     def question(self):
@@ -91,7 +93,7 @@ def headless(sentence):
     if sentence.question:
         return []
     found = []
-    tokens = re.findall(r"[\w'/-]+|[;:(,]|--", sentence.text)
+    tokens = re.findall(r"[\w'/-]+|[;:(,]|--", sentence.plain)
     earlier_who = False
     for n, token in enumerate(tokens):
         word = token.lower()

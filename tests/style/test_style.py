@@ -72,15 +72,25 @@ class Counted(unittest.TestCase):
                          ["41 words"])
 
     def test_terms(self):
-        text = ("| Term | Meaning | Do not use |\n|---|---|---|\n"
-                "| `channel` | a pair of rings | pipe, *tube* (in tools) |\n")
+        text = ("| term | meaning | instead of |\n|---|---|---|\n"
+                "| `channel` | a **pair** of rings | **pipe**, tube |\n"
+                "| hostile peer | | **enemy** |\n\nText.\n")
         self.assertEqual(terms.table(text),
-                         {"pipe": "channel", "tube": "channel"})
-        avoid = terms.Terms("/does/not/exist")
+                         {"pipe": "channel", "enemy": "hostile peer"})
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            avoid = terms.Terms(file.name)
         self.assertEqual(
-            len(avoid.findings(rules.Sentence(1, "Two guests meet."))), 1)
-        self.assertEqual(
-            avoid.findings(rules.Sentence(1, "See meet.c or --meet.")), [])
+            avoid.findings(rules.Sentence(1, "A pipe, two pipes, Enemies.")),
+            ["pipe: use channel", "pipes: use channel",
+             "Enemies: use hostile peer"])
+        self.assertEqual(avoid.findings(
+            rules.Sentence(1, "See pipe.c, --pipe, a_pipe, a tube.")), [])
+
+    def test_glossary(self):
+        """The project's glossary can be read: there are words in bold."""
+        self.assertIn("fate", terms.Terms().instead)
 
 
 class Prose(unittest.TestCase):
