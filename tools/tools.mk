@@ -13,7 +13,7 @@ PINGPONG_SRC := $(addprefix tools/pingpong/,main.c options.c help.c plan.c \
 	transport.c ivc.c socket.c tcp.c unix.c message.c tests.c client.c \
 	rows.c server.c errors.c report.c json.c compare.c \
 	$(if $(WITH_VCHAN),vchan.c)) $(addprefix tools/common/,args.c \
-	histogram.c json-string.c output.c stdfds.c text-file.c)
+	clock.c histogram.c json-string.c output.c stdfds.c text-file.c)
 PINGPONG_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/tools/obj/%.o)
 PINGPONG_STATIC_OBJ := $(PINGPONG_SRC:tools/%.c=$(B)/static/obj/%.o)
 PINGPONG_LIBS := $(if $(WITH_VCHAN),-lxenvchan) -lpthread

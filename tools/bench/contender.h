@@ -26,7 +26,7 @@ enum test {
 
 struct end;
 
-struct end_kind {
+struct contender {
 	const char *name;
 	unsigned int can;
 	/*
@@ -50,16 +50,16 @@ struct end_kind {
 };
 
 struct end {
-	const struct end_kind *kind;
+	const struct contender *contender;
 	bool server; /* the second process */
 	unsigned int mode;
 	uint32_t ring;	   /* ivc: bytes per direction, 0 for the default */
 	uint64_t magic;	   /* ivc: the same in both */
 	uint8_t *out, *in; /* page-aligned, of the largest size, touched */
-	void *priv;	   /* the kind's */
+	void *priv;	   /* the contender's */
 };
 
 /* What the program at hand was linked with; ended by a NULL. */
-extern const struct end_kind *const end_kinds[];
+extern const struct contender *const contenders[];
 
 #endif

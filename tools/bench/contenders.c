@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "contenders.h"
 
-const struct end_kind *const end_kinds[] = {
-	&line_kind,	 &copy_kind, &pipeline_kind, &ivc_kind, &ivc_wait_kind,
-	&ivc_place_kind, &unix_kind, &pipe_kind,     &tcp_kind, NULL,
+const struct contender *const contenders[] = {
+	&floor_contender,     &copy_contender,
+	&pipefloor_contender, &ivc_contender,
+	&ivc_wait_contender,  &ivc_place_contender,
+	&unix_contender,      &pipe_contender,
+	&tcp_contender,	      NULL,
 };

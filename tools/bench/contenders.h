@@ -5,11 +5,13 @@
 
 #include "contender.h"
 
-extern const struct end_kind line_kind, pipeline_kind, copy_kind;
-extern const struct end_kind ivc_kind, ivc_wait_kind, ivc_place_kind;
-extern const struct end_kind unix_kind, pipe_kind, tcp_kind;
+extern const struct contender floor_contender, pipefloor_contender,
+	copy_contender;
+extern const struct contender ivc_contender, ivc_wait_contender,
+	ivc_place_contender;
+extern const struct contender unix_contender, pipe_contender, tcp_contender;
 
-/* For kinds that need a way to talk besides: a pair of sockets. */
+/* A socket pair, for contenders that need a control channel besides. */
 struct fds {
 	int rd, wr;
 };

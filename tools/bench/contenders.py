@@ -186,7 +186,7 @@ def every(build, env):
 
     def own(name, says, kind=None, **more):
         return Contender(name, says, pair, env,
-                         after=("--kind", kind or name), **more)
+                         after=("--contender", kind or name), **more)
 
     def mpi(name, says, kind, package, before, **more):
         # The job's own traffic is the program's business, not the network's.

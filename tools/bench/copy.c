@@ -19,7 +19,7 @@ static int copy_burst(struct end *e, size_t len, unsigned int out,
 	return 0;
 }
 
-const struct end_kind copy_kind = {
+const struct contender copy_contender = {
 	.name = "memcpy",
 	.can = CAN(TEST_UNI),
 	.prepare = unix_prepare,

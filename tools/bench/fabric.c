@@ -217,7 +217,7 @@ static void fabric_close(struct end *e)
 	fd_close(e);
 }
 
-static const struct end_kind fabric_kind = {
+static const struct contender fabric_contender = {
 	.name = "libfabric",
 	.can = CAN_ALL,
 	.prepare = unix_prepare,
@@ -228,4 +228,4 @@ static const struct end_kind fabric_kind = {
 	.burst = fabric_burst,
 };
 
-const struct end_kind *const end_kinds[] = { &fabric_kind, NULL };
+const struct contender *const contenders[] = { &fabric_contender, NULL };

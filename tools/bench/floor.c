@@ -42,7 +42,7 @@ line_copy(void *to, const void *from, size_t n)
 		ivc_ring_copy(to, from, (uint32_t)n);
 }
 
-static inline ssize_t line_put(struct end *e, const void *buf, size_t len)
+static inline ssize_t floor_put(struct end *e, const void *buf, size_t len)
 {
 	struct floor *f = &mine;
 	struct line *line = &f->out->lines[f->put % LINES];
@@ -50,44 +50,44 @@ static inline ssize_t line_put(struct end *e, const void *buf, size_t len)
 
 	(void)e;
 	if (unlikely(f->put - f->seen == LINES)) {
-		/* Acquire pairs with the release in line_get(). */
+		/* Acquire pairs with the release in floor_get(). */
 		f->seen = ivc_load_acq(&f->out->taken);
 		if (f->put - f->seen == LINES)
 			return 0;
 	}
 	line_copy(line->data, buf, n);
-	/* Release pairs with the acquire in line_get(). */
+	/* Release pairs with the acquire in floor_get(). */
 	ivc_store_rel(&line->seq, ++f->put);
 	return (ssize_t)n;
 }
 
-static inline ssize_t line_get(struct end *e, void *buf, size_t len)
+static inline ssize_t floor_get(struct end *e, void *buf, size_t len)
 {
 	struct floor *f = &mine;
 	struct line *line = &f->in->lines[f->got % LINES];
 	size_t n = len < ROOM ? len : ROOM;
 
 	(void)e;
-	/* Acquire pairs with the release in line_put(). */
+	/* Acquire pairs with the release in floor_put(). */
 	if (ivc_load_acq(&line->seq) != f->got + 1)
 		return 0;
 	line_copy(buf, line->data, n);
 	if (unlikely(!(++f->got % (LINES / 8))))
-		/* Release pairs with the acquire in line_put(). */
+		/* Release pairs with the acquire in floor_put(). */
 		ivc_store_rel(&f->in->taken, f->got);
 	return (ssize_t)n;
 }
 
-STREAM_KIND(line)
+STREAM_FUNCTIONS(floor)
 
-static int line_prepare(struct end *e)
+static int floor_prepare(struct end *e)
 {
 	e->priv = mmap(NULL, 2 * sizeof(struct way), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return e->priv == MAP_FAILED ? -errno : 0;
 }
 
-static int line_open(struct end *e)
+static int floor_open(struct end *e)
 {
 	struct way *ways = e->priv;
 
@@ -96,12 +96,12 @@ static int line_open(struct end *e)
 	return 0;
 }
 
-const struct end_kind line_kind = {
+const struct contender floor_contender = {
 	.name = "floor",
 	.can = CAN_ALL,
-	.prepare = line_prepare,
-	.open = line_open,
-	.send = line_send,
-	.recv = line_recv,
-	.burst = line_burst,
+	.prepare = floor_prepare,
+	.open = floor_open,
+	.send = floor_send,
+	.recv = floor_recv,
+	.burst = floor_burst,
 };

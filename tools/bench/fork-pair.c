@@ -17,7 +17,7 @@ static void failed(int sig)
 		_exit(1);
 }
 
-pid_t twin_fork(void)
+pid_t fork_pair(void)
 {
 	pid_t first = getpid(), second;
 
@@ -35,7 +35,7 @@ pid_t twin_fork(void)
 	return second;
 }
 
-void twin_end(pid_t second, int ret)
+void fork_pair_end(pid_t second, int ret)
 {
 	signal(SIGCHLD, SIG_DFL);
 	if (ret)

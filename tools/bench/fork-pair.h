@@ -9,9 +9,9 @@
  * fork(). The second is killed when the first ends; the first ends when the
  * second has failed: who polls memory would not notice. < 0 is -errno.
  */
-pid_t twin_fork(void);
+pid_t fork_pair(void);
 
 /* The first waits for the second, which is killed if @ret says so. */
-void twin_end(pid_t second, int ret);
+void fork_pair_end(pid_t second, int ret);
 
 #endif

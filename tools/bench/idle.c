@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/histogram.h"
 #include "ivc-pair.h"
 #include "plan.h"
@@ -35,7 +36,7 @@ static struct board *board;
 static ivc_channel *ch;
 static int event;
 
-const struct end_kind *const end_kinds[] = { NULL };
+const struct contender *const contenders[] = { NULL };
 
 static void rest(uint64_t ns)
 {
@@ -132,17 +133,17 @@ static int doze(pid_t other, unsigned int ms, double *percent)
 
 static void print_way(const char *name, enum way way, unsigned int rounds)
 {
-	static struct samples s;
+	static struct histogram s;
 
-	samples_reset(&s);
+	histogram_reset(&s);
 	for (unsigned int i = 0; i < rounds; i++)
-		samples_add(&s, board->ns[way][i]);
+		histogram_add(&s, board->ns[way][i]);
 	printf(", \"%s\": {\"p10\": %.4f, \"p50\": %.4f, \"p90\": %.4f, "
 	       "\"p99\": %.4f}",
-	       name, samples_percentile(&s, 10) / 1e3,
-	       samples_percentile(&s, 50) / 1e3,
-	       samples_percentile(&s, 90) / 1e3,
-	       samples_percentile(&s, 99) / 1e3);
+	       name, histogram_percentile(&s, 10) / 1e3,
+	       histogram_percentile(&s, 50) / 1e3,
+	       histogram_percentile(&s, 90) / 1e3,
+	       histogram_percentile(&s, 99) / 1e3);
 }
 
 static int run(pid_t second, const struct plan *p, uint64_t magic)
@@ -155,10 +156,10 @@ static int run(pid_t second, const struct plan *p, uint64_t magic)
 
 	if (ret)
 		return ret;
-	ctx = meet_join(magic, server);
+	ctx = ivc_pair_register(magic, server);
 	if (!ctx)
 		return -errno;
-	ret = meet(ctx, server, 0, &ch, 1);
+	ret = ivc_pair_connect(ctx, server, 0, &ch, 1);
 	if (server) {
 		if (!ret)
 			ret = hear(rounds);
@@ -169,7 +170,7 @@ static int run(pid_t second, const struct plan *p, uint64_t magic)
 	if (!ret)
 		ret = tell(rounds);
 	/* All its figures are there when it has closed its end. */
-	if (!ret && !ivc_wait(ch, IVC_READABLE, MEET_MS))
+	if (!ret && !ivc_wait(ch, IVC_READABLE, IVC_PAIR_TIMEOUT_MS))
 		ret = -ETIMEDOUT;
 	if (!ret) {
 		printf("{\"cpu_percent\": %.4f", percent);
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
 	event = eventfd(0, EFD_CLOEXEC);
 	if (board == MAP_FAILED || event < 0)
 		return 1;
-	second = twin_fork();
+	second = fork_pair();
 	if (second < 0)
 		return 1;
 	ret = run(second, &p, magic);
@@ -206,6 +207,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "idle, %s: %s\n", second ? "client" : "server",
 			strerror(-ret));
 	if (second)
-		twin_end(second, ret);
+		fork_pair_end(second, ret);
 	return !!ret;
 }

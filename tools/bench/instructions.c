@@ -69,16 +69,16 @@ count(const char *name, size_t (*one)(size_t len), size_t len)
 int main(void)
 {
 	static const size_t sizes[] = { 8, 64, 1024 };
-	struct ivc_channel_options opt = { .timeout_ms = MEET_MS };
+	struct ivc_channel_options opt = { .timeout_ms = IVC_PAIR_TIMEOUT_MS };
 	uint64_t magic = 0x696e000000000000u | (uint32_t)getpid();
-	ivc_context *one = meet_join(magic, false);
-	ivc_context *other = meet_join(magic, true);
+	ivc_context *one = ivc_pair_register(magic, false);
+	ivc_context *other = ivc_pair_register(magic, true);
 	ivc_peer peer;
 	int bad = 0;
 
 	if (!one || !other)
 		goto wrong;
-	errno = -ivc_find(one, 2, MEET_MS, &peer);
+	errno = -ivc_find(one, 2, IVC_PAIR_TIMEOUT_MS, &peer);
 	if (errno)
 		goto wrong;
 	/* Nobody waits for the other: both are here. */
@@ -86,10 +86,10 @@ int main(void)
 	errno = -ivc_connect_opt(one, peer, &opt, &to);
 	if (errno)
 		goto wrong;
-	opt.timeout_ms = MEET_MS;
+	opt.timeout_ms = IVC_PAIR_TIMEOUT_MS;
 	errno = -ivc_accept_opt(other, &opt, &from);
 	if (!errno)
-		errno = -ivc_connected(to, MEET_MS);
+		errno = -ivc_connected(to, IVC_PAIR_TIMEOUT_MS);
 	if (errno)
 		goto wrong;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

@@ -5,22 +5,22 @@
 
 #define SERVER 2
 
-ivc_context *meet_join(uint64_t magic, bool server)
+ivc_context *ivc_pair_register(uint64_t magic, bool server)
 {
 	return ivc_register(magic, server ? SERVER : 1);
 }
 
-int meet(ivc_context *ctx, bool server, uint32_t ring, ivc_channel **ch,
-	 unsigned int n)
+int ivc_pair_connect(ivc_context *ctx, bool server, uint32_t ring,
+		     ivc_channel **ch, unsigned int n)
 {
 	struct ivc_channel_options opt = { .tx_size = ring,
 					   .rx_size = ring,
-					   .timeout_ms = MEET_MS };
+					   .timeout_ms = IVC_PAIR_TIMEOUT_MS };
 	ivc_peer peer;
 	int ret = 0;
 
 	if (!server)
-		ret = ivc_find(ctx, SERVER, MEET_MS, &peer);
+		ret = ivc_find(ctx, SERVER, IVC_PAIR_TIMEOUT_MS, &peer);
 	for (unsigned int i = 0; i < n && !ret; i++)
 		ret = server ? ivc_accept_opt(ctx, &opt, &ch[i])
 			     : ivc_connect_opt(ctx, peer, &opt, &ch[i]);

@@ -30,12 +30,12 @@ static inline ssize_t ivc_get(struct end *e, void *buf, size_t len)
 	return ivc_read(ch, buf, len);
 }
 
-STREAM_KIND(ivc)
+STREAM_FUNCTIONS(ivc)
 
 static int ivc_open(struct end *e)
 {
-	ctx = meet_join(e->magic, e->server);
-	return ctx ? meet(ctx, e->server, e->ring, &ch, 1) : -errno;
+	ctx = ivc_pair_register(e->magic, e->server);
+	return ctx ? ivc_pair_connect(ctx, e->server, e->ring, &ch, 1) : -errno;
 }
 
 static void ivc_end(struct end *e)
@@ -47,7 +47,7 @@ static void ivc_end(struct end *e)
 
 static int wait_send(struct end *e, const void *buf, size_t len)
 {
-	ssize_t n = ivc_write_all(ch, buf, len, MEET_MS, NULL);
+	ssize_t n = ivc_write_all(ch, buf, len, IVC_PAIR_TIMEOUT_MS, NULL);
 
 	(void)e;
 	return n < 0 ? (int)n : 0;
@@ -55,7 +55,7 @@ static int wait_send(struct end *e, const void *buf, size_t len)
 
 static int wait_recv(struct end *e, void *buf, size_t len)
 {
-	ssize_t n = ivc_read_all(ch, buf, len, MEET_MS, NULL);
+	ssize_t n = ivc_read_all(ch, buf, len, IVC_PAIR_TIMEOUT_MS, NULL);
 
 	(void)e;
 	return n < 0 ? (int)n : 0;
@@ -106,7 +106,7 @@ static inline ssize_t place_get(struct end *e, void *buf, size_t len)
 	return ivc_release(ch, (size_t)n) ? -EIO : n;
 }
 
-STREAM_KIND(place)
+STREAM_FUNCTIONS(place)
 
 /* What is not measured, steps and acknowledgements, carries real bytes. */
 static int place_send_any(struct end *e, const void *buf, size_t len)
@@ -119,7 +119,7 @@ static int place_recv_any(struct end *e, void *buf, size_t len)
 	return buf == e->in ? place_recv(e, buf, len) : ivc_recv(e, buf, len);
 }
 
-const struct end_kind ivc_kind = {
+const struct contender ivc_contender = {
 	.name = "ivc",
 	.can = CAN_ALL,
 	.open = ivc_open,
@@ -129,7 +129,7 @@ const struct end_kind ivc_kind = {
 	.burst = ivc_burst,
 };
 
-const struct end_kind ivc_wait_kind = {
+const struct contender ivc_wait_contender = {
 	.name = "ivc-wait",
 	.can = CAN(TEST_LATENCY) | CAN(TEST_UNI),
 	.open = ivc_open,
@@ -139,7 +139,7 @@ const struct end_kind ivc_wait_kind = {
 	.burst = wait_burst,
 };
 
-const struct end_kind ivc_place_kind = {
+const struct contender ivc_place_contender = {
 	.name = "ivc-zc",
 	.can = CAN_ALL,
 	.open = ivc_open,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/clock.h"
 #include "../common/histogram.h"
 #include "loops.h"
 
@@ -26,12 +27,12 @@ struct step {
 	uint32_t pad[3];
 };
 
-static struct samples histogram;
+static struct histogram histogram;
 static uint64_t times[SAMPLES_MAX];
 
 static int round_trips(struct end *e, const struct step *s)
 {
-	const struct end_kind *k = e->kind;
+	const struct contender *k = e->contender;
 	uint64_t last = clock_ns();
 
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -54,7 +55,7 @@ static int round_trips(struct end *e, const struct step *s)
 
 static int echo(struct end *e, const struct step *s)
 {
-	const struct end_kind *k = e->kind;
+	const struct contender *k = e->contender;
 
 	for (uint64_t i = 0; i < (uint64_t)s->count * LATENCY_BATCH; i++) {
 		int ret = k->recv(e, e->in, s->size);
@@ -69,7 +70,7 @@ static int echo(struct end *e, const struct step *s)
 
 static int windows(struct end *e, const struct step *s)
 {
-	const struct end_kind *k = e->kind;
+	const struct contender *k = e->contender;
 	uint32_t back = s->test == TEST_BI ? s->window : 0;
 	uint64_t last = clock_ns();
 
@@ -90,7 +91,7 @@ static int windows(struct end *e, const struct step *s)
 
 static int windows_back(struct end *e, const struct step *s)
 {
-	const struct end_kind *k = e->kind;
+	const struct contender *k = e->contender;
 	uint32_t back = s->test == TEST_BI ? s->window : 0;
 
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -106,7 +107,7 @@ static int windows_back(struct end *e, const struct step *s)
 
 static int run_step(struct end *e, const struct step *s, uint64_t *total)
 {
-	int ret = e->kind->send(e, s, sizeof(*s));
+	int ret = e->contender->send(e, s, sizeof(*s));
 
 	e->mode = s->mode;
 	if (!ret)
@@ -153,8 +154,9 @@ static int warm_up(struct end *e, struct step *s, uint64_t budget,
 static int warm_up_modes(struct end *e, struct step *s, uint64_t budget,
 			 uint32_t limit, double *each)
 {
-	unsigned int modes =
-		s->test == TEST_UNI && e->kind->modes ? e->kind->modes : 1;
+	unsigned int modes = s->test == TEST_UNI && e->contender->modes
+				     ? e->contender->modes
+				     : 1;
 	struct step best = *s;
 	int ret = 0;
 
@@ -185,9 +187,9 @@ static void print_row(const struct step *s)
 	       (unsigned long long)histogram.n);
 	for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
 		/* The slow windows are the low percentiles of bandwidth. */
-		double ns = samples_percentile(&histogram,
-					       latency ? percents[i]
-						       : 100 - percents[i]);
+		double ns = histogram_percentile(&histogram,
+						 latency ? percents[i]
+							 : 100 - percents[i]);
 
 		printf(", \"p%.0f\": %.4f", percents[i],
 		       latency ? ns / LATENCY_BATCH / 2e3 : bytes / ns * 1e3);
@@ -217,14 +219,14 @@ static int run_row(struct end *e, const struct plan *p, enum test test,
 	double each, part = (double)budget / PARTS;
 	int ret = warm_up_modes(e, &s, budget / 5, limit, &each);
 
-	samples_reset(&histogram);
+	histogram_reset(&histogram);
 	while (!ret && spent < budget && histogram.n < limit) {
 		s.count = limit;
 		if (each > 0 && part / each < limit)
 			s.count = (uint32_t)(part / each) + 1;
 		ret = run_step(e, &s, &total);
 		for (uint32_t i = 0; !ret && i < s.count; i++)
-			samples_add(&histogram, times[i]);
+			histogram_add(&histogram, times[i]);
 		spent += total;
 		each = (double)total / s.count;
 	}
@@ -239,7 +241,7 @@ int loops_client(struct end *e, const struct plan *p)
 
 	memset(times, 0xff, sizeof(times));
 	for (int t = 0; t < TESTS; t++) {
-		if (!(e->kind->can & CAN(t)))
+		if (!(e->contender->can & CAN(t)))
 			continue;
 		for (unsigned int i = 0; i < p->n_sizes[t]; i++) {
 			int ret = run_row(e, p, (enum test)t, p->sizes[t][i]);
@@ -248,14 +250,14 @@ int loops_client(struct end *e, const struct plan *p)
 				return ret;
 		}
 	}
-	return e->kind->send(e, &end, sizeof(end));
+	return e->contender->send(e, &end, sizeof(end));
 }
 
 int loops_server(struct end *e)
 {
 	for (;;) {
 		struct step s;
-		int ret = e->kind->recv(e, &s, sizeof(s));
+		int ret = e->contender->recv(e, &s, sizeof(s));
 
 		if (ret || !s.count)
 			return ret;

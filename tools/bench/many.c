@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/histogram.h"
 #include "ivc-pair.h"
 #include "plan.h"
@@ -31,7 +32,7 @@ struct many {
 };
 
 static struct many m;
-static struct samples histogram;
+static struct histogram histogram;
 
 /* 1 when one was answered, 0 when there was none, or -errno. */
 static inline int answer(unsigned int i, bool *stop)
@@ -165,7 +166,7 @@ static int ask(unsigned int ms, unsigned int limit, bool any)
 	uint64_t begin = clock_ns(), last = begin;
 	uint64_t warm = begin + ms * 200000ull, end = warm + ms * 1000000ull;
 
-	samples_reset(&histogram);
+	histogram_reset(&histogram);
 	while (last < end && (!limit || histogram.n < limit)) {
 		uint64_t now;
 
@@ -177,7 +178,7 @@ static int ask(unsigned int ms, unsigned int limit, bool any)
 		}
 		now = clock_ns();
 		if (now > warm || limit)
-			samples_add(&histogram, now - last);
+			histogram_add(&histogram, now - last);
 		last = clock_ns();
 	}
 	return round_trip(0, STOP);
@@ -191,10 +192,10 @@ static int run(const struct method *how, bool server, const struct plan *p,
 
 	if (ret)
 		return ret;
-	ctx = meet_join(magic, server);
+	ctx = ivc_pair_register(magic, server);
 	if (!ctx)
 		return -errno;
-	ret = meet(ctx, server, RING, m.ch, m.n);
+	ret = ivc_pair_connect(ctx, server, RING, m.ch, m.n);
 	if (!ret)
 		ret = server ? how->serve() : ask(p->ms, p->limit, any);
 	for (unsigned int i = 0; i < m.n; i++)
@@ -203,7 +204,7 @@ static int run(const struct method *how, bool server, const struct plan *p,
 	return ret;
 }
 
-const struct end_kind *const end_kinds[] = { NULL };
+const struct contender *const contenders[] = { NULL };
 
 int main(int argc, char **argv)
 {
@@ -230,7 +231,7 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	second = twin_fork();
+	second = fork_pair();
 	if (second < 0)
 		return 1;
 	ret = run(how, !second, &p, any, magic);
@@ -239,16 +240,16 @@ int main(int argc, char **argv)
 			second ? "client" : "server", strerror(-ret));
 	if (!second)
 		return !!ret;
-	twin_end(second, ret);
+	fork_pair_end(second, ret);
 	if (!ret)
 		printf("{\"method\": \"%s\", \"channels\": %u, "
 		       "\"busy\": \"%s\", \"p10\": %.4f, \"p50\": %.4f, "
 		       "\"p90\": %.4f, \"p99\": %.4f}\n",
 		       how->name, m.n, any ? "any" : "one",
-		       samples_percentile(&histogram, 10) / BATCH / 2e3,
-		       samples_percentile(&histogram, 50) / BATCH / 2e3,
-		       samples_percentile(&histogram, 90) / BATCH / 2e3,
-		       samples_percentile(&histogram, 99) / BATCH / 2e3);
+		       histogram_percentile(&histogram, 10) / BATCH / 2e3,
+		       histogram_percentile(&histogram, 50) / BATCH / 2e3,
+		       histogram_percentile(&histogram, 90) / BATCH / 2e3,
+		       histogram_percentile(&histogram, 99) / BATCH / 2e3);
 	return !!ret;
 wrong:
 	fprintf(stderr, "usage: many scan|poll|epoll CHANNELS one|any "

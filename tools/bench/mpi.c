@@ -62,7 +62,7 @@ static int mpi_burst(struct end *e, size_t len, unsigned int out,
 	return 0;
 }
 
-static const struct end_kind mpi_kind = {
+static const struct contender mpi_contender = {
 	.name = "mpi",
 	.can = CAN_ALL,
 	.modes = MODES,
@@ -71,11 +71,11 @@ static const struct end_kind mpi_kind = {
 	.burst = mpi_burst,
 };
 
-const struct end_kind *const end_kinds[] = { &mpi_kind, NULL };
+const struct contender *const contenders[] = { &mpi_contender, NULL };
 
 int main(int argc, char **argv)
 {
-	struct end e = { .kind = &mpi_kind };
+	struct end e = { .contender = &mpi_contender };
 	struct plan p;
 	int rank, ranks, ret;
 

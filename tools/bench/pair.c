@@ -7,11 +7,11 @@
 #include "loops.h"
 #include "fork-pair.h"
 
-static const struct end_kind *find_kind(const char *name)
+static const struct contender *find_contender(const char *name)
 {
-	for (int i = 0; end_kinds[i]; i++)
-		if (!name || !strcmp(end_kinds[i]->name, name))
-			return end_kinds[i];
+	for (int i = 0; contenders[i]; i++)
+		if (!name || !strcmp(contenders[i]->name, name))
+			return contenders[i];
 	return NULL;
 }
 
@@ -22,14 +22,14 @@ static int run(struct end *e, const struct plan *p)
 	/* Memory is touched first where it is used. */
 	if (!ret)
 		ret = loops_room(e, p);
-	if (!ret && e->kind->open)
-		ret = e->kind->open(e);
+	if (!ret && e->contender->open)
+		ret = e->contender->open(e);
 	if (!ret)
 		ret = e->server ? loops_server(e) : loops_client(e, p);
-	if (e->kind->close)
-		e->kind->close(e);
+	if (e->contender->close)
+		e->contender->close(e);
 	if (ret)
-		fprintf(stderr, "%s, %s: %s\n", e->kind->name,
+		fprintf(stderr, "%s, %s: %s\n", e->contender->name,
 			e->server ? "server" : "client", strerror(-ret));
 	return ret;
 }
@@ -43,17 +43,17 @@ int main(int argc, char **argv)
 
 	plan_read(&p, argc, argv);
 	e.ring = p.ring;
-	e.kind = find_kind(p.kind);
-	if (!e.kind) {
-		fprintf(stderr, "no such kind: %s\n", p.kind);
+	e.contender = find_contender(p.contender);
+	if (!e.contender) {
+		fprintf(stderr, "no such contender: %s\n", p.contender);
 		return 64;
 	}
-	ret = e.kind->prepare ? e.kind->prepare(&e) : 0;
+	ret = e.contender->prepare ? e.contender->prepare(&e) : 0;
 	if (ret) {
-		fprintf(stderr, "%s: %s\n", e.kind->name, strerror(-ret));
+		fprintf(stderr, "%s: %s\n", e.contender->name, strerror(-ret));
 		return 1;
 	}
-	second = twin_fork();
+	second = fork_pair();
 	if (second < 0) {
 		fprintf(stderr, "fork: %s\n", strerror((int)-second));
 		return 1;
@@ -61,6 +61,6 @@ int main(int argc, char **argv)
 	e.server = !second;
 	ret = run(&e, &p);
 	if (second)
-		twin_end(second, ret);
+		fork_pair_end(second, ret);
 	return !!ret;
 }

@@ -10,7 +10,7 @@
 
 #include <ivc/ring.h>
 
-#include "../common/histogram.h"
+#include "../common/clock.h"
 #include "contenders.h"
 #include "stream.h"
 
@@ -69,7 +69,7 @@ static inline ssize_t pipeline_get(struct end *e, void *buf, size_t len)
 	return (ssize_t)n;
 }
 
-STREAM_KIND(pipeline)
+STREAM_FUNCTIONS(pipeline)
 
 static int pipeline_prepare(struct end *e)
 {
@@ -151,7 +151,7 @@ static int pipeline_open(struct end *e)
 	return ret;
 }
 
-const struct end_kind pipeline_kind = {
+const struct contender pipefloor_contender = {
 	.name = "two-copy",
 	.can = CAN(TEST_UNI) | CAN(TEST_BI),
 	.prepare = pipeline_prepare,

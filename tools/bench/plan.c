@@ -17,13 +17,13 @@ static void usage(const char *wrong)
 {
 	fprintf(stderr,
 		"%s\n"
-		"usage: [--kind NAME] [--cpus A,B] [--ms N] [--limit N] "
+		"usage: [--contender NAME] [--cpus A,B] [--ms N] [--limit N] "
 		"[--ring BYTES]\n"
 		"       [--latency SIZES] [--uni SIZES] [--bi SIZES]\n"
-		"The kinds:",
+		"The contenders:",
 		wrong);
-	for (int i = 0; end_kinds[i]; i++)
-		fprintf(stderr, " %s", end_kinds[i]->name);
+	for (int i = 0; contenders[i]; i++)
+		fprintf(stderr, " %s", contenders[i]->name);
 	fputc('\n', stderr);
 	exit(EXIT_WRONG);
 }
@@ -71,7 +71,7 @@ void plan_read(struct plan *p, int argc, char **argv)
 		{ "latency", required_argument, NULL, TEST_LATENCY },
 		{ "uni", required_argument, NULL, TEST_UNI },
 		{ "bi", required_argument, NULL, TEST_BI },
-		{ "kind", required_argument, NULL, 'k' },
+		{ "contender", required_argument, NULL, 'k' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "ms", required_argument, NULL, 'm' },
 		{ "limit", required_argument, NULL, 'l' },
@@ -89,7 +89,7 @@ void plan_read(struct plan *p, int argc, char **argv)
 			sizes(p, (enum test)c, optarg);
 			break;
 		case 'k':
-			p->kind = optarg;
+			p->contender = optarg;
 			break;
 		case 'c':
 			cpus(p, optarg);

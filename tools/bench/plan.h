@@ -9,7 +9,7 @@
 #define PLAN_SIZE_MAX (16u << 20)
 
 struct plan {
-	const char *kind;
+	const char *contender;
 	int cpus[2];	    /* -1: wherever */
 	unsigned int ms;    /* of a row, timed; a fifth of that to warm up */
 	unsigned int limit; /* iterations of a row at most, 0: none */

@@ -147,6 +147,6 @@ static int tcp_prepare(struct end *e)
 }
 /* clang-format on */
 
-const struct end_kind unix_kind = FD_KIND(unix);
-const struct end_kind pipe_kind = FD_KIND(pipe);
-const struct end_kind tcp_kind = FD_KIND(tcp);
+const struct contender unix_contender = FD_KIND(unix);
+const struct contender pipe_contender = FD_KIND(pipe);
+const struct contender tcp_contender = FD_KIND(tcp);

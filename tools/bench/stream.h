@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * send, recv and burst for what moves some bytes at a time: @put and @get
- * return how many, 0 when nothing goes now. Inlined into each kind, so that
- * the loop around a put costs the same as one written for it.
+ * return how many, 0 when nothing goes now. Inlined into each contender, so
+ * that the loop around a put costs the same as one written for it.
  */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
@@ -93,8 +93,8 @@ STREAM_INLINE int stream_burst(struct end *e, put_fn put, get_fn get,
 	return ret;
 }
 
-/* The three functions of a kind that has <name>_put() and <name>_get(). */
-#define STREAM_KIND(name)                                                      \
+/* The three functions of a contender that has <name>_put() and <name>_get(). */
+#define STREAM_FUNCTIONS(name)                                                 \
 	static int name##_send(struct end *e, const void *buf, size_t len)     \
 	{                                                                      \
 		return stream_send(e, name##_put, buf, len);                   \

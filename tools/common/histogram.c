@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock's own cost, and the histogram. */
+/* A histogram of durations. */
 #include <string.h>
 
 #include "histogram.h"
-
-#define CLOCK_READS 20000
-
-void clock_measure(struct clock_info *info)
-{
-	uint64_t start = clock_ns(), last = start, step = UINT64_MAX;
-
-	for (int i = 0; i < CLOCK_READS; i++) {
-		uint64_t now = clock_ns();
-
-		if (now > last && now - last < step)
-			step = now - last;
-		last = now;
-	}
-	info->cost_ns = (double)(last - start) / CLOCK_READS;
-	info->step_ns = step == UINT64_MAX ? 0 : (double)step;
-}
 
 static unsigned int bin_of(uint64_t v)
 {
@@ -42,13 +25,13 @@ static double bin_value(unsigned int bin)
 	return ((double)(256 + bin % 256) + 0.5) * (double)(1ull << shift);
 }
 
-void samples_reset(struct samples *s)
+void histogram_reset(struct histogram *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->min = UINT64_MAX;
 }
 
-void samples_add(struct samples *s, uint64_t ns)
+void histogram_add(struct histogram *s, uint64_t ns)
 {
 	s->bins[bin_of(ns)]++;
 	s->n++;
@@ -59,7 +42,7 @@ void samples_add(struct samples *s, uint64_t ns)
 		s->max = ns;
 }
 
-double samples_percentile(const struct samples *s, double percent)
+double histogram_percentile(const struct histogram *s, double percent)
 {
 	uint64_t want, seen = 0;
 
@@ -70,7 +53,7 @@ double samples_percentile(const struct samples *s, double percent)
 		want = 1;
 	if (percent >= 100 || want > s->n)
 		return (double)s->max;
-	for (unsigned int i = 0; i < SAMPLE_BINS; i++) {
+	for (unsigned int i = 0; i < HISTOGRAM_BINS; i++) {
 		double v;
 
 		seen += s->bins[i];

@@ -32,7 +32,7 @@ struct attach_options {
 	bool rules_given;
 	int wait;
 	bool all, once;
-	struct keeper_options keeper;
+	struct watch_options watch;
 };
 
 /* What a driver itself has written down of its trouble. */
@@ -172,19 +172,19 @@ static int parse_one(struct attach_options *o, int c, char *arg)
 		o->wait = number_arg("wait", arg, 0, WAIT_MAX);
 		return o->wait < 0 ? EXIT_WRONG : EXIT_FINE;
 	case O_POLICY:
-		o->keeper.policy = arg;
+		o->watch.policy = arg;
 		break;
 	case O_WATCH:
-		o->keeper.watch = true;
+		o->watch.watch = true;
 		break;
 	case O_ONCE:
 		o->once = true;
 		break;
 	case O_DAEMON:
-		o->keeper.daemon = true;
+		o->watch.daemon = true;
 		break;
 	case O_PID_FILE:
-		o->keeper.pid_file = arg;
+		o->watch.pid_file = arg;
 		break;
 	default:
 		if (c >= O_LIMIT && c < O_LIMIT + LIMITS)
@@ -196,7 +196,7 @@ static int parse_one(struct attach_options *o, int c, char *arg)
 
 static int check(const struct attach_options *o, int words)
 {
-	const struct keeper_options *k = &o->keeper;
+	const struct watch_options *k = &o->watch;
 
 	if (o->all && words)
 		return usage_error("either --all or one guest");
@@ -253,7 +253,7 @@ static int parse(struct attach_options *o, int argc, char **argv)
 	status = check(o, argc - optind);
 	if (!status && !o->all)
 		o->guest = argv[optind];
-	o->keeper.backend = o->backend;
+	o->watch.backend = o->backend;
 	return status;
 }
 
@@ -266,7 +266,7 @@ int cmd_attach(int argc, char **argv)
 	if (status)
 		return status;
 	if (o.all)
-		return keep(&o.keeper);
+		return watch_run(&o.watch);
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = attach_guest(&s, &o);

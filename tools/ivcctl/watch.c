@@ -27,8 +27,8 @@ struct known {
 	char name[DOMAIN_NAME_MAX];
 };
 
-struct keeper {
-	const struct keeper_options *o;
+struct watcher {
+	const struct watch_options *o;
 	struct store s;
 	struct policy *policy;
 	unsigned int backend;
@@ -55,7 +55,7 @@ static void handle_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
-static void watch_name(struct keeper *k, unsigned int domid, bool on)
+static void watch_name(struct watcher *k, unsigned int domid, bool on)
 {
 	char path[STORE_PATH_MAX];
 
@@ -68,7 +68,7 @@ static void watch_name(struct keeper *k, unsigned int domid, bool on)
 		xs_unwatch(k->s.xs, path, "name");
 }
 
-static struct known *find_known(struct keeper *k, unsigned int domid)
+static struct known *find_known(struct watcher *k, unsigned int domid)
 {
 	struct known *n = k->known;
 
@@ -77,7 +77,7 @@ static struct known *find_known(struct keeper *k, unsigned int domid)
 	return n;
 }
 
-static struct known *add_known(struct keeper *k, unsigned int domid)
+static struct known *add_known(struct watcher *k, unsigned int domid)
 {
 	struct known *n = calloc(1, sizeof(*n));
 
@@ -90,7 +90,7 @@ static struct known *add_known(struct keeper *k, unsigned int domid)
 	return n;
 }
 
-static void forget(struct keeper *k, bool all)
+static void forget(struct watcher *k, bool all)
 {
 	struct known **at = &k->known;
 
@@ -108,13 +108,13 @@ static void forget(struct keeper *k, bool all)
 	}
 }
 
-static bool attached(struct keeper *k, unsigned int domid)
+static bool attached(struct watcher *k, unsigned int domid)
 {
 	return store_exists(&k->s, "/local/domain/%u/device/ivc/0/backend",
 			    domid);
 }
 
-static int attach_new(struct keeper *k, unsigned int domid, const char *name)
+static int attach_new(struct watcher *k, unsigned int domid, const char *name)
 {
 	struct device d;
 	struct rules rules;
@@ -140,7 +140,7 @@ static int attach_new(struct keeper *k, unsigned int domid, const char *name)
 }
 
 /* A running guest: new, renamed, or long known. */
-static int look_at_guest(struct keeper *k, unsigned int domid)
+static int look_at_guest(struct watcher *k, unsigned int domid)
 {
 	struct known *n = find_known(k, domid);
 	char name[DOMAIN_NAME_MAX];
@@ -157,7 +157,7 @@ static int look_at_guest(struct keeper *k, unsigned int domid)
 	return attach_new(k, domid, name);
 }
 
-static int clean_up(struct keeper *k, unsigned int domid, const char *why)
+static int clean_up(struct watcher *k, unsigned int domid, const char *why)
 {
 	struct device d;
 	int ret;
@@ -176,7 +176,7 @@ static int clean_up(struct keeper *k, unsigned int domid, const char *why)
 	return ret == -EBADF || ret == -ECONNRESET ? ret : 0;
 }
 
-static bool is_gone(struct keeper *k, unsigned int domid)
+static bool is_gone(struct watcher *k, unsigned int domid)
 {
 	enum domain_life life = domain_life(domid);
 
@@ -185,7 +185,7 @@ static bool is_gone(struct keeper *k, unsigned int domid)
 	return life == DOMAIN_GONE;
 }
 
-static int look_at_guests(struct keeper *k)
+static int look_at_guests(struct watcher *k)
 {
 	unsigned int n, *ids = store_list(&k->s, "/local/domain", &n);
 	int ret = 0;
@@ -206,7 +206,7 @@ static int look_at_guests(struct keeper *k)
 	return ret;
 }
 
-static int look_at_leftovers(struct keeper *k)
+static int look_at_leftovers(struct watcher *k)
 {
 	char dir[STORE_PATH_MAX];
 	unsigned int n, *ids;
@@ -221,14 +221,14 @@ static int look_at_leftovers(struct keeper *k)
 	return ret;
 }
 
-static int look(struct keeper *k)
+static int look(struct watcher *k)
 {
 	int ret = look_at_leftovers(k);
 
 	return ret ? ret : look_at_guests(k);
 }
 
-static void read_again(struct keeper *k)
+static void read_again(struct watcher *k)
 {
 	struct policy *p = policy_read(k->o->policy);
 
@@ -243,7 +243,7 @@ static void read_again(struct keeper *k)
 }
 
 /* Until a signal says stop or xenstored is gone. */
-static int watch(struct keeper *k)
+static int watch(struct watcher *k)
 {
 	int ret = 0;
 
@@ -273,7 +273,7 @@ static int watch(struct keeper *k)
 	return ret;
 }
 
-static int start(struct keeper *k)
+static int start(struct watcher *k)
 {
 	int backend, ret;
 
@@ -305,7 +305,7 @@ static int start(struct keeper *k)
 	return 0;
 }
 
-static int run(struct keeper *k)
+static int run(struct watcher *k)
 {
 	int ret = look(k);
 
@@ -324,9 +324,9 @@ static int run(struct keeper *k)
 	return ret || (k->failed && !k->o->watch) ? EXIT_FAILED : EXIT_FINE;
 }
 
-int keep(const struct keeper_options *o)
+int watch_run(const struct watch_options *o)
 {
-	struct keeper k = { .o = o, .s = { .t = XBT_NULL } };
+	struct watcher k = { .o = o, .s = { .t = XBT_NULL } };
 	int status;
 
 	handle_signals();

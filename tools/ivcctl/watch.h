@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-struct keeper_options {
+struct watch_options {
 	const char *policy; /* NULL: the usual file, if there is one */
 	const char *backend;
 	const char *pid_file;
@@ -13,6 +13,6 @@ struct keeper_options {
 };
 
 /* Returns the exit status. */
-int keep(const struct keeper_options *o);
+int watch_run(const struct watch_options *o);
 
 #endif

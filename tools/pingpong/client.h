@@ -3,6 +3,8 @@
 #ifndef PINGPONG_CLIENT_H
 #define PINGPONG_CLIENT_H
 
+#include "../common/clock.h"
+#include "../common/histogram.h"
 #include "message.h"
 #include "report.h"
 #include "tests.h"
@@ -13,12 +15,15 @@ struct client {
 	struct report *report;
 	struct clock_info clock;
 	struct timing timing;
-	struct samples samples;
+	struct histogram histogram;
 	uint64_t server_messages, server_bytes;
 };
 
 /* One step, from its header to the server's reply, into c->timing. */
 int run_step(struct client *c, const struct step *step);
+
+/* The whole client: connect, measure, report. */
+int client_run(const struct options *o);
 
 int run_row(struct client *c, enum test test, uint32_t size);
 int run_mixed(struct client *c);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The two ends. Both return the exit status. */
+/* Why a run ended, in words for people. */
 #ifndef PINGPONG_ERRORS_H
 #define PINGPONG_ERRORS_H
 
 #include "message.h"
-#include "options.h"
-
-int client_run(const struct options *o);
-int server_run(const struct options *o);
 
 /*
  * Say why the connection ended, in whose words: "ivc-pingpong: ...". Returns

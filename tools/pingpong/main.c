@@ -9,8 +9,9 @@
 #include "../common/args.h"
 #include "../common/output.h"
 #include "../common/stdfds.h"
+#include "client.h"
 #include "report.h"
-#include "errors.h"
+#include "server.h"
 
 static void on_signal(int sig)
 {

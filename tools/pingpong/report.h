@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "options.h"
-#include "../common/histogram.h"
+#include "../common/clock.h"
 
 /* What a row's figures are in. */
 enum unit { UNIT_US, UNIT_MBPS };

@@ -111,14 +111,14 @@ static void fill_row(const struct client *c, struct row *row, uint64_t total_ns)
 		double ns;
 
 		if (row->test == TEST_LATENCY) {
-			ns = samples_percentile(&c->samples, percents[i]);
+			ns = histogram_percentile(&c->histogram, percents[i]);
 			row->p[i] = ns / row->batch / 2e3;
 			continue;
 		}
 		/* The slow windows are the low percentiles of bandwidth. */
-		ns = samples_percentile(&c->samples, 100 - percents[i]);
+		ns = histogram_percentile(&c->histogram, 100 - percents[i]);
 		if (i == PMAX)
-			ns = (double)c->samples.min;
+			ns = (double)c->histogram.min;
 		row->p[i] = ns > 0 ? window_bytes / ns * 1e3 : 0;
 	}
 }
@@ -148,7 +148,7 @@ int run_row(struct client *c, enum test test, uint32_t size)
 		row.batch = choose_batch(c, pace.quickest_ns);
 	each_ns = pace.each_ns;
 	c->timing.batch = row.batch;
-	samples_reset(&c->samples);
+	histogram_reset(&c->histogram);
 	before = c->s.tx_seq + c->s.rx_seq;
 	while (o->iterations ? row.iterations < o->iterations
 			     : (double)total_ns < budget) {
@@ -164,7 +164,7 @@ int run_row(struct client *c, enum test test, uint32_t size)
 		if (status)
 			return status;
 		for (uint32_t i = 0; i < c->timing.n; i++)
-			samples_add(&c->samples, c->timing.ns[i]);
+			histogram_add(&c->histogram, c->timing.ns[i]);
 		row.iterations += step.count;
 		total_ns += c->timing.total_ns;
 		each_ns = (double)total_ns / (double)row.iterations;

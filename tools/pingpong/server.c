@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "../common/output.h"
-#include "report.h"
 #include "errors.h"
+#include "report.h"
+#include "server.h"
 #include "tests.h"
 
 static int send_reply(struct session *s, uint32_t status)

@@ -2,7 +2,7 @@
 /* The loops that are timed. */
 #include <errno.h>
 
-#include "../common/histogram.h"
+#include "../common/clock.h"
 #include "tests.h"
 
 #define PROGRESS_EVERY 1024u

@@ -2,7 +2,7 @@
 /* What all transports share: how to wait, and whole buffers. */
 #include <errno.h>
 
-#include "../common/histogram.h"
+#include "../common/clock.h"
 #include "transport.h"
 
 #define SLICE_MS 500

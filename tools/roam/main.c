@@ -46,7 +46,7 @@ static void print_by(const struct record *r)
 	printf("%s, microseconds\n%-5s %12s %12s %12s %12s\n", record_what(r),
 	       "by", "count", "p50", "p99", "max");
 	for (int i = 1; i >= 0; i--) {
-		const struct samples *s = &r->by[i];
+		const struct histogram *s = &r->by[i];
 
 		if (!s->n) {
 			printf("%-5s %12d %12s %12s %12s\n", names[i], 0, "-",
@@ -55,8 +55,9 @@ static void print_by(const struct record *r)
 		}
 		printf("%-5s %12llu %12.1f %12.1f %12.1f\n", names[i],
 		       (unsigned long long)s->n,
-		       samples_percentile(s, 50) / 1000,
-		       samples_percentile(s, 99) / 1000, (double)s->max / 1000);
+		       histogram_percentile(s, 50) / 1000,
+		       histogram_percentile(s, 99) / 1000,
+		       (double)s->max / 1000);
 	}
 }
 

@@ -60,9 +60,9 @@ void record_start(struct record *r, bool gaps, uint64_t now)
 	r->gaps = gaps;
 	r->start = r->last = now;
 	r->next = now + r->o->interval_ms * (uint64_t)MS;
-	samples_reset(&r->interval);
-	samples_reset(&r->by[0]);
-	samples_reset(&r->by[1]);
+	histogram_reset(&r->interval);
+	histogram_reset(&r->by[0]);
+	histogram_reset(&r->by[1]);
 	if (r->table)
 		table_head(r);
 }
@@ -75,8 +75,8 @@ void record_sample(struct record *r, uint64_t now, uint64_t ns, bool ivc)
 	}
 	r->last = now;
 	r->now_ivc += ivc;
-	samples_add(&r->interval, ns);
-	samples_add(&r->by[ivc], ns);
+	histogram_add(&r->interval, ns);
+	histogram_add(&r->by[ivc], ns);
 }
 
 void record_switch(struct record *r, bool ivc)
@@ -122,16 +122,16 @@ static void keep(struct record *r, const struct row *row)
 static void close_row(struct record *r, uint64_t at, bool ivc)
 {
 	struct row *row = &r->now;
-	const struct samples *s = &r->interval;
+	const struct histogram *s = &r->interval;
 
 	row->t = (float)((double)(at - r->start) / SECOND);
 	row->count = (uint32_t)s->n;
 	row->ivc = s->n ? 2 * (uint64_t)r->now_ivc > s->n : ivc;
 	if (s->n) {
-		row->p50 = (float)(samples_percentile(s, 50) / US);
-		row->p99 = (float)(samples_percentile(s, 99) / US);
+		row->p50 = (float)(histogram_percentile(s, 50) / US);
+		row->p99 = (float)(histogram_percentile(s, 99) / US);
 		row->max = (float)((double)s->max / US);
-		samples_reset(&r->interval);
+		histogram_reset(&r->interval);
 	}
 	if (r->table)
 		print(r, row);

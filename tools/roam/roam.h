@@ -25,6 +25,7 @@
 
 #include <ivc/ivc.h>
 
+#include "../common/clock.h"
 #include "../common/histogram.h"
 
 #define MS 1000000u
@@ -215,7 +216,7 @@ struct record {
 	uint32_t now_ivc; /* samples by IVC in the interval */
 	struct row *rows;
 	size_t n_rows, max_rows;
-	struct samples interval, by[2]; /* TCP, IVC */
+	struct histogram interval, by[2]; /* TCP, IVC */
 	int error;
 };
 

@@ -223,7 +223,7 @@ static uint64_t windows(void)
 static void report(uint64_t messages)
 {
 	static const char *const name[] = { "network", "IVC" };
-	const struct samples *s;
+	const struct histogram *s;
 
 	plot_ascii(&record, stdout);
 	printf("%s, microseconds\n%-8s %10s %12s %12s %12s\n",
@@ -233,8 +233,8 @@ static void report(uint64_t messages)
 		if (s->n)
 			printf("%-8s %10llu %12.1f %12.1f %12.1f\n", name[i],
 			       (unsigned long long)s->n,
-			       samples_percentile(s, 50) / 1e3,
-			       samples_percentile(s, 99) / 1e3,
+			       histogram_percentile(s, 50) / 1e3,
+			       histogram_percentile(s, 99) / 1e3,
 			       (double)s->max / 1e3);
 	}
 	printf("%llu messages of %u bytes checked, %llu switches to IVC, %llu "
