@@ -82,7 +82,7 @@ static uint32_t front_number(const char *node)
 
 static void front_must_be(uint32_t want, uint32_t or, const char *why)
 {
-	int64_t end = now_ms() + 20000;
+	int64_t end = now_ms() + patience_ms();
 	uint32_t is;
 
 	do {
@@ -194,7 +194,7 @@ static struct ivc_msg answer_to(const struct ivc_msg *req)
 /* Requests of a frontend that has found its way back to us. */
 static void proves(const char *after)
 {
-	int64_t end = now_ms() + 30000;
+	int64_t end = now_ms() + patience_ms();
 	uint32_t registered = 0;
 	struct ivc_msg req, m;
 

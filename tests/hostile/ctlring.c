@@ -10,7 +10,7 @@
 /* The backend gives this ring up, and tells so. */
 static void broken(struct front *f, const char *what)
 {
-	back_must_be(f, CLOSING, CLOSED, 10000, what);
+	back_must_be(f, CLOSING, CLOSED, what);
 	front_proves(f, what);
 }
 
@@ -31,7 +31,7 @@ static void its_own_indices(struct front *f)
 		ivc_store(&f->ctl->req_cons, i & 1 ? cons + 1 : rnd());
 		ivc_store(&f->ctl->ev_prod, i & 1 ? prod + 3 : rnd());
 		front_post(f, &(struct ivc_msg){ .op = IVC_MSG_CLOSE });
-		end = now_ms() + 5000;
+		end = now_ms() + patience_ms();
 		while (ivc_load_acq(&f->ctl->req_cons) != cons ||
 		       ivc_load_acq(&f->ctl->ev_prod) != prod) {
 			if (now_ms() > end)
@@ -283,7 +283,7 @@ void attack_rewrite(struct front *f, int seconds)
 		/* The last noise may be right by chance: nobody looks again. */
 		ivc_store(&f->ctl->req_prod, 0x80000000u);
 		front_notify(f);
-		back_must_be(f, CLOSING, CLOSED, 10000, "a page of noise");
+		back_must_be(f, CLOSING, CLOSED, "a page of noise");
 		rounds++;
 	}
 	front_proves(f, "pages of noise");

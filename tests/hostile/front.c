@@ -137,9 +137,9 @@ int back_state(struct front *f)
 	return (int)node_number(f, f->backend, "state");
 }
 
-void back_must_be(struct front *f, int state, int or, int ms, const char *why)
+void back_must_be(struct front *f, int state, int or, const char *why)
 {
-	int64_t end = now_ms() + ms;
+	int64_t end = now_ms() + patience_ms();
 	int is;
 
 	do {
@@ -166,12 +166,12 @@ void front_reset(struct front *f)
 	 * may not have been looked at yet, and must not be taken for ours.
 	 */
 	front_state(f, CLOSING);
-	back_must_be(f, CLOSING, CLOSED, 10000, "after Closing");
+	back_must_be(f, CLOSING, CLOSED, "after Closing");
 	front_state(f, CLOSED);
-	back_must_be(f, CLOSED, CLOSED, 10000, "after Closed");
+	back_must_be(f, CLOSED, CLOSED, "after Closed");
 	front_unmake(f);
 	front_state(f, INITIALISING);
-	back_must_be(f, INIT_WAIT, INIT_WAIT, 10000, "after Initialising");
+	back_must_be(f, INIT_WAIT, INIT_WAIT, "after Initialising");
 }
 
 void front_connect(struct front *f)
@@ -180,7 +180,7 @@ void front_connect(struct front *f)
 	front_make(f);
 	front_publish(f);
 	front_state(f, INITIALISED);
-	back_must_be(f, CONNECTED, CONNECTED, 10000, "after Initialised");
+	back_must_be(f, CONNECTED, CONNECTED, "after Initialised");
 	front_state(f, CONNECTED);
 }
 
@@ -188,7 +188,7 @@ void front_disconnect(struct front *f)
 {
 	front_state(f, CLOSING);
 	front_state(f, CLOSED);
-	back_must_be(f, CLOSED, CLOSED, 10000, "after Closed");
+	back_must_be(f, CLOSED, CLOSED, "after Closed");
 	front_unmake(f);
 }
 
@@ -228,7 +228,7 @@ bool front_poll(struct front *f, uint64_t cookie, struct ivc_msg *reply)
 int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply)
 {
 	struct pollfd pfd = { .fd = xenevtchn_fd(f->evtchn), .events = POLLIN };
-	int64_t end = now_ms() + 10000;
+	int64_t end = now_ms() + patience_ms();
 	struct ivc_msg mine;
 	int port;
 

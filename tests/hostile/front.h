@@ -72,7 +72,7 @@ void front_rm(struct front *f, const char *node);
 void front_state(struct front *f, int state);
 int back_state(struct front *f);
 /* Wait for one of two states of the backend; die after @ms. */
-void back_must_be(struct front *f, int state, int or, int ms, const char *why);
+void back_must_be(struct front *f, int state, int or, const char *why);
 /* From wherever both are to a backend that waits for a frontend. */
 void front_reset(struct front *f);
 /* All of it in good faith. */

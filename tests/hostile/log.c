@@ -38,6 +38,13 @@ int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+int patience_ms(void)
+{
+	const char *times = getenv("LAB_SLOWER");
+
+	return 50000 * (times && atoi(times) > 1 ? atoi(times) : 1);
+}
+
 void sleep_ms(int ms)
 {
 	usleep((useconds_t)ms * 1000);

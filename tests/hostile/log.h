@@ -11,6 +11,11 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
 
 int64_t now_ms(void);
+/*
+ * How long the other side may take to do what it must, in milliseconds. On a
+ * slow or busy machine that is longer: the lab says so in LAB_SLOWER.
+ */
+int patience_ms(void);
 void sleep_ms(int ms);
 
 #endif

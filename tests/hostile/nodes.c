@@ -52,7 +52,7 @@ static void refused(struct front *f, const char *what,
 	front_publish(f);
 	spoil(f, i);
 	front_state(f, INITIALISED);
-	back_must_be(f, CLOSING, CLOSED, 10000, what);
+	back_must_be(f, CLOSING, CLOSED, what);
 }
 
 static void spoil_node(struct front *f, size_t i)
@@ -175,7 +175,7 @@ static void no_state(struct front *f, const char *state)
 
 	if (strcmp(state, "2") && strcmp(state, "7") && strcmp(state, "99"))
 		return;
-	back_must_be(f, CLOSING, CLOSED, 10000, "a state that is none");
+	back_must_be(f, CLOSING, CLOSED, "a state that is none");
 	front_post(f, &(struct ivc_msg){ .op = IVC_MSG_REGISTER });
 	sleep_ms(200);
 	if (ivc_load(&f->ctl->req_cons) != cons)
@@ -208,7 +208,7 @@ void attack_states(struct front *f)
 	front_reset(f);
 	front_rm(f, "ring-ref");
 	front_state(f, CONNECTED);
-	back_must_be(f, CLOSING, CLOSED, 10000, "Connected at once");
+	back_must_be(f, CLOSING, CLOSED, "Connected at once");
 	/* The same state said again, many times. */
 	front_connect(f);
 	for (i = 0; i < 50; i++) {
@@ -239,7 +239,7 @@ static void vanish_at(int step)
 		if (step > 1)
 			front_state(&f, INITIALISED);
 		if (step > 2)
-			back_must_be(&f, CONNECTED, CONNECTED, 10000, "vanish");
+			back_must_be(&f, CONNECTED, CONNECTED, "vanish");
 		if (step > 3)
 			front_state(&f, CONNECTED);
 		if (step > 4)
