@@ -79,7 +79,10 @@ run_conf() {
 	shift 2
 
 	for name in "$@"; do
-		items+="${items:+ }$name:$(scenario_conf "$name"; echo "${CONF[time]}:${CONF[stall]}")"
+		items+="${items:+ }$name:$(
+			scenario_conf "$name"
+			echo "${CONF[time]}:${CONF[stall]}:${CONF[guests]}:${CONF[attach]}:${CONF[vcpus]}"
+		)"
 	done
 	cat <<-EOF
 	LAB_HOST=$host
@@ -172,9 +175,19 @@ dom0_kernel() {
 	fi
 }
 
-# guests_wanted: how many
-guests_wanted() {
-	tr ',' '\n' <<<"${CONF[guests]}" | wc -l
+# count_guests [SCENARIO...]: sets GUESTS_WANTED, how many these want at a time
+GUESTS_WANTED=1
+count_guests() {
+	local name n
+
+	GUESTS_WANTED=1
+	for name in "${@:-}"; do
+		n=$(
+			scenario_conf "$name"
+			scenario_guests
+		)
+		[ "$n" -le $GUESTS_WANTED ] || GUESTS_WANTED=$n
+	done
 }
 
 # dom0_memory: half of it takes the images of two guests (suspend)
@@ -184,7 +197,7 @@ dom0_memory() {
 
 # boot_memory: of the emulated host: Dom0, the guests, Xen and its tables
 boot_memory() {
-	echo $(($(dom0_memory) + $(guests_wanted) * CONF[mem] + 320))
+	echo $(($(dom0_memory) + GUESTS_WANTED * CONF[mem] + 320))
 }
 
 # qemu HOST SERIAL [ARGUMENT...]: start it; every flag was measured:
@@ -267,7 +280,7 @@ show_last_words() {
 # SECONDS is bash's clock.
 boot_listen() {
 	local line word rest verdict took why ended part="" current=""
-	local deadline=$((SECONDS + SLOWER * (150 * CONF[hosts] + 10 * $(guests_wanted))))
+	local deadline=$((SECONDS + SLOWER * (150 * CONF[hosts] + 10 * GUESTS_WANTED)))
 
 	exec 8<"$RUN/host1/events"
 	while :; do
@@ -359,6 +372,7 @@ boot_results() {
 boot_run() {
 	local host
 
+	count_guests "$@"
 	scenario_conf "$1"
 	mpi_ready
 	BOOT_PROBLEM=
@@ -374,6 +388,7 @@ boot_run() {
 
 # boot_shell: on the terminal; QEMU itself gets no signals from its keys
 boot_shell() {
+	count_guests
 	scenario_conf ""
 	mpi_ready
 	RUN=$(mktemp -d "$LAB_BUILD/run.XXXXXX")

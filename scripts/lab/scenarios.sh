@@ -47,8 +47,27 @@ scenario_conf() {
 	esac
 }
 
-# Scenarios of one key can share a boot.
-scenario_key() {
+# scenario_guests: how many CONF wants
+scenario_guests() {
+	tr ',' '\n' <<<"${CONF[guests]}" | wc -l
+}
+
+# What a scenario wants of the guests: Dom0 makes them so, if it can be done at once.
+scenario_wants() {
 	scenario_conf "$1"
+	echo "${CONF[guests]} ${CONF[attach]} ${CONF[vcpus]}"
+}
+
+# Scenarios of one key can share a boot. Of one host, Dom0 makes a few guests anew
+# as each scenario wants them.
+scenario_key() {
+	local few
+
+	scenario_conf "$1"
+	few="${CONF[vif]} ${CONF[mpi]} ${CONF[mem]} ${CONF[cpus]} ${CONF[dom0]} ${CONF[guest]}"
+	if [ "${CONF[hosts]}" = 1 ] && [ "$(scenario_guests)" -le 4 ]; then
+		echo "few $few"
+		return
+	fi
 	echo "${CONF[guests]} ${CONF[hosts]} ${CONF[vif]} ${CONF[attach]} ${CONF[mpi]} ${CONF[mem]} ${CONF[vcpus]} ${CONF[cpus]} ${CONF[away]} ${CONF[dom0]} ${CONF[guest]}"
 }

@@ -121,6 +121,15 @@ run_group() {
 	done
 }
 
+# by_wants NAME...: the same, those that want the same guests behind one another
+by_wants() {
+	local name
+
+	for name; do
+		echo "$(scenario_wants "$name")|$name"
+	done | LC_ALL=C sort -s -t '|' -k 1,1 | sed 's/.*|//'
+}
+
 # suite NAME...: returns 0 when all passed; its last line is the count
 suite() {
 	local names=("$@") name key passed=0 failed=0
@@ -133,8 +142,8 @@ suite() {
 		groups[$key]+=" $name"
 	done
 	for key in ${order[@]+"${order[@]}"}; do
-		# shellcheck disable=SC2086 # names are words
-		run_group ${groups[$key]}
+		# shellcheck disable=SC2046,SC2086 # names are words
+		run_group $(by_wants ${groups[$key]})
 	done
 	for name in "${names[@]}"; do
 		case ${VERDICT[$name]:-fail} in
