@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # IVC: make            library, tools and, where headers are, kernel modules
 #      make demo       the whole thing on this machine: see README.md
-#      make check      unit tests, then the lab's scenarios
+#      make check      native tests, then the lab's scenarios
 #      make help       everything else
 
 include scripts/include.mk
@@ -17,6 +17,7 @@ include kernel/modules.mk
 include coordinator/coordinator.mk
 include mpi/mpi.mk
 include scripts/lab/lab.mk
+include tests/check.mk
 
 ## make install         library, tools, and Open MPI's component where it is built
 help:

@@ -77,8 +77,9 @@ $(MPI_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 		$(CFLAGS) -o $@ $(filter %.c,$^) -lm
 
 ## make check-mpi       the coordinator, and Open MPI over it where it is installed
-check-mpi: check-coordinator check-model-switch \
-	$(if $(MPI_HEADER),check-btl,check-btl-none)
+check-mpi: check-coordinator check-model-switch check-open-mpi
+
+check-open-mpi: $(if $(MPI_HEADER),check-btl,check-btl-none)
 
 check-btl: $(BTL_SO) $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends \
 		$(B)/tools/ivcd
@@ -111,6 +112,6 @@ mpi-suites-deps: mpi-deps
 
 -include $(BTL_OBJ:.o=.d)
 
-.PHONY: mpi mpi-none mpi-deps mpi-suites-deps install-mpi check-mpi \
+.PHONY: mpi mpi-none mpi-deps mpi-suites-deps install-mpi check-mpi check-open-mpi \
 	check-mpi-suites bench-mpi check-model-switch check-btl \
 	check-btl-none

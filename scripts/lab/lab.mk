@@ -27,12 +27,6 @@ bench-xen: deps
 	$(Q)$(LAB) run bench
 	@cat $(B)/lab/results/bench/table.txt
 
-## make check           unit tests, tools, MPI, the local transport, then the lab's scenarios
-check: deps
-	$(Q)$(MAKE) mpi-deps
-	$(Q)MAKE='$(MAKE)' scripts/check-parts unit tools roam mpi local faults \
-		arm64 lab
-
 ## make check-lab       the scenarios only; LAB_TESTS="NAME ..." some of them,
 ##                      LAB_ARGS=--full with all rounds and messages
 check-lab: payload
@@ -48,4 +42,4 @@ lab-shell: payload
 deps:
 	$(Q)scripts/deps
 
-.PHONY: payload payload-mpi demo bench-xen check check-lab lab-shell deps
+.PHONY: payload payload-mpi demo bench-xen check-lab lab-shell deps
