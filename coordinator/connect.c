@@ -187,20 +187,15 @@ static void drop_next(struct coord_peer *p)
 	if (p->refusals < REFUSED_MAX)
 		p->refusals++;
 	/* It has said that it will write, or has: it is to be answered. */
-	if (l->flushed) {
+	if (lane_is_read(l)) {
 		ivc_close(l->ch);
 		l->ch = NULL;
-		coord_lock(p);
-		p->lane = l;
-		p->state = coord_next[p->state][COORD_REFUSE];
-		c->stats.refused++;
-		coord_route(p);
-		coord_unlock(p);
+		coord_refuse(p, l);
 		/* Its next mark may have been held back. */
 		coord_set_look(p);
 		return;
 	}
-	coord_lane_free(c, l);
+	coord_lane_free(l);
 }
 
 static bool say_hello(struct coord_peer *p, struct lane *l)
@@ -213,8 +208,9 @@ static bool say_hello(struct coord_peer *p, struct lane *l)
 
 	memcpy(h.key, p->key, sizeof(h.key));
 	n = ivc_write(l->ch, &h, sizeof(h));
-	l->said = n == sizeof(h);
-	return l->said || !n;
+	if (n == sizeof(h))
+		lane_hello(l, LANE_SAY);
+	return n == sizeof(h) || !n;
 }
 
 /* Of this job, and one that we can talk to? */
@@ -254,7 +250,7 @@ static bool go_on(struct coord_peer *p, struct lane *l)
 	struct hello h;
 	int ret;
 
-	if (!l->open) {
+	if (l->hello == LANE_CONNECTING) {
 		ret = ivc_connected(l->ch, 0);
 		if (ret == -ETIMEDOUT || ret == -EINTR)
 			return true;
@@ -262,34 +258,37 @@ static bool go_on(struct coord_peer *p, struct lane *l)
 			over_quota(p, l->ring);
 		if (ret || !ring_ok(p->c, l->ch))
 			return false;
-		l->open = true;
+		lane_hello(l, LANE_OPENED);
 	}
 	/*
 	 * The answer lets the other side use it. So not before all is said of
 	 * the one before, or each side could wait for an answer of the other.
 	 */
-	if (!l->said && !(p->lane && p->name < p->c->o.name) &&
+	if (!lane_has_said(l) && !(p->lane && p->name < p->c->o.name) &&
 	    !say_hello(p, l))
 		return false;
-	if (l->heard)
+	if (lane_has_heard(l))
 		return true;
 	ret = hear(l->ch, &h);
 	if (ret <= 0)
 		return !ret;
-	l->heard = hello_ok(p->c, &h) && le32toh(h.gen) == l->gen &&
-		   le64toh(h.name) == p->name;
-	return l->heard;
+	if (!hello_ok(p->c, &h) || le32toh(h.gen) != l->gen ||
+	    le64toh(h.name) != p->name)
+		return false;
+	lane_hello(l, LANE_HEAR);
+	return true;
 }
 
-void coord_meet(struct coord_peer *p)
+void coord_switch(struct coord_peer *p)
 {
 	struct lane *l = p->next;
 
-	/* Known to both: what becomes of it is for the switch. */
-	if (l->said && l->heard)
+	if (p->error)
 		return;
-	if (!go_on(p, l))
+	/* Known to both: what becomes of it is for the hand-over. */
+	if (l && l->hello != LANE_KNOWN && !go_on(p, l))
 		drop_next(p);
+	coord_hand_over(p);
 }
 
 /*
@@ -347,15 +346,15 @@ static bool adopt(struct coordinator *c, ivc_channel *ch, const struct hello *h)
 	 * The other side has given up the one before: it would not make another
 	 * while it uses that. But if it has said that it does, it lies.
 	 */
-	if (p->next && p->next->flushed)
+	if (p->next && lane_is_read(p->next))
 		return false;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return false;
-	coord_lane_free(c, p->next);
+	coord_lane_free(p->next);
 	l->ch = ch;
 	l->gen = gen;
-	l->open = l->heard = true;
+	l->hello = LANE_HEARD;
 	p->gen = gen;
 	p->next = l;
 	coord_switch(p);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -17,49 +16,6 @@
 #define PACE_MIXED (2 * (MS / 1000))
 #define CLOCK_CALLS 16u /* so many calls for one look at the clock */
 #define IDLE_CALLS 256u /* without any peer */
-
-uint64_t coord_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t coord_random(struct coordinator *c)
-{
-	c->random = c->random * 6364136223846793005ull + 1442695040888963407ull;
-	return c->random >> 32;
-}
-
-void coord_set_look(struct coord_peer *p)
-{
-	if (p->look)
-		return;
-	p->look = true;
-	p->c->look[p->c->n_look++] = p;
-}
-
-void coord_set_active(struct coord_peer *p, bool active)
-{
-	struct coordinator *c = p->c;
-
-	/* One whose channel never was here has nothing to be read. */
-	if (active && (!p->lane || !p->lane->ch))
-		return;
-	if (p->active == active)
-		return;
-	p->active = active;
-	if (active) {
-		c->active[c->n_active++] = p;
-		return;
-	}
-	for (unsigned int i = 0; i < c->n_active; i++)
-		if (c->active[i] == p) {
-			c->active[i] = c->active[--c->n_active];
-			return;
-		}
-}
 
 static struct net_link *net_stranger(void *arg, uint64_t name)
 {
@@ -85,27 +41,6 @@ static void net_lacks(void *arg, int error)
 		return;
 	c->lack_told = true;
 	c->u.lacks(c->u.arg, error);
-}
-
-bool coord_step_begin(struct coordinator *c)
-{
-	/* The mutex is recursive: a callback must not come in again. */
-	if (c->o.threads && pthread_mutex_trylock(&c->step))
-		return false;
-	if (c->stepping) {
-		if (c->o.threads)
-			pthread_mutex_unlock(&c->step);
-		return false;
-	}
-	c->stepping = true;
-	return true;
-}
-
-void coord_step_end(struct coordinator *c)
-{
-	c->stepping = false;
-	if (c->o.threads)
-		pthread_mutex_unlock(&c->step);
 }
 
 static int look_at_peers(struct coordinator *c)
@@ -223,7 +158,8 @@ static bool settled(const struct coord_peer *p)
 {
 	const struct lane *l = p->lane;
 
-	return p->state != COORD_SUSPENDING || l->back_said || l->stop_said;
+	return p->state != COORD_SUSPENDING || lane_back_sent(l) ||
+	       lane_stop_sent(l);
 }
 
 bool coord_idle(const struct coordinator *c)

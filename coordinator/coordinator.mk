@@ -35,7 +35,8 @@ $(COORD_TEST_OUT)/plain $(COORD_TEST_OUT)/asan $(COORD_TEST_OUT)/tsan: \
 		$(COORD_SRC) $(LIB_SRC) $(UNIT_LIBS)
 
 ## make check-coordinator  the coordinator by itself, with ivcd; no MPI needed
-check-coordinator: $(COORD_TEST_OUT)/plain $(B)/tools/ivcd
+check-coordinator: $(COORD_TEST_OUT)/plain $(COORD_OBJ) $(B)/tools/ivcd
+	$(Q)tests/coordinator/layers.sh $(B)
 	$(Q)tests/coordinator/run.sh $(B) $<
 
 ## make check-coordinator-san  the same under address, undefined and thread sanitizers

@@ -89,8 +89,8 @@ static bool unknown(const struct coord_peer *p)
 {
 	const struct lane *l = p->lane;
 
-	return p->state == COORD_SUSPENDING && !l->back_said &&
-	       (!l->stop_said || l->through);
+	return p->state == COORD_SUSPENDING && !lane_back_sent(l) &&
+	       (!lane_stop_sent(l) || l->in == LANE_THROUGH);
 }
 
 static void add_peer(struct sleep *s, struct coord_peer *p)
@@ -103,10 +103,10 @@ static void add_peer(struct sleep *s, struct coord_peer *p)
 		add_lane(s, p);
 	if (l && unknown(p))
 		at_most(s, 1);
-	if (!next || next->heard)
+	if (!next || lane_has_heard(next))
 		return;
 	/* One that is not established is not armed; then its first bytes. */
-	if (!next->open)
+	if (next->hello == LANE_CONNECTING)
 		at_most(s, 1);
 	else if (!add_channel(s, next->ch, IVC_READABLE))
 		at_most(s, 0);
@@ -137,7 +137,7 @@ static bool said(struct coordinator *c)
 
 	LIST_FOREACH (p, &c->peers, entry) {
 		if (p->next || (p->lane && (p->state != COORD_ACTIVE ||
-					    !p->lane->flush_gone)))
+					    p->lane->out != LANE_WRITABLE)))
 			coord_switch(p);
 		if (p->counted)
 			sent += coord_push(p);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the coordinator. From top to bottom:
+ * The layers of the coordinator, from top to bottom:
  *
  *   coordinator  open, close, progress
- *   peer         one other process; who they are
- *   send         from the caller to a channel or to the network
- *   receive      from there to the caller, in order
- *   path-switch  the states, and what is said when they change
- *   connect      how two come by a channel, and who is on this host
  *   idle         sleeping until there may be something to do
+ *   peer         one other process: added, removed, what is told of it
+ *   receive      from a channel or the network to the caller, in order
+ *   connect      the group on this host, and how two make a channel
+ *   path-switch  the hand-over from the network to a channel and back
+ *   send         from the caller to a channel or to the network
+ *   step         the lock, the clock and the lists of a call of progress
+ *
+ * A file calls those below it and none above; layers.sh checks that.
  *
  * Locks. `step` is held by the thread that makes progress: all of a peer but
  * what is under its own lock is that thread's. A peer's `lock` guards what
@@ -24,43 +27,12 @@
 
 #include "coordinator.h"
 #include "frame.h"
+#include "lane.h"
 
 #define MS 1000000ull
 #define SECOND (1000 * MS)
 
 #define COORD_VISITORS 256u
-
-/* One channel to a peer, from the attempt until both are through with it. */
-struct lane {
-	ivc_channel *ch; /* NULL: none (any more) on this side */
-	uint32_t gen;
-	uint32_t ring; /* asked for by this side */
-	bool open;     /* the library has established it */
-	bool heard;    /* the peer's hello */
-	bool said;     /* our own */
-	uint64_t since;
-
-	/* What we send. Bytes are of frames; the hello is not counted. */
-	uint64_t written;
-	bool closed; /* by this side: the peer has all of it, or will */
-	bool flush_said;
-	uint64_t flush_end; /* of that, in what goes over the network */
-	bool flush_gone;    /* it is on its way: so is what is written here */
-	bool stop_said;
-	bool confirmed; /* DRAINED has come */
-	bool back_said;
-
-	/* What we receive. */
-	uint64_t read;
-	bool found;   /* the last look found a message, */
-	bool stream;  /* and the one before: they come one upon the other */
-	bool flushed; /* the peer's FLUSH has come */
-	bool stopped; /* its STOP, for `stop` */
-	bool drained_said;
-	bool backed;  /* its BACK, for `back` */
-	bool through; /* and all of it is here */
-	uint64_t stop, back;
-};
 
 /* An accepted channel that has not said yet whose it is. */
 struct visitor {
@@ -173,10 +145,6 @@ static inline void coord_unlock(struct coord_peer *p)
 		pthread_mutex_unlock(&p->lock);
 }
 
-/* CLOCK_MONOTONIC, in ns. */
-uint64_t coord_now(void);
-uint64_t coord_random(struct coordinator *c);
-
 /* There is traffic. Stored once: each time would be a fence in every message.
  */
 static inline void coord_use(struct coord_peer *p)
@@ -185,17 +153,21 @@ static inline void coord_use(struct coord_peer *p)
 		p->used = true;
 }
 
-/* coordinator.c. False: another thread has it, or this one, in a callback. */
+/* step.c. False: another thread has it, or this one, in a callback. */
 bool coord_step_begin(struct coordinator *c);
 void coord_step_end(struct coordinator *c);
-/* The lists that progress goes through. */
+/* CLOCK_MONOTONIC, in ns. */
+uint64_t coord_now(void);
+uint64_t coord_random(struct coordinator *c);
+struct coord_peer *coord_find(struct coordinator *c, uint64_t name);
+/* The same; the user may add a peer that is not known. */
+struct coord_peer *coord_ask(struct coordinator *c, uint64_t name);
+/* The lists that progress goes through: room for one peer more. */
+int coord_make_room(struct coordinator *c);
 void coord_set_look(struct coord_peer *p);
 void coord_set_active(struct coord_peer *p, bool active);
-/* peer.c: there is no way to @p any more. Calls back. */
-void coord_fail(struct coord_peer *p, int error);
-struct coord_peer *coord_find(struct coordinator *c, uint64_t name);
-struct coord_peer *coord_ask(struct coordinator *c, uint64_t name);
-void coord_peer_free(struct coord_peer *p);
+/* Off both lists. */
+void coord_forget(struct coord_peer *p);
 
 /* send.c. The first three under the peer's lock. 1: done, 0: not now, -errno.
  */
@@ -206,28 +178,26 @@ int coord_resend(struct coord_peer *p);
 void coord_route(struct coord_peer *p);
 /* Send what is queued, end what has gone. Calls back. Returns how many. */
 int coord_push(struct coord_peer *p);
-/* Take all that is not sent; its messages are the caller's to answer for. */
+/* Take all that is not sent. */
 void coord_unqueue(struct coord_peer *p, struct coord_queue *q);
-/* Take what is sent, and nobody has been told. */
-void coord_take_gone(struct coord_peer *p, struct coord_queue *q);
-
-/* receive.c: how many messages were delivered. */
-int coord_receive_lane(struct coord_peer *p);
-int coord_receive_net(struct coord_peer *p);
+/* Answer for the messages of @q. Calls back. */
+void coord_end_queued(struct coord_peer *p, struct coord_queue *q, int status);
+/* There is no way to @p any more. Calls back. */
+void coord_fail(struct coord_peer *p, int error);
 
 /* path-switch.c: do what is to be done. Without the peer's lock. */
-void coord_switch(struct coord_peer *p);
+void coord_hand_over(struct coord_peer *p);
+/* A FLUSH has come for the lane that was to be next, which will not be. */
+void coord_refuse(struct coord_peer *p, struct lane *l);
 /* A frame that is not DATA: 1 taken, 0 not now, -errno. */
 int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 		 uint64_t bytes);
 /* All of the lane up to the peer's BACK may be here. */
 int coord_check_through(struct coord_peer *p);
-void coord_lane_free(struct coordinator *c, struct lane *l);
+void coord_lane_free(struct lane *l);
 
-/* idle.c: a step has found nothing. */
-void coord_in_vain(struct coordinator *c);
-
-/* connect.c. */
+/* connect.c: all that is to be done for @p's channels. */
+void coord_switch(struct coord_peer *p);
 void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
 void coord_group_look(struct coord_peer *p);
@@ -236,7 +206,15 @@ bool coord_group_has(struct coordinator *c, uint32_t ivc_id);
 int coord_register(struct coordinator *c);
 /* Is it for this side to make a channel, when its time has come? */
 bool coord_is_ours(const struct coord_peer *p);
-/* Go on with p->next. */
-void coord_meet(struct coord_peer *p);
+
+/* receive.c: how many messages were delivered. */
+int coord_receive_lane(struct coord_peer *p);
+int coord_receive_net(struct coord_peer *p);
+
+/* peer.c. */
+void coord_peer_free(struct coord_peer *p);
+
+/* idle.c: a step has found nothing. */
+void coord_in_vain(struct coordinator *c);
 
 #endif /* COORD_INTERNAL_H */

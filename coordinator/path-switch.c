@@ -14,9 +14,8 @@
 
 #define RETRY (5 * MS) /* after a channel has ended, until the next attempt */
 
-void coord_lane_free(struct coordinator *c, struct lane *l)
+void coord_lane_free(struct lane *l)
 {
-	(void)c;
 	if (!l)
 		return;
 	ivc_close(l->ch);
@@ -61,7 +60,6 @@ static void close_now(struct lane *l)
 {
 	ivc_close(l->ch);
 	l->ch = NULL;
-	l->closed = true;
 }
 
 static bool forced(struct coord_peer *p)
@@ -88,7 +86,7 @@ static int open_lane(struct coord_peer *p)
 		return ret;
 	p->lane = p->next;
 	p->next = NULL;
-	p->lane->flush_said = true;
+	lane_out(p->lane, LANE_SEND_FLUSH);
 	p->lane->flush_end = p->mark_end;
 	p->refusals = 0;
 	p->leave = false;
@@ -98,7 +96,7 @@ static int open_lane(struct coord_peer *p)
 	event(p, COORD_OPEN);
 	/* The peer's mark for it may have been held back: nobody else tells. */
 	coord_set_look(p);
-	if (p->lane->flushed) {
+	if (lane_is_read(p->lane)) {
 		event(p, COORD_FLUSH);
 		coord_set_active(p, true);
 	}
@@ -166,12 +164,13 @@ static int say_back(struct coord_peer *p)
 	ssize_t n;
 	int ret;
 
-	if (l->ch && !l->confirmed && !p->back) {
+	if (l->ch && l->out != LANE_DRAINED && !p->back) {
 		if (!has_ended(l)) {
-			if (l->stop_said)
+			if (l->out == LANE_STOPPED)
 				return 0;
 			ret = coord_mark(p, FRAME_STOP, l->gen, l->written);
-			l->stop_said = ret > 0;
+			if (ret > 0)
+				lane_out(l, LANE_SEND_STOP);
 			return ret;
 		}
 		n = take_back(p);
@@ -182,7 +181,8 @@ static int say_back(struct coord_peer *p)
 		lost = (uint64_t)n;
 	}
 	ret = coord_mark(p, FRAME_BACK, l->gen, l->written - lost);
-	l->back_said = ret > 0;
+	if (ret > 0)
+		lane_out(l, LANE_SEND_BACK);
 	return ret;
 }
 
@@ -197,7 +197,7 @@ static void end_lane(struct coord_peer *p)
 	p->leave = false;
 	p->retry_at = p->c->now + (p->c->o.switch_ms ? 0 : RETRY);
 	coord_set_active(p, false);
-	coord_lane_free(p->c, l);
+	coord_lane_free(l);
 	/* What has been held back is the next to come. */
 	coord_set_look(p);
 }
@@ -207,25 +207,26 @@ static int leave(struct coord_peer *p)
 	struct lane *l = p->lane;
 	int ret = 1;
 
-	if (!l->flush_said) {
+	if (l->out == LANE_NETWORK) {
 		ret = coord_mark(p, FRAME_FLUSH, l->gen, 0);
-		l->flush_said = ret > 0;
+		if (ret > 0)
+			lane_out(l, LANE_SEND_FLUSH);
 	}
-	if (ret > 0 && !l->back_said)
+	if (ret > 0 && !lane_back_sent(l))
 		ret = say_back(p);
 	if (ret > 0 && p->back)
 		ret = coord_resend(p);
 	if (ret < 0)
 		return ret;
 	coord_route(p);
-	if (l->stopped && !l->backed && !l->drained_said && l->ch &&
-	    l->read >= l->stop) {
+	if (l->in == LANE_STOPPING && l->ch && l->read >= l->stop) {
 		ret = coord_mark(p, FRAME_DRAINED, l->gen, l->stop);
-		l->drained_said = ret > 0;
+		if (ret > 0)
+			lane_in(l, LANE_SEND_DRAINED);
 		if (ret < 0)
 			return ret;
 	}
-	if (l->back_said && !p->back && l->through)
+	if (lane_back_sent(l) && !p->back && l->in == LANE_THROUGH)
 		end_lane(p);
 	return 0;
 }
@@ -235,31 +236,27 @@ static int look(struct coord_peer *p)
 	struct lane *l = p->lane;
 	int ret = 0;
 
-	if (!l && p->next && p->next->heard && p->next->said) {
+	if (!l && p->next && p->next->hello == LANE_KNOWN) {
 		ret = open_lane(p);
 		l = p->lane;
 	}
 	if (!l || ret < 0)
 		return ret;
-	if (!suspending(p) && !l->flush_gone)
+	if (!suspending(p) && l->out != LANE_WRITABLE)
 		coord_route(p);
 	if (!suspending(p) &&
-	    (l->stopped || l->backed || has_ended(l) || forced(p))) {
+	    (lane_peer_leaves(l) || has_ended(l) || forced(p))) {
 		event(p, COORD_LEAVE);
-		if (l->closed)
+		if (!l->ch)
 			coord_set_active(p, false);
 	}
 	return suspending(p) ? leave(p) : 0;
 }
 
-void coord_switch(struct coord_peer *p)
+void coord_hand_over(struct coord_peer *p)
 {
 	int ret;
 
-	if (p->error)
-		return;
-	if (p->next)
-		coord_meet(p);
 	coord_lock(p);
 	ret = look(p);
 	coord_unlock(p);
@@ -271,16 +268,25 @@ int coord_check_through(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
 
-	if (l->through || !l->backed || l->read < l->back)
+	if (l->in != LANE_LAST || l->read < l->back)
 		return 0;
 	/* More was read than its writer knows: that comes again. */
 	p->skip = l->read - l->back;
-	l->through = true;
+	lane_in(l, LANE_DELIVERED);
 	coord_set_active(p, false);
 	coord_set_look(p);
 	return 1;
 }
 
+void coord_refuse(struct coord_peer *p, struct lane *l)
+{
+	coord_lock(p);
+	p->lane = l;
+	event(p, COORD_REFUSE);
+	coord_unlock(p);
+}
+
+/* One that is not here any more, and of which nothing was ever said here. */
 static int refuse(struct coord_peer *p, uint32_t gen)
 {
 	struct lane *l = calloc(1, sizeof(*l));
@@ -288,11 +294,8 @@ static int refuse(struct coord_peer *p, uint32_t gen)
 	if (!l)
 		return -ENOMEM;
 	l->gen = gen;
-	l->flushed = true;
-	coord_lock(p);
-	p->lane = l;
-	event(p, COORD_REFUSE);
-	coord_unlock(p);
+	lane_in(l, LANE_GET_FLUSH);
+	coord_refuse(p, l);
 	return 1;
 }
 
@@ -307,12 +310,12 @@ static int flush(struct coord_peer *p, uint32_t gen)
 		return -EPROTO;
 	p->flush_gen = gen;
 	if (!l && p->next && p->next->gen == gen) {
-		p->next->flushed = true;
+		lane_in(p->next, LANE_GET_FLUSH);
 		return 1;
 	}
 	if (!l)
 		return refuse(p, gen);
-	l->flushed = true;
+	lane_in(l, LANE_GET_FLUSH);
 	coord_lock(p);
 	if (p->state == COORD_CONNECTED)
 		event(p, COORD_FLUSH);
@@ -328,9 +331,30 @@ static int drained(struct coord_peer *p, uint32_t gen, uint64_t bytes)
 	if (!l || gen < l->gen)
 		/* It ended before the answer was here. */
 		return gen && gen <= p->gen ? 1 : -EPROTO;
-	if (gen != l->gen || !l->stop_said || bytes != l->written)
+	if (gen != l->gen || bytes != l->written ||
+	    !lane_out(l, LANE_GET_DRAINED))
 		return -EPROTO;
-	l->confirmed = true;
+	return 1;
+}
+
+static int stop(struct lane *l, uint64_t bytes)
+{
+	if (bytes < l->read || !lane_in(l, LANE_GET_STOP))
+		return -EPROTO;
+	l->stop = bytes;
+	return 1;
+}
+
+static int back(struct coord_peer *p, uint64_t bytes)
+{
+	struct lane *l = p->lane;
+
+	/* What was not read of a channel that is gone never will be. */
+	if ((lane_peer_leaves(l) && bytes > l->stop) ||
+	    (!l->ch && bytes > l->read) || !lane_in(l, LANE_GET_BACK))
+		return -EPROTO;
+	l->back = bytes;
+	coord_check_through(p);
 	return 1;
 }
 
@@ -338,34 +362,17 @@ int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 		 uint64_t bytes)
 {
 	struct lane *l = p->lane;
-	int ret;
 
 	if (type == FRAME_FLUSH)
-		ret = bytes ? -EPROTO : flush(p, gen);
-	else if (type == FRAME_DRAINED)
-		ret = drained(p, gen, bytes);
-	else if (!l && p->next && p->next->gen == gen && p->next->flushed)
-		/* Of one that this side has yet to open, or to refuse. */
-		ret = 0;
-	else if (!l || l->gen != gen || !l->flushed || l->backed)
-		ret = -EPROTO;
-	else if (type == FRAME_STOP) {
-		ret = l->stopped || bytes < l->read ? -EPROTO : 1;
-		l->stopped = true;
-		l->stop = bytes;
-	} else {
-		/* What was not read of a channel that is gone never will be. */
-		ret = (l->stopped && bytes > l->stop) ||
-				      (!l->ch && bytes > l->read)
-			      ? -EPROTO
-			      : 1;
-		l->backed = true;
-		l->back = bytes;
-		coord_check_through(p);
-	}
-	if (ret >= 0)
-		coord_switch(p);
-	return ret;
+		return bytes ? -EPROTO : flush(p, gen);
+	if (type == FRAME_DRAINED)
+		return drained(p, gen, bytes);
+	/* Of one that this side has yet to open, or to refuse. */
+	if (!l && p->next && p->next->gen == gen && lane_is_read(p->next))
+		return 0;
+	if (!l || l->gen != gen)
+		return -EPROTO;
+	return type == FRAME_STOP ? stop(l, bytes) : back(p, bytes);
 }
 
 void coord_force(struct coord_peer *p, bool sever)

@@ -33,45 +33,6 @@ int coord_address(const struct coordinator *c, void *buf, size_t max)
 	return ret < 0 ? ret : ret + (int)sizeof(a);
 }
 
-struct coord_peer *coord_find(struct coordinator *c, uint64_t name)
-{
-	struct coord_peer *p;
-
-	LIST_FOREACH (p, &c->peers, entry)
-		if (p->name == name)
-			return p;
-	return NULL;
-}
-
-struct coord_peer *coord_ask(struct coordinator *c, uint64_t name)
-{
-	struct coord_peer *p = coord_find(c, name);
-
-	if (!p && !c->closing && c->u.stranger)
-		p = c->u.stranger(c->u.arg, name);
-	return p;
-}
-
-/* The lists are as long as there are peers. */
-static int make_room(struct coordinator *c)
-{
-	unsigned int room = c->room_peers ? 2 * c->room_peers : 16;
-	struct coord_peer **active, **look;
-
-	if (c->n_peers < c->room_peers)
-		return 0;
-	active = realloc(c->active, room * sizeof(*active));
-	if (!active)
-		return -ENOMEM;
-	c->active = active;
-	look = realloc(c->look, room * sizeof(*look));
-	if (!look)
-		return -ENOMEM;
-	c->look = look;
-	c->room_peers = room;
-	return 0;
-}
-
 static int take_address(const struct coordinator *c, struct address *a,
 			const void *addr, size_t len)
 {
@@ -103,7 +64,7 @@ static int add(struct coordinator *c, struct coord_peer *p, const void *addr,
 	       size_t len)
 {
 	struct address a;
-	int ret = make_room(c);
+	int ret = coord_make_room(c);
 
 	if (ret)
 		return ret;
@@ -162,60 +123,21 @@ struct coord_peer *coord_peer_add(struct coordinator *c, uint64_t name,
 	return p;
 }
 
-static void end_queued(struct coord_peer *p, struct coord_queue *q, int status)
-{
-	struct coord_send *s;
-
-	while ((s = TAILQ_FIRST(q))) {
-		TAILQ_REMOVE(q, s, entry);
-		p->c->u.sent(p->c->u.arg, p, s, status);
-	}
-}
-
-void coord_fail(struct coord_peer *p, int error)
-{
-	struct coordinator *c = p->c;
-	struct coord_queue gone, q;
-	bool lost;
-
-	if (p->error)
-		return;
-	coord_lock(p);
-	p->error = error;
-	coord_take_gone(p, &gone);
-	coord_unqueue(p, &q);
-	coord_route(p);
-	coord_unlock(p);
-	coord_set_active(p, false);
-	lost = !TAILQ_EMPTY(&q) || p->back_len;
-	end_queued(p, &gone, 0);
-	/*
-	 * Who has said goodbye, and is owed nothing, is not missed. First why,
-	 * since a caller may not survive what cannot be sent.
-	 */
-	if (!c->closing && c->u.failed && (error != -EPIPE || lost))
-		c->u.failed(c->u.arg, p, error);
-	end_queued(p, &q, error);
-}
-
 void coord_peer_free(struct coord_peer *p)
 {
 	struct coordinator *c = p->c;
 	struct coord_queue q;
 
-	coord_set_active(p, false);
-	for (unsigned int i = 0; i < c->n_look; i++)
-		if (c->look[i] == p)
-			c->look[i--] = c->look[--c->n_look];
+	coord_forget(p);
 	coord_lock(p);
 	coord_unqueue(p, &q);
 	coord_unlock(p);
-	end_queued(p, &q, -ECANCELED);
+	coord_end_queued(p, &q, -ECANCELED);
 	c->stats.ivc_sent += p->ivc_sent;
 	c->stats.net_sent += p->net_sent;
 	c->stats.queued += p->queued;
-	coord_lane_free(c, p->lane);
-	coord_lane_free(c, p->next);
+	coord_lane_free(p->lane);
+	coord_lane_free(p->next);
 	c->ops->link_free(p->link);
 	free(p->back);
 	LIST_REMOVE(p, entry);

@@ -16,8 +16,8 @@
 /* What is to come next comes through a channel. */
 static bool from_lane(const struct coord_peer *p)
 {
-	return (p->lane && p->lane->flushed && !p->lane->through) ||
-	       (p->next && p->next->flushed);
+	return (p->lane && lane_is_read(p->lane)) ||
+	       (p->next && lane_is_read(p->next));
 }
 
 /*
@@ -41,7 +41,7 @@ int coord_receive_lane(struct coord_peer *p)
 	struct lane *l = p->lane;
 	int done = 0;
 
-	while (done < BUDGET && !l->through && (!done || l->stream)) {
+	while (done < BUDGET && l->in != LANE_THROUGH && (!done || l->stream)) {
 		const void *at;
 		struct frame f;
 		ssize_t len, n = ivc_peek(l->ch, &at);
@@ -50,7 +50,7 @@ int coord_receive_lane(struct coord_peer *p)
 			break;
 		if (n < 0) {
 			/* It gives all that its peer was told it has. */
-			if (n == -EPROTO || n == -ENOMEM || l->backed)
+			if (n == -EPROTO || n == -ENOMEM || l->in == LANE_LAST)
 				coord_fail(p, n == -EPROTO ? -EPROTO : -EIO);
 			break;
 		}
@@ -58,7 +58,7 @@ int coord_receive_lane(struct coord_peer *p)
 		/* A frame is a record; and it ends where BACK says, or before.
 		 */
 		if (len <= 0 || f.type != FRAME_DATA ||
-		    (l->backed && l->read + (uint64_t)len > l->back)) {
+		    (l->in == LANE_LAST && l->read + (uint64_t)len > l->back)) {
 			coord_fail(p, -EPROTO);
 			break;
 		}
@@ -103,11 +103,15 @@ static int mark_frame(struct coord_peer *p, const struct frame *f,
 		      const uint8_t *at)
 {
 	struct frame_mark m;
+	int ret;
 
 	memcpy(&m, at + sizeof(*f), sizeof(m));
 	if (m.reserved)
 		return -EPROTO;
-	return coord_marked(p, f->type, le32toh(m.gen), le64toh(m.bytes));
+	ret = coord_marked(p, f->type, le32toh(m.gen), le64toh(m.bytes));
+	if (ret >= 0)
+		coord_switch(p);
+	return ret;
 }
 
 int coord_receive_net(struct coord_peer *p)

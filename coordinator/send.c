@@ -53,9 +53,10 @@ static bool flush_gone(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
 
-	if (!l->flush_gone)
-		l->flush_gone = l->flush_end <= p->c->ops->gone(p->link);
-	return l->flush_gone;
+	if (l->out == LANE_ANNOUNCED &&
+	    l->flush_end <= p->c->ops->gone(p->link))
+		lane_out(l, LANE_FLUSH_GONE);
+	return l->out == LANE_WRITABLE;
 }
 
 void coord_route(struct coord_peer *p)
@@ -68,7 +69,7 @@ void coord_route(struct coord_peer *p)
 	p->written = p->out ? &l->written : NULL;
 	p->to_net = !p->error && (p->state == COORD_CLOSED ||
 				  (p->state == COORD_SUSPENDING &&
-				   l->back_said && !p->back_len));
+				   lane_back_sent(l) && !p->back_len));
 	set_waits(p);
 }
 
@@ -271,7 +272,8 @@ void coord_unqueue(struct coord_peer *p, struct coord_queue *q)
 	count(p);
 }
 
-void coord_take_gone(struct coord_peer *p, struct coord_queue *q)
+/* Take what is sent, and the caller has not been told. */
+static void take_gone(struct coord_peer *p, struct coord_queue *q)
 {
 	struct coord_send *s;
 
@@ -281,6 +283,42 @@ void coord_take_gone(struct coord_peer *p, struct coord_queue *q)
 		TAILQ_INSERT_TAIL(q, s, entry);
 	}
 	count(p);
+}
+
+void coord_end_queued(struct coord_peer *p, struct coord_queue *q, int status)
+{
+	struct coord_send *s;
+
+	while ((s = TAILQ_FIRST(q))) {
+		TAILQ_REMOVE(q, s, entry);
+		p->c->u.sent(p->c->u.arg, p, s, status);
+	}
+}
+
+void coord_fail(struct coord_peer *p, int error)
+{
+	struct coordinator *c = p->c;
+	struct coord_queue gone, q;
+	bool lost;
+
+	if (p->error)
+		return;
+	coord_lock(p);
+	p->error = error;
+	take_gone(p, &gone);
+	coord_unqueue(p, &q);
+	coord_route(p);
+	coord_unlock(p);
+	coord_set_active(p, false);
+	lost = !TAILQ_EMPTY(&q) || p->back_len;
+	coord_end_queued(p, &gone, 0);
+	/*
+	 * Who has said goodbye, and is owed nothing, is not missed. First why,
+	 * since a caller may not survive what cannot be sent.
+	 */
+	if (!c->closing && c->u.failed && (error != -EPIPE || lost))
+		c->u.failed(c->u.arg, p, error);
+	coord_end_queued(p, &q, error);
 }
 
 /*

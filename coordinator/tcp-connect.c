@@ -27,56 +27,8 @@
 #include "../common/tcp-self-connect.h"
 #include "tcp-internal.h"
 
-#define BACKOFF_MIN (2 * MS)
-#define BACKOFF_MAX (1000 * MS)
-/* However short the timeout is, so many attempts at least are made in it. */
-#define BACKOFF_TRIES 8
 /* A peer that waits tries again within that; a longer pause is another lack. */
-#define LACK_GAP (4 * BACKOFF_MAX)
-
-/* Two that collide shall not do so for ever. */
-static uint64_t jitter(struct net *n, uint64_t below)
-{
-	n->random = n->random * 6364136223846793005ull + 1442695040888963407ull;
-	return (n->random >> 33) % below;
-}
-
-static void retry_later(struct net_link *l, int error)
-{
-	uint64_t timeout = l->net->o.timeout_s * SECOND;
-	uint64_t wait = BACKOFF_MIN << (l->tries < 9 ? l->tries : 9);
-
-	if (wait > BACKOFF_MAX)
-		wait = BACKOFF_MAX;
-	/* In lacks() the peer looks at the attempts of the second half. */
-	if (wait > timeout / BACKOFF_TRIES)
-		wait = timeout / BACKOFF_TRIES;
-	l->tries++;
-	l->attempt = 0;
-	l->error = error;
-	l->state = LINK_WAITING;
-	l->retry_at = l->net->now + wait / 2 + jitter(l->net, wait);
-	tcp_wake(l->net, TCP_TICK + 1);
-	if (!l->deadline)
-		l->deadline = l->net->now + l->net->o.timeout_s * SECOND;
-}
-
-void tcp_broken(struct net_link *l, int error)
-{
-	/* epoll forgets it with this. */
-	if (l->watch.fd >= 0)
-		close(l->watch.fd);
-	l->watch.fd = -1;
-	l->watching_out = false;
-	if (l->state == LINK_ENDED || l->state == LINK_IDLE)
-		return;
-	if (l->bye_heard || (l->net->closing && l->bye_said)) {
-		l->state = LINK_ENDED;
-		l->error = -EPIPE;
-		return;
-	}
-	retry_later(l, error);
-}
+#define LACK_GAP (4 * TCP_BACKOFF_MAX)
 
 static int greet(const struct net_link *l, bool reply)
 {
@@ -173,13 +125,13 @@ static void attempt(struct net_link *l)
 	int ret = tcp_link_buffers(l);
 
 	if (ret) {
-		retry_later(l, ret);
+		tcp_retry_later(l, ret);
 		return;
 	}
 	l->watch.fd = socket(ss.ss_family,
 			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->watch.fd < 0) {
-		retry_later(l, -errno);
+		tcp_retry_later(l, -errno);
 		return;
 	}
 	set_options(l->net, l->watch.fd);
@@ -192,17 +144,6 @@ static void attempt(struct net_link *l)
 		tcp_watch(l->net, &l->watch, true);
 	else
 		tcp_broken(l, -errno);
-}
-
-void tcp_need(struct net_link *l)
-{
-	if (l->state != LINK_IDLE)
-		return;
-	/* Only who polls makes connections. */
-	l->state = LINK_WAITING;
-	l->error = -EHOSTUNREACH;
-	l->net->needed = true;
-	tcp_wake(l->net, 1);
 }
 
 /* A connection is there for good, as the other side sees it: go on. */

@@ -3,9 +3,14 @@
  * The TCP network: who is where, how two meet, what goes over a connection.
  *
  *   tcp          the functions of net.h, and the loop
- *   tcp-link     a link: two streams of bytes that outlive their connection
- *   tcp-connect  connections: made, greeted, chosen, mended
  *   tcp-address  interfaces, and what others are told of them
+ *   tcp-connect  connections: made, greeted, chosen, mended
+ *   tcp-link     a link: two streams of bytes that outlive their connection
+ *   tcp-retry    when a link is connected, and connected again
+ *   tcp-watch    epoll and its timer
+ *   mirror-buffer  a queue of bytes that never wraps
+ *
+ * A file calls those below it and none above; layers.sh checks that.
  */
 #ifndef COORD_TCP_INTERNAL_H
 #define COORD_TCP_INTERNAL_H
@@ -75,7 +80,8 @@ _Static_assert(sizeof(struct tcp_place) == 20, "tcp_place");
 _Static_assert(sizeof(struct tcp_greeting) == 64, "tcp_greeting");
 _Static_assert(sizeof(struct tcp_unit) == 8, "tcp_unit");
 
-#define TCP_TICK (2 * MS) /* between two looks at what goes by time */
+#define TCP_TICK (2 * MS)	    /* between two looks at what goes by time */
+#define TCP_BACKOFF_MAX (1000 * MS) /* between two attempts to connect */
 
 enum tcp_watch_kind { WATCH_LISTENER, WATCH_GUEST, WATCH_LINK, WATCH_TIMER };
 
@@ -170,7 +176,7 @@ static inline void tcp_unlock(struct net_link *l)
 		pthread_mutex_unlock(&l->lock);
 }
 
-/* tcp.c: have epoll tell of @w, also when it can be written to. */
+/* tcp-watch.c: have epoll tell of @w, also when it can be written to. */
 int tcp_watch(struct net *n, struct tcp_watch *w, bool out);
 /* Have it tell in @ns, at least 1, that there is something to do. */
 void tcp_wake(struct net *n, uint64_t ns);
@@ -180,6 +186,13 @@ int tcp_listen(struct net *n);
 int tcp_address_check(const void *blob, size_t len, struct tcp_address *a);
 /* Those first that are in a network of ours. */
 void tcp_address_sort(const struct net *n, struct tcp_address *a);
+
+/* tcp-retry.c, under the link's lock. Begin, at the next poll. */
+void tcp_need(struct net_link *l);
+/* The connection is no more. */
+void tcp_broken(struct net_link *l, int error);
+/* Nor is the attempt at one; the next is made after a while. */
+void tcp_retry_later(struct net_link *l, int error);
 
 /* tcp-link.c. All under the link's lock, but tcp_take_in(). */
 int tcp_link_buffers(struct net_link *l);
@@ -194,15 +207,12 @@ int tcp_front(struct net_link *l, const void **msg, size_t *len);
 void tcp_take(struct net_link *l);
 void tcp_say_bye(struct net_link *l);
 
-/* tcp-connect.c. The first under the link's lock: begin, at the next poll. */
-void tcp_need(struct net_link *l);
+/* tcp-connect.c. */
 void tcp_accept(struct net *n, struct tcp_watch *listener);
 void tcp_guest_event(struct net *n, struct tcp_guest *g);
 void tcp_guest_drop(struct net *n, struct tcp_guest *g);
 /* Under the link's lock: CONNECTING or GREETING, and something happened. */
 void tcp_meet_event(struct net_link *l, uint32_t events);
-/* Under the link's lock: the connection is no more. */
-void tcp_broken(struct net_link *l, int error);
 /* Time has passed. Is there something that goes by time? */
 bool tcp_tick(struct net *n);
 

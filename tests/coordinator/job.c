@@ -260,6 +260,35 @@ void job_barrier(struct rank *r)
 	}
 }
 
+uint64_t job_word(int i)
+{
+	return __atomic_load_n(&board->word[i], __ATOMIC_ACQUIRE);
+}
+
+void job_tell(int i, uint64_t value)
+{
+	__atomic_store_n(&board->word[i], value, __ATOMIC_RELEASE);
+}
+
+void job_use_ivc(struct rank *r, int to)
+{
+	while (coord_peer_state(r->peer[to]) != COORD_ACTIVE) {
+		if (r->sent[to] < 4)
+			send_one(r, to, &r->rng);
+		coord_progress(r->c);
+		must(!job_late(), "rank %d has no channel to %d", r->me, to);
+	}
+}
+
+void job_send_all(struct rank *r)
+{
+	while (r->waiting) {
+		coord_progress(r->c);
+		must(!job_late(), "rank %d: %u messages wait", r->me,
+		     r->waiting);
+	}
+}
+
 static void add(uint64_t *to, uint64_t n)
 {
 	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);

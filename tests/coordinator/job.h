@@ -90,6 +90,13 @@ void job_close(struct rank *r);
 /* All ranks; goes on making progress. */
 void job_barrier(struct rank *r);
 bool job_late(void);
+/* One of the board's words, for what the ranks tell each other by memory. */
+uint64_t job_word(int i);
+void job_tell(int i, uint64_t value);
+/* Send, until the channel to rank @to is active in both directions. */
+void job_use_ivc(struct rank *r, int to);
+/* Make progress until no message waits to be sent. */
+void job_send_all(struct rank *r);
 
 uint32_t job_random(uint64_t *rng, uint32_t below);
 

@@ -193,7 +193,7 @@ static void hostile(const struct job *j, int me)
 		for (int i = 0; i < 100; i++)
 			coord_progress(r.c);
 		tell(r.peer[0], lie);
-		while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
+		while (!job_word(0)) {
 			usleep(1000);
 			must(!job_late(), "nobody minds");
 		}
@@ -212,7 +212,7 @@ static void hostile(const struct job *j, int me)
 		     strerror(-r.failed[FOE]));
 		must(coord_send_now(r.peer[FOE], 0, "x", 1, NULL, 0) == -EPROTO,
 		     "it is talked to");
-		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+		job_tell(0, 1);
 	}
 	job_close(&r);
 }

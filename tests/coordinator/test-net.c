@@ -77,10 +77,10 @@ static void unreachable(const struct job *j, int me)
 	job_open(&r, j, me);
 	if (me) {
 		coord_close(r.c, 0);
-		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+		job_tell(0, 1);
 		return;
 	}
-	while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE))
+	while (!job_word(0))
 		usleep(1000);
 	job_meet(&r);
 	while (!r.sent[1])
@@ -135,20 +135,19 @@ static void cannot(const struct job *j, int me)
 	/* Before anything is sent: else the connection may be there already. */
 	if (me) {
 		take_all(j->seed);
-		__atomic_store_n(&board->word[1], 1, __ATOMIC_RELEASE);
+		job_tell(1, 1);
 	}
-	while (!__atomic_load_n(&board->word[1], __ATOMIC_ACQUIRE))
+	while (!job_word(1))
 		must(!job_late(), "rank 1 does not begin");
 	while (!me && !r.sent[1])
 		send_one(&r, 1, &r.rng);
-	while (me ? !r.lacks
-		  : !__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
+	while (me ? !r.lacks : !job_word(0)) {
 		coord_progress(r.c);
 		must(!job_late(), "it hangs");
 	}
 	must(!me || r.lacks == (j->seed == RLIMIT_NOFILE ? -EMFILE : -ENOMEM),
 	     "%s", strerror(-r.lacks));
-	__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+	job_tell(0, 1);
 	coord_close(r.c, 0);
 }
 
@@ -243,8 +242,7 @@ static void annoyed(const struct job *j, int me)
 		r.j = &two;
 		job_meet(&r);
 		while (r.got[!me] < j->messages || r.sent[!me] < j->messages ||
-		       r.waiting ||
-		       !__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE)) {
+		       r.waiting || !job_word(0)) {
 			if (r.sent[!me] < j->messages && r.waiting < 64)
 				send_one(&r, !me, &r.rng);
 			if (!coord_progress(r.c))
@@ -256,7 +254,7 @@ static void annoyed(const struct job *j, int me)
 		job_open(&r, j, me);
 		for (int i = 0; i < 600; i++)
 			annoy(&r, i);
-		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+		job_tell(0, 1);
 	}
 	job_barrier(&r);
 	job_close(&r);

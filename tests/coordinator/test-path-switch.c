@@ -130,15 +130,10 @@ static void computes(const struct job *j, int me)
 
 	job_open(&r, j, me);
 	job_meet(&r);
-	while (coord_peer_state(r.peer[!me]) != COORD_ACTIVE) {
-		if (r.sent[!me] < 4)
-			send_one(&r, !me, &r.rng);
-		coord_progress(r.c);
-		must(!job_late(), "they do not come to a channel");
-	}
+	job_use_ivc(&r, !me);
 	job_barrier(&r);
 	if (me) {
-		while (!__atomic_load_n(&board->word[0], __ATOMIC_ACQUIRE))
+		while (!job_word(0))
 			usleep(1000);
 	} else {
 		for (int i = 0; i < 3; i++) {
@@ -149,12 +144,11 @@ static void computes(const struct job *j, int me)
 				usleep(20);
 			}
 		}
-		__atomic_store_n(&board->word[1], r.sent[1], __ATOMIC_RELEASE);
-		__atomic_store_n(&board->word[0], 1, __ATOMIC_RELEASE);
+		job_tell(1, r.sent[1]);
+		job_tell(0, 1);
 	}
-	while (me ? r.got[0] < __atomic_load_n(&board->word[1],
-					       __ATOMIC_ACQUIRE)
-		  : r.waiting) {
+	job_send_all(&r);
+	while (me && r.got[0] < job_word(1)) {
 		coord_progress(r.c);
 		must(!job_late(), "%u came", r.got[0]);
 	}

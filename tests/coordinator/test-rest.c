@@ -12,16 +12,6 @@
 
 enum { WORD_ROUND, WORD_SENT, WORD_CAME };
 
-static uint64_t word(int i)
-{
-	return __atomic_load_n(&board->word[i], __ATOMIC_ACQUIRE);
-}
-
-static void tell(int i, uint64_t value)
-{
-	__atomic_store_n(&board->word[i], value, __ATOMIC_RELEASE);
-}
-
 /* Send some, stop at any moment, and make no call until they have come. */
 static void send_and_rest(struct rank *r, uint64_t round)
 {
@@ -35,9 +25,9 @@ static void send_and_rest(struct rank *r, uint64_t round)
 		coord_progress(r->c);
 		must(!job_late(), "not sent");
 	}
-	tell(WORD_SENT, r->sent[1] - r->waiting);
-	tell(WORD_ROUND, round);
-	while (word(WORD_CAME) != round) {
+	job_tell(WORD_SENT, r->sent[1] - r->waiting);
+	job_tell(WORD_ROUND, round);
+	while (job_word(WORD_CAME) != round) {
 		usleep(200);
 		must(!job_late(), "rank 1 waits for what was sent");
 	}
@@ -46,18 +36,18 @@ static void send_and_rest(struct rank *r, uint64_t round)
 /* Now and then this one rests, too, so that buffers are full. */
 static void take(struct rank *r, uint64_t round)
 {
-	while (word(WORD_ROUND) != round) {
+	while (job_word(WORD_ROUND) != round) {
 		if (round & 1)
 			coord_progress(r->c);
 		else
 			usleep(200);
 	}
-	while (r->got[0] < word(WORD_SENT)) {
+	while (r->got[0] < job_word(WORD_SENT)) {
 		coord_progress(r->c);
 		must(!job_late(), "round %u: %u of %u came", (unsigned)round,
-		     r->got[0], (unsigned)word(WORD_SENT));
+		     r->got[0], (unsigned)job_word(WORD_SENT));
 	}
-	tell(WORD_CAME, round);
+	job_tell(WORD_CAME, round);
 }
 
 static void rests(const struct job *j, int me)
@@ -72,10 +62,7 @@ static void rests(const struct job *j, int me)
 		else
 			send_and_rest(&r, round);
 	}
-	while (r.waiting) {
-		coord_progress(r.c);
-		must(!job_late(), "%u wait", r.waiting);
-	}
+	job_send_all(&r);
 	job_barrier(&r);
 	job_close(&r);
 }
@@ -106,10 +93,11 @@ static void closes(const struct job *j, int me)
 
 	job_open(&r, j, me);
 	job_meet(&r);
-	while (!r.got[!me] ||
-	       (j->use_ivc && coord_peer_state(r.peer[!me]) != COORD_ACTIVE)) {
-		if (!r.sent[!me])
-			send_one(&r, !me, &r.rng);
+	if (j->use_ivc)
+		job_use_ivc(&r, !me);
+	while (!r.sent[!me])
+		send_one(&r, !me, &r.rng);
+	while (!r.got[!me]) {
 		coord_progress(r.c);
 		must(!job_late(), "they do not come together");
 	}
@@ -118,13 +106,10 @@ static void closes(const struct job *j, int me)
 	if (!me) {
 		while (r.sent[1] < 20)
 			send_one(&r, 1, &r.rng);
-		while (r.waiting) {
-			coord_progress(r.c);
-			must(!job_late(), "%u wait", r.waiting);
-		}
-		tell(WORD_SENT, 1);
+		job_send_all(&r);
+		job_tell(WORD_SENT, 1);
 	}
-	while (me && !word(WORD_SENT))
+	while (me && !job_word(WORD_SENT))
 		usleep(200);
 	job_close(&r);
 	must(r.got[0] == before, "%u were delivered", r.got[0] - before);

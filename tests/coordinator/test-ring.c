@@ -36,7 +36,7 @@ static void has_ring(struct rank *r, uint32_t ring)
 	struct coord_peer *p = r->peer[!r->me];
 	struct ivc_stats st;
 
-	while (!p->lane || !p->lane->ch || !p->lane->open) {
+	while (!p->lane || !p->lane->ch) {
 		coord_progress(r->c);
 		must(!job_late(), "no channel");
 	}

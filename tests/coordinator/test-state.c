@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The table of states is the one that docs/mpi.md prints, row by row. */
+#include "../../coordinator/lane.h"
 #include "job.h"
 
 static const char *const states[COORD_STATES] = { "CLOSED", "CONNECTED",
@@ -72,11 +73,95 @@ START_TEST(every_state_ends)
 }
 END_TEST
 
+/* Whatever a lane has said, it can say BACK once, and DRAINED answers STOP. */
+START_TEST(lane_sends)
+{
+	static const struct {
+		enum lane_out_event said[4];
+		int n;
+		bool stop, back;
+	} ways[] = {
+		{ { LANE_SEND_FLUSH }, 1, false, false },
+		{ { LANE_SEND_FLUSH, LANE_FLUSH_GONE }, 2, false, false },
+		{ { LANE_SEND_FLUSH, LANE_SEND_STOP }, 2, true, false },
+		{ { LANE_SEND_FLUSH, LANE_FLUSH_GONE, LANE_SEND_STOP,
+		    LANE_GET_DRAINED },
+		  4,
+		  true,
+		  false },
+		{ { LANE_SEND_FLUSH, LANE_FLUSH_GONE, LANE_SEND_STOP,
+		    LANE_SEND_BACK },
+		  4,
+		  true,
+		  true },
+		{ { LANE_SEND_FLUSH, LANE_SEND_BACK }, 2, false, true },
+	};
+	struct lane l = { .out = LANE_NETWORK };
+
+	ck_assert(!lane_out(&l, LANE_SEND_STOP));
+	ck_assert(!lane_out(&l, LANE_SEND_BACK));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		l.out = LANE_NETWORK;
+		for (int k = 0; k < ways[i].n; k++)
+			ck_assert(lane_out(&l, ways[i].said[k]));
+		ck_assert_int_eq(lane_stop_sent(&l), ways[i].stop);
+		ck_assert_int_eq(lane_back_sent(&l), ways[i].back);
+		ck_assert_int_eq(lane_out(&l, LANE_GET_DRAINED), ways[i].stop);
+		ck_assert_int_eq(lane_out(&l, LANE_SEND_BACK), !ways[i].back);
+		ck_assert_int_eq(lane_stop_sent(&l), ways[i].stop);
+		ck_assert(lane_back_sent(&l));
+		ck_assert_int_eq(lane_out(&l, LANE_GET_DRAINED), ways[i].stop);
+	}
+}
+END_TEST
+
+/* BACK is the peer's last mark for a channel, FLUSH its first. */
+START_TEST(lane_receives)
+{
+	for (int in = LANE_BEFORE; in < LANE_INS; in++) {
+		struct lane l = { .in = (enum lane_in)in };
+		bool open = in != LANE_BEFORE && in < LANE_LAST;
+
+		ck_assert_int_eq(lane_in(&l, LANE_GET_STOP),
+				 in == LANE_READING);
+		l.in = (enum lane_in)in;
+		ck_assert_int_eq(lane_in(&l, LANE_GET_BACK), open);
+		l.in = (enum lane_in)in;
+		ck_assert_int_eq(lane_in(&l, LANE_GET_FLUSH),
+				 in == LANE_BEFORE);
+		l.in = (enum lane_in)in;
+		ck_assert_int_eq(lane_in(&l, LANE_DELIVERED), in == LANE_LAST);
+	}
+}
+END_TEST
+
+/* Both hellos, in either order, once each. */
+START_TEST(lane_greets)
+{
+	struct lane l = { .hello = LANE_CONNECTING };
+
+	ck_assert(!lane_hello(&l, LANE_SAY) && !lane_hello(&l, LANE_HEAR));
+	for (int first = 0; first < 2; first++) {
+		l.hello = LANE_CONNECTING;
+		ck_assert(lane_hello(&l, LANE_OPENED));
+		ck_assert(lane_hello(&l, first ? LANE_SAY : LANE_HEAR));
+		ck_assert(!lane_hello(&l, first ? LANE_SAY : LANE_HEAR));
+		ck_assert_int_eq(lane_has_said(&l), first);
+		ck_assert_int_eq(lane_has_heard(&l), !first);
+		ck_assert(lane_hello(&l, first ? LANE_HEAR : LANE_SAY));
+		ck_assert_int_eq(l.hello, LANE_KNOWN);
+	}
+}
+END_TEST
+
 TCase *case_state(void)
 {
 	TCase *tc = tcase_create("state");
 
 	tcase_add_test(tc, table_is_the_documents);
 	tcase_add_test(tc, every_state_ends);
+	tcase_add_test(tc, lane_greets);
+	tcase_add_test(tc, lane_sends);
+	tcase_add_test(tc, lane_receives);
 	return tc;
 }
