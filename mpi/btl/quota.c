@@ -44,13 +44,26 @@ static bool is_first(void)
 	return true;
 }
 
+static const char *setting(const char *variable)
+{
+	const char *value = secure_getenv(variable);
+
+	return value && *value ? value : NULL;
+}
+
+/*
+ * Does libivc use a guest's device here, or ivcd? It decides in this order
+ * (libivc(7), ENVIRONMENT), and has no call that tells after a failure.
+ */
 static bool is_guest(void)
 {
-	const char *transport = getenv("IVC_TRANSPORT");
+	const char *transport = setting("IVC_TRANSPORT");
 
-	if (transport && *transport)
+	if (transport)
 		return !strcmp(transport, "xen");
-	return !access("/dev/ivc", F_OK);
+	if (setting("IVC_DEVICE"))
+		return true;
+	return !setting("IVC_SOCKET") && !access("/dev/ivc", F_OK);
 }
 
 void btl_ivc_over_quota(void *arg, enum coord_quota which)

@@ -90,6 +90,20 @@ over() {
 check 'over the quota of memory: one line' over --max-bytes 3000000
 check 'over the quota of channels: one line' over --max-channels 6
 check 'over the quota of processes: one line' over --max-contexts 3
+# Of ivcd, if IVC_SOCKET names it, also in a guest that has a device.
+over_in_guest() {
+	printf '%s\n' '#include <string.h>' '#include <unistd.h>' \
+		'int access(const char *path, int mode)' \
+		'{ return strcmp(path, "/dev/ivc") ?' \
+		'faccessat(-100, path, mode, 0) : 0; }' >"$dir/device.c"
+	${CC:-cc} -shared -fPIC -o "$dir/device.so" "$dir/device.c" || return 1
+	broker "$dir/sguest" --max-contexts 3
+	( unset IVC_TRANSPORT
+	  lines 1 "use TCP .* user $(id -u) .* --max-contexts" \
+		job 6 "--mca btl ivc,tcp,self -x IVC_SOCKET=$dir/sguest \
+		-x LD_PRELOAD=$dir/device.so" "$prog" -r 10 )
+}
+check 'over the quota of ivcd in a guest with a device: one line' over_in_guest
 check 'ompi_info tells what that costs' says 'never goes over to IVC' \
 	ompi_info --param btl ivc --level 9
 check '2 ranks' ok_says job 2 "$ivc" "$prog" -r 200
