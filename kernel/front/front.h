@@ -2,27 +2,27 @@
 /*
  * ivc-front: the guest's side of IVC.
  *
- *   main.c      module init and exit
- *   xenbus.c    the device: probe, states, connect, disconnect
- *   control.c   the control ring: requests out, replies and events in
- *   hosts.c     the list of a group's members
- *   context.c   contexts: register, hosts, offers that wait, events
- *   ctxfile.c   /dev/ivc: the descriptor of a context
- *   owner.c     whose a descriptor is
- *   connect.c   how a channel comes to be: offer, accept, local pairs
- *   channel.c   states of a channel and how it ends
- *   chanfile.c  the descriptor of a channel, and the file system it lives in
- *   page.c      pages granted to the backend
- *   own.c       own pages: allocated, granted, taken back; the directory
- *   foreign.c   the peer's pages, in the kernel
- *   usermap.c   the pages in a process: faults, revocation, PV page tables
- *   keep.c      the copy of what a peer left unread
- *   sent.c      what became of what our process wrote
- *   walk.c      along the records of a ring
- *   leave.c     the guest leaves this host: all channels, within one bound
- *   doorbell.c  the event channel
- *   audit.c     what is held, and whether it is charged
- *   debugfs.c   the state, readable
+ *   main.c          module init and exit
+ *   xenbus.c        the device: probe, states, connect, disconnect
+ *   ctlring.c       the control ring: requests out, replies and events in
+ *   backend-page.c  pages granted to the backend
+ *   hosts.c         the list of a group's members
+ *   context.c       contexts: register, hosts, offers that wait, events
+ *   context-fd.c    /dev/ivc: the descriptor of a context
+ *   owner.c         whose a descriptor is
+ *   connect.c       how a channel comes to be: offer, accept, local pairs
+ *   channel.c       states of a channel and how it ends
+ *   channel-fd.c    the descriptor of a channel, and its file system
+ *   grant.c         own pages: allocated, granted, taken back; the directory
+ *   map.c           the peer's pages, in the kernel
+ *   mmap.c          the pages in a process: faults, revocation, PV page tables
+ *   record.c        along the records of a ring
+ *   unread.c        the copy of what a peer left unread
+ *   undelivered.c   what became of what our process wrote
+ *   suspend.c       the guest leaves this host: all channels, within one bound
+ *   doorbell.c      the event channel
+ *   audit.c         what is held, and whether it is charged
+ *   debugfs.c       the state, readable
  *
  * Lifetimes. A channel is held by its descriptor, by the list of channels
  * until no page of it is granted any more, by work that is queued and by a
@@ -35,7 +35,7 @@
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
  *   ivc_usermap.lock   inside, from MMU notifiers
- *   unmap_lock         of foreign.c, inside
+ *   unmap_lock         of map.c, inside
  *   ivc_front.lock     spinlock: lists of contexts and channels
  *   ivc_ctx.lock       spinlock: offers and events of a context
  *   ivc_ctl.lock       spinlock: requests
@@ -63,7 +63,7 @@
 #include <ivc/state.h>
 #include <ivc/wire.h>
 
-/* --------------------------------------------------------------- page.c */
+/* ---------------------------------------------------------- backend-page.c */
 
 /* A page for the backend: zeroed, granted, and remembered until it lets go. */
 struct ivc_page {
@@ -78,7 +78,7 @@ struct ivc_page *ivc_page_grant(struct xenbus_device *dev);
 void ivc_page_end(struct ivc_page *p);
 void ivc_page_exit(void);
 
-/* ------------------------------------------------------------ control.c */
+/* --------------------------------------------------------------- ctlring.c */
 
 /* What becomes of a request that the backend is too busy for (-EBUSY)? */
 enum ivc_request_kind {
@@ -118,14 +118,14 @@ void ivc_request_put(struct ivc_request *req);
 void ivc_request_send(struct ivc_request *req);
 int ivc_request_wait(struct ivc_request *req, long timeout);
 
-/* -------------------------------------------------------------- hosts.c */
+/* ----------------------------------------------------------------- hosts.c */
 
 int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 	      u32 *total, u32 *generation);
 
 void ivc_ctl_audit(u64 *charged, u64 *held);
 
-/* ------------------------------------------------------------ context.c */
+/* --------------------------------------------------------------- context.c */
 
 struct ivc_offer {
 	struct list_head node;
@@ -189,7 +189,7 @@ void ivc_ctx_channels(struct ivc_ctx *ctx);
 void ivc_ctx_attach_all(void);
 void ivc_ctx_leave_all(int reason, bool tell);
 
-/* ---------------------------------------------------------------- own.c */
+/* ----------------------------------------------------------------- grant.c */
 
 /* Pages of ours that a peer may map: kernel control, control, data. */
 struct ivc_own {
@@ -218,7 +218,7 @@ static inline struct ivc_ctrl *ivc_own_ctrl(const struct ivc_own *own)
 	return page_address(own->pages[1]);
 }
 
-/* ------------------------------------------------------------ foreign.c */
+/* ------------------------------------------------------------------- map.c */
 
 /* The same pages of the peer, mapped read-only in this kernel. */
 struct ivc_foreign {
@@ -234,7 +234,7 @@ int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
 void ivc_foreign_unmap_ring(struct ivc_foreign *f);
 void ivc_foreign_unmap(struct ivc_foreign *f);
 
-/* ------------------------------------------------------------ channel.c */
+/* --------------------------------------------------------------- channel.c */
 
 /*
  * CONNECT and ACCEPT tell the other end the numbers of grants and of a port of
@@ -275,7 +275,7 @@ struct ivc_chan {
 	u32 took_until;
 	u64 *kept_hidden; /* headers that the process is not shown */
 
-	/* sent.c */
+	/* undelivered.c */
 	bool stopped;	      /* our process writes no more: */
 	struct page *scrap;   /* what it stores goes there */
 	bool cut_off;	      /* the peer was cut off, */
@@ -317,7 +317,7 @@ struct ivc_chan {
 
 	fl_owner_t owner;	     /* whose the descriptor is */
 	unsigned int maps[3];	     /* VMAs of KCTL, OWN, PEER */
-	struct ivc_usermap *usermap; /* PV: see usermap.c */
+	struct ivc_usermap *usermap; /* PV: see mmap.c */
 	struct address_space *mapping;
 };
 
@@ -337,13 +337,13 @@ void ivc_chan_cut(struct ivc_chan *ch);
 void ivc_chan_orphan(struct ivc_chan *ch);
 void ivc_chan_abandon(struct ivc_chan *ch);
 
-/* -------------------------------------------------------------- leave.c */
+/* --------------------------------------------------------------- suspend.c */
 
 void ivc_leave_all(int reason, bool released);
 void ivc_orphan_all(void);
 void ivc_abandon_all(void);
 
-/* ------------------------------------------------------------ connect.c */
+/* --------------------------------------------------------------- connect.c */
 
 /* Pages of closed channels that a domain may hold and still get further ones:
  * after some seconds, and at any moment.
@@ -358,30 +358,30 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason);
 int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
-/* ----------------------------------------------------------- chanfile.c */
+/* ------------------------------------------------------------ channel-fd.c */
 
 struct file *ivc_chan_file(struct ivc_chan *ch);
 void ivc_chan_drop(struct ivc_chan *ch, int reason);
 
-/* -------------------------------------------------------------- owner.c */
+/* ----------------------------------------------------------------- owner.c */
 
 fl_owner_t ivc_owner(void);
 bool ivc_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id);
 
-/* ------------------------------------------------------------ usermap.c */
+/* ------------------------------------------------------------------ mmap.c */
 
 int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma);
 void ivc_usermap_revoke(struct ivc_chan *ch);
 void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held);
 
-/* --------------------------------------------------------------- keep.c */
+/* ---------------------------------------------------------------- unread.c */
 
 int ivc_keep(struct ivc_chan *ch);
 void ivc_keep_cut(struct ivc_chan *ch);
 void ivc_keep_end(struct ivc_chan *ch);
 void ivc_keep_free(struct ivc_chan *ch);
 
-/* --------------------------------------------------------------- walk.c */
+/* ---------------------------------------------------------------- record.c */
 
 struct ivc_walk {
 	struct page **data; /* NULL: not there */
@@ -397,7 +397,7 @@ int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos);
 u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at);
 void ivc_walk_show(struct ivc_walk *w);
 
-/* --------------------------------------------------------------- sent.c */
+/* ----------------------------------------------------------- undelivered.c */
 
 void ivc_sent_stop(struct ivc_chan *ch);
 bool ivc_sent_cut(struct ivc_chan *ch);
@@ -407,7 +407,7 @@ int ivc_sent_delivery(const struct ivc_chan *ch,
 		      struct ivc_abi_delivery *delivery);
 int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un);
 
-/* ----------------------------------------------------------- doorbell.c */
+/* -------------------------------------------------------------- doorbell.c */
 
 int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid);
 int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port);
@@ -416,13 +416,13 @@ bool ivc_doorbell_heard(struct ivc_chan *ch);
 void ivc_doorbell_blind(struct ivc_chan *ch);
 void ivc_doorbell_free(struct ivc_chan *ch);
 
-/* -------------------------------------------------------------- audit.c */
+/* ----------------------------------------------------------------- audit.c */
 
 struct seq_file;
 
 void ivc_front_audit(struct seq_file *s);
 
-/* ------------------------------------------------------------ the rest */
+/* ---------------------------------------------------------------- the rest */
 
 extern struct ivc_front {
 	spinlock_t lock;

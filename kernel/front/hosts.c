@@ -3,7 +3,7 @@
  * The list of a group's members: a page of the host table at a time.
  *
  * The backend writes the table, and may write to it at any moment. So with its
- * reply the event work copies it into the request that asked (control.c), and
+ * reply the event work copies it into the request that asked (ctlring.c), and
  * only the copy is looked at. What a process waits for is its own reply: the
  * table belongs to a request and to nobody who waits.
  */

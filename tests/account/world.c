@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two guests: see world.h. kernel/front's channel.c, keep.c, leave.c, sent.c
- * and walk.c are compiled as they are, against the headers of tests/kernel;
- * here is what they call. Pages, foreign mappings and views of processes are
- * those of tests/kernel, without threads; the backend knows one connection.
+ * Two guests: see world.h. kernel/front's channel.c, record.c, suspend.c,
+ * undelivered.c and unread.c are compiled as they are, against the headers of
+ * tests/kernel; here is what they call. Pages, foreign mappings and views of
+ * processes are those of tests/kernel, without threads; the backend knows one
+ * connection.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -534,7 +535,7 @@ void unmap_mapping_range(struct address_space *mapping, loff_t start,
 		hide(e, v, p++);
 }
 
-/* usermap.c */
+/* mmap.c */
 void ivc_usermap_revoke(struct ivc_chan *ch)
 {
 	if (ch->partner || ch->revoked)
@@ -630,7 +631,7 @@ int world_delivery(int i, void *arg)
 	return err;
 }
 
-/* As chan_undelivered() of chanfile.c. */
+/* As chan_undelivered() of channel-fd.c. */
 int world_undelivered(int i, void *arg)
 {
 	struct ivc_chan *ch = ends[i].ch;

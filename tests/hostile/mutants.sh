@@ -98,21 +98,21 @@ mutant nobody-is-told-of-the-dead death back/conn.c \
 	's/ivc_ring_owe(told->fe, &told->owed, OWE_GONE);/;/'
 
 ## The frontend
-mutant events-of-the-backend-unbounded hostile-back front/control.c \
+mutant events-of-the-backend-unbounded hostile-back front/ctlring.c \
 	's/if (waiting > IVC_CTL_EVENTS)/if (0)/'
-mutant one-element-checked hostile-front front/foreign.c \
+mutant one-element-checked hostile-front front/map.c \
 	's/else if (!err)$/else if (!err \&\& !j)/'
-mutant mappings-not-counted hostile-peer front/usermap.c \
+mutant mappings-not-counted hostile-peer front/mmap.c \
 	's/^\t++\*maps_of(vma);/\t;/'
-mutant mapped-more-than-once hostile-peer front/usermap.c \
+mutant mapped-more-than-once hostile-peer front/mmap.c \
 	's/ch->maps\[[012]\] ? -EBUSY : //'
-mutant directory-believed hostile-front front/foreign.c \
+mutant directory-believed hostile-front front/map.c \
 	's/if (dir->magic != IVC_DIR_MAGIC .*/if (dir->magic != IVC_DIR_MAGIC ||/; s/^\t\t    !dir->last != (done + want < nr)) {/\t\t    0) {/'
 mutant kernel-page-believed hostile-front front/connect.c \
 	's/if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||/if (0 \&\&/'
-mutant pages-not-zeroed hostile-front front/own.c \
+mutant pages-not-zeroed hostile-front front/grant.c \
 	's/GFP_KERNEL_ACCOUNT | __GFP_ZERO |/GFP_KERNEL_ACCOUNT |/'
-mutant freed-while-granted hostile-front front/own.c \
+mutant freed-while-granted hostile-front front/grant.c \
 	's/!gnttab_try_end_foreign_access(refs\[i\]))/(gnttab_try_end_foreign_access(refs[i]), 0))/'
 mutant granted-without-end hostile-front front/connect.c \
 	's/overdue > IVC_MAX_OVERDUE || closed > IVC_MAX_CLOSED/overdue == 4711 \&\& closed == 4712/'
@@ -120,7 +120,7 @@ mutant directory-kept-for-nothing hostile-front front/connect.c \
 	's/READ_ONCE(ch->own.granted) ? /READ_ONCE(ch->own.granted) > 2 ? /'
 mutant never-spurious hostile-front front/doorbell.c \
 	's/heard || news || armed ? 0/heard || news || armed || true ? 0/'
-mutant unloaded-while-open death front/ctxfile.c '/\.owner = THIS_MODULE,/d'
+mutant unloaded-while-open death front/context-fd.c '/\.owner = THIS_MODULE,/d'
 mutant found-connected-not-reset death front/xenbus.c \
 	's/if (dev->state != XenbusStateInitialising)$/if (0)/'
 mutant suspend-hands-nothing-over suspend front/xenbus.c \

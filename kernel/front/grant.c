@@ -59,7 +59,7 @@ int ivc_own_alloc(struct ivc_own *own, u32 size)
 	return 0;
 }
 
-/* Under the channel's lock; may_grant() and leave.c look without it. */
+/* Under the channel's lock; may_grant() and suspend.c look without it. */
 static void set_granted(struct ivc_own *own, u32 granted)
 {
 	WRITE_ONCE(own->granted, granted);

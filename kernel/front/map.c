@@ -4,7 +4,7 @@
  *
  * The directory is the peer's memory: each page of it is copied once, unmapped
  * and only then believed as far as it can be checked. Grant references are
- * never read again: a process's PV page tables (usermap.c) use our copy.
+ * never read again: a process's PV page tables (mmap.c) use our copy.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>

@@ -3,8 +3,8 @@
  * The pages of a channel in a process.
  *
  *   KCTL, OWN   pages of ours: plain memory, there until the descriptor and all
- *               mappings are gone. When writing has ended (sent.c) one scrap
- *               page stands in for the whole of the ring.
+ *               mappings are gone. When writing has ended (undelivered.c) one
+ *               scrap page stands in for the whole of the ring.
  *   PEER        foreign pages, which may have to go at any moment
  *
  * All are PFN mappings: nobody can take a reference to such a page behind our
