@@ -7,7 +7,7 @@
  * and not charged.
  *
  * The memory of all this is charged to the memory cgroup of the process that
- * made the context, whoever allocates it (ivc_alloc_begin()).
+ * made the context, whoever allocates it (ivcf_alloc_begin()).
  */
 #include <linux/seq_file.h>
 
@@ -68,8 +68,8 @@ static bool keeps_partner(const struct ivc_chan *ch)
 
 static void add_chan(struct sum *sum, struct ivc_chan *ch, bool listed)
 {
-	const struct ivc_foreign *f = &ch->foreign;
-	const struct ivc_own *own = &ch->own;
+	const struct ivc_map *m = &ch->map;
+	const struct ivc_grant *g = &ch->grant;
 	unsigned int region;
 	u32 i;
 
@@ -78,17 +78,17 @@ static void add_chan(struct sum *sum, struct ivc_chan *ch, bool listed)
 	/* Its process has it, or the peer its pages. */
 	if (ch->mapping || listed)
 		sum->charged[CHANNELS] += 1 + keeps_partner(ch);
-	for (region = 0; region < ARRAY_SIZE(ch->maps); region++) {
-		sum->held[MAPPINGS] += ch->maps[region];
-		sum->charged[MAPPINGS] += !!ch->maps[region];
+	for (region = 0; region < ARRAY_SIZE(ch->mmaps); region++) {
+		sum->held[MAPPINGS] += ch->mmaps[region];
+		sum->charged[MAPPINGS] += !!ch->mmaps[region];
 	}
-	sum->charged[GRANTS] += own->granted;
-	sum->held[GRANTS] += count_refs(own->refs, own->nr) +
-			     count_refs(own->dir_refs, own->nr_dir);
-	sum->charged[HANDLES] += f->nr;
-	for (i = 0; i < f->nr; i++)
-		sum->held[HANDLES] += f->handles[i] != INVALID_GRANT_HANDLE;
-	ivc_usermap_audit(ch, &sum->charged[HANDLES], &sum->held[HANDLES]);
+	sum->charged[GRANTS] += g->granted;
+	sum->held[GRANTS] +=
+		count_refs(g->refs, g->nr) + count_refs(g->dir_refs, g->nr_dir);
+	sum->charged[HANDLES] += m->nr;
+	for (i = 0; i < m->nr; i++)
+		sum->held[HANDLES] += m->handles[i] != INVALID_GRANT_HANDLE;
+	ivcf_mmap_audit(ch, &sum->charged[HANDLES], &sum->held[HANDLES]);
 	mutex_unlock(&ch->lock);
 }
 
@@ -108,7 +108,7 @@ static void add_offers(struct sum *sum)
 	spin_unlock(&ivc_front.lock);
 }
 
-void ivc_front_audit(struct seq_file *s)
+void ivcf_audit(struct seq_file *s)
 {
 	struct sum sum = {};
 	struct ivc_chan *ch;
@@ -119,11 +119,11 @@ void ivc_front_audit(struct seq_file *s)
 	this_audit++;
 	while ((ch = unseen(&listed))) {
 		add_chan(&sum, ch, listed);
-		ivc_chan_put(ch);
+		ivcf_chan_put(ch);
 	}
 	mutex_unlock(&audit_lock);
 	add_offers(&sum);
-	ivc_ctl_audit(&sum.charged[REFUSALS], &sum.held[REFUSALS]);
+	ivcf_ctl_audit(&sum.charged[REFUSALS], &sum.held[REFUSALS]);
 	seq_puts(s, "# what charged held\n");
 	for (kind = 0; kind < KINDS; kind++)
 		seq_printf(s, "%s %llu %llu\n", kind_name[kind],

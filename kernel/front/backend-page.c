@@ -20,9 +20,9 @@ static DEFINE_MUTEX(ended_lock);
 static void ended_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(again, ended_work);
 
-struct ivc_page *ivc_page_grant(struct xenbus_device *dev)
+struct ivc_backend_page *ivcf_backend_page_grant(struct xenbus_device *dev)
 {
-	struct ivc_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	struct ivc_backend_page *p = kzalloc(sizeof(*p), GFP_KERNEL);
 	int err;
 
 	if (!p)
@@ -36,7 +36,7 @@ struct ivc_page *ivc_page_grant(struct xenbus_device *dev)
 }
 
 /* False: the backend maps it. */
-static bool take_back(struct ivc_page *p)
+static bool take_back(struct ivc_backend_page *p)
 {
 	if (!gnttab_try_end_foreign_access(p->ref))
 		return false;
@@ -49,7 +49,7 @@ static bool take_back(struct ivc_page *p)
 /* Under ended_lock. */
 static void try_ended(void)
 {
-	struct ivc_page *p, *next;
+	struct ivc_backend_page *p, *next;
 
 	list_for_each_entry_safe (p, next, &ended, node) {
 		list_del(&p->node);
@@ -72,7 +72,7 @@ static void ended_work(struct work_struct *work)
 	mutex_unlock(&ended_lock);
 }
 
-void ivc_page_end(struct ivc_page *p)
+void ivcf_backend_page_end(struct ivc_backend_page *p)
 {
 	if (!p || take_back(p))
 		return;
@@ -83,9 +83,9 @@ void ivc_page_end(struct ivc_page *p)
 }
 
 /* The module goes: what is still mapped is Linux's to free. */
-void ivc_page_exit(void)
+void ivcf_backend_page_exit(void)
 {
-	struct ivc_page *p, *next;
+	struct ivc_backend_page *p, *next;
 
 	cancel_delayed_work_sync(&again);
 	try_ended();

@@ -48,7 +48,7 @@ static void chan_info(struct ivc_chan *ch, struct ivc_abi_info *info)
 	info->kicks = ch->kicks;
 	info->wakeups = READ_ONCE(ch->wakeups);
 	info->spurious = READ_ONCE(ch->spurious);
-	info->kept = ch->kept_bytes;
+	info->kept = ch->unread_bytes;
 	mutex_unlock(&ch->lock);
 }
 
@@ -60,7 +60,7 @@ static int chan_kick(struct ivc_chan *ch)
 	switch (ch->state) {
 	case IVC_CHAN_OPEN:
 		ch->kicks++;
-		ivc_doorbell_ring(ch);
+		ivcf_doorbell_ring(ch);
 		fallthrough;
 	case IVC_CHAN_LEFT:
 	case IVC_CHAN_KEPT:
@@ -83,7 +83,7 @@ static long chan_delivery(struct ivc_chan *ch, void __user *arg)
 	if (delivery.reserved)
 		return -EINVAL;
 	mutex_lock(&ch->lock);
-	err = ivc_sent_delivery(ch, &delivery);
+	err = ivcf_delivery(ch, &delivery);
 	mutex_unlock(&ch->lock);
 	if (err)
 		return err;
@@ -106,7 +106,7 @@ static long chan_undelivered(struct ivc_chan *ch, void __user *arg)
 		err = -EPROTO;
 	mutex_unlock(&ch->lock);
 	if (!err)
-		err = ivc_sent_copy(ch, &un);
+		err = ivcf_undelivered_copy(ch, &un);
 	if (err)
 		return err;
 	return copy_to_user(arg, &un, sizeof(un)) ? -EFAULT : 0;
@@ -131,9 +131,9 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			       : 0;
 	case IVC_IOC_CLOSE:
 		/* A child has no say in what is its parent's. */
-		if (ch->owner != ivc_owner())
+		if (ch->owner != ivcf_owner())
 			return -EPERM;
-		ivc_chan_close(ch, -EPIPE);
+		ivcf_chan_close(ch, -EPIPE);
 		return 0;
 	case IVC_IOC_DELIVERY:
 		return chan_delivery(ch, (void __user *)arg);
@@ -169,18 +169,18 @@ static __poll_t chan_poll(struct file *file, poll_table *wait)
 
 static int chan_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	return ivc_usermap_mmap(file->private_data, vma);
+	return ivcf_mmap(file->private_data, vma);
 }
 
 /*
  * Nobody has @ch, or ever will have had: it ends with @reason unless it has
  * already, and the caller's reference is put.
  */
-void ivc_chan_drop(struct ivc_chan *ch, int reason)
+void ivcf_chan_drop(struct ivc_chan *ch, int reason)
 {
 	struct ivc_chan *partner;
 
-	ivc_chan_close(ch, reason);
+	ivcf_chan_close(ch, reason);
 	mutex_lock(&ch->lock);
 	WRITE_ONCE(ch->mapping, NULL);
 	/* Two ends of one guest hold each other: here it ends. */
@@ -188,8 +188,8 @@ void ivc_chan_drop(struct ivc_chan *ch, int reason)
 	ch->partner = NULL;
 	mutex_unlock(&ch->lock);
 	if (partner)
-		ivc_chan_put(partner);
-	ivc_chan_put(ch);
+		ivcf_chan_put(partner);
+	ivcf_chan_put(ch);
 }
 
 /* Each close(), exit() and exec() of each process that has it. */
@@ -197,8 +197,8 @@ static int chan_flush(struct file *file, fl_owner_t id)
 {
 	struct ivc_chan *ch = file->private_data;
 
-	if (ivc_owner_leaves(ch->owner, file, id))
-		ivc_chan_close(ch, -ECONNRESET);
+	if (ivcf_owner_leaves(ch->owner, file, id))
+		ivcf_chan_close(ch, -ECONNRESET);
 	return 0;
 }
 
@@ -206,7 +206,7 @@ static int chan_flush(struct file *file, fl_owner_t id)
 static int chan_release(struct inode *inode, struct file *file)
 {
 	/* Orderly if the process said CLOSE first: then this is nothing. */
-	ivc_chan_drop(file->private_data, -ECONNRESET);
+	ivcf_chan_drop(file->private_data, -ECONNRESET);
 	simple_release_fs(&ivc_mnt, &ivc_mnt_count);
 	return 0;
 }
@@ -238,7 +238,7 @@ static struct file_system_type ivc_fs_type = {
  * A new file for @ch, which takes over the caller's reference. It is for the
  * process that runs.
  */
-struct file *ivc_chan_file(struct ivc_chan *ch)
+struct file *ivcf_channel_file(struct ivc_chan *ch)
 {
 	struct inode *inode;
 	struct file *file;
@@ -257,7 +257,7 @@ struct file *ivc_chan_file(struct ivc_chan *ch)
 	if (IS_ERR(file))
 		goto err_inode;
 	file->private_data = ch;
-	ch->owner = ivc_owner();
+	ch->owner = ivcf_owner();
 	mutex_lock(&ch->lock);
 	WRITE_ONCE(ch->mapping, inode->i_mapping);
 	mutex_unlock(&ch->lock);

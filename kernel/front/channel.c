@@ -34,7 +34,7 @@
 
 static void chan_work(struct work_struct *work);
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
+struct ivc_chan *ivcf_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
 {
 	struct ivc_chan *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
 
@@ -63,7 +63,7 @@ struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
 	return ch;
 }
 
-void ivc_chan_get(struct ivc_chan *ch)
+void ivcf_chan_get(struct ivc_chan *ch)
 {
 	kref_get(&ch->ref);
 }
@@ -75,31 +75,31 @@ static void chan_free(struct kref *ref)
 	spin_lock(&ivc_front.lock);
 	list_del(&ch->in_all);
 	spin_unlock(&ivc_front.lock);
-	ivc_doorbell_free(ch);
-	ivc_foreign_unmap(&ch->foreign);
-	ivc_keep_free(ch);
+	ivcf_doorbell_free(ch);
+	ivcf_unmap_pages(&ch->map);
+	ivcf_unread_free(ch);
 	kvfree(ch->hidden);
-	ivc_own_free(&ch->own);
+	ivcf_grant_free(&ch->grant);
 	if (ch->partner)
-		ivc_chan_put(ch->partner);
+		ivcf_chan_put(ch->partner);
 	__free_page(ch->scrap);
-	ivc_ctx_put(ch->ctx);
+	ivcf_ctx_put(ch->ctx);
 	kfree(ch);
 }
 
-void ivc_chan_put(struct ivc_chan *ch)
+void ivcf_chan_put(struct ivc_chan *ch)
 {
 	kref_put(&ch->ref, chan_free);
 }
 
-void ivc_chan_wake(struct ivc_chan *ch)
+void ivcf_chan_wake(struct ivc_chan *ch)
 {
 	WRITE_ONCE(ch->rung, true);
 	wake_up_interruptible_all(&ch->wq);
 }
 
 /* Have the channel looked at. Any context. */
-void ivc_chan_kick_work(struct ivc_chan *ch)
+void ivcf_chan_queue_work(struct ivc_chan *ch)
 {
 	kref_get(&ch->ref);
 	if (mod_delayed_work(ivc_front.wq, &ch->work, 0))
@@ -124,7 +124,7 @@ static void note_gone(struct ivc_chan *ch, int reason)
 	if (!ch->todo_gone)
 		ch->todo_gone = reason;
 	spin_unlock(&ch->todo_lock);
-	ivc_chan_kick_work(ch);
+	ivcf_chan_queue_work(ch);
 }
 
 static void forget_conn(struct ivc_chan *ch)
@@ -156,7 +156,7 @@ static void close_done(struct ivc_request *req)
 
 	if (req->status || !req->msg.close.conn)
 		told_gone(ch, -ECONNRESET);
-	ivc_chan_put(ch);
+	ivcf_chan_put(ch);
 }
 
 /* Tell the backend, once, that this end is closed. */
@@ -167,15 +167,15 @@ static void close_conn(struct ivc_chan *ch, int reason)
 	if (!ch->conn || ch->conn_closed)
 		return;
 	ch->conn_closed = true;
-	req = ivc_request_new(IVC_MSG_CLOSE, ch->epoch, ch->member);
+	req = ivcf_request_new(IVC_MSG_CLOSE, ch->epoch, ch->member);
 	req->kind = IVC_REQUEST_END;
 	req->msg.close.conn = ch->conn;
 	req->msg.close.reason = reason;
 	req->done = close_done;
 	kref_get(&ch->ref);
 	req->data = ch;
-	ivc_request_send(req);
-	ivc_request_put(req);
+	ivcf_request_send(req);
+	ivcf_request_put(req);
 }
 
 /* What the peer's kernel sees. Release pairs with its acquire of `state`. */
@@ -183,9 +183,9 @@ static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
 {
 	struct ivc_kctl *kctl;
 
-	if (!ch->own.pages)
+	if (!ch->grant.pages)
 		return;
-	kctl = ivc_own_kctl(&ch->own);
+	kctl = ivcf_grant_kctl(&ch->grant);
 	if (reason)
 		ivc_store(&kctl->reason, reason);
 	if (kctl->state < state)
@@ -198,8 +198,8 @@ static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
  */
 static void show_status(struct ivc_chan *ch, int status)
 {
-	if (ch->own.pages)
-		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, status);
+	if (ch->grant.pages)
+		ivc_store_rel(&ivcf_grant_kctl(&ch->grant)->status, status);
 }
 
 /* The other end has come, or never will. */
@@ -223,11 +223,11 @@ static void see_guest(struct ivc_chan *ch)
 /* Let go of the peer's pages, which no process sees any more. */
 static void detach(struct ivc_chan *ch)
 {
-	if (!ch->foreign.nr)
+	if (!ch->map.nr)
 		return;
 	see_guest(ch);
-	ivc_doorbell_blind(ch);
-	ivc_foreign_unmap(&ch->foreign);
+	ivcf_doorbell_blind(ch);
+	ivcf_unmap_pages(&ch->map);
 }
 
 /* A local partner hears of our end as it would from another guest. */
@@ -241,7 +241,7 @@ static void tell_partner(struct ivc_chan *ch, int reason)
 	if (!other->todo_partner)
 		other->todo_partner = reason;
 	spin_unlock(&other->todo_lock);
-	ivc_chan_kick_work(other);
+	ivcf_chan_queue_work(other);
 }
 
 /*
@@ -267,8 +267,8 @@ static void enter_open(struct ivc_chan *ch)
 {
 	WRITE_ONCE(ch->established, true);
 	publish(ch, IVC_WIRE_OPEN, 0);
-	ivc_doorbell_ring(ch);
-	ivc_chan_wake(ch);
+	ivcf_doorbell_ring(ch);
+	ivcf_chan_wake(ch);
 }
 
 /*
@@ -279,9 +279,9 @@ static void enter_left(struct ivc_chan *ch, int reason)
 {
 	ch->leave_reason = reason;
 	show_status(ch, -EAGAIN);
-	ivc_sent_stop(ch);
+	ivcf_stop_writes(ch);
 	publish(ch, IVC_WIRE_LEAVING, ivc_wire_reason(reason));
-	ivc_doorbell_ring(ch);
+	ivcf_doorbell_ring(ch);
 }
 
 /* Take over what the peer has written, and say up to where. */
@@ -290,11 +290,11 @@ static int take_over(struct ivc_chan *ch)
 	struct ivc_kctl *kctl;
 	int err;
 
-	ivc_usermap_revoke(ch);
-	err = ivc_keep(ch);
+	ivcf_mmap_revoke(ch);
+	err = ivcf_unread_copy(ch);
 	if (ch->took_over) {
 		/* Before DETACHED, whose release makes both visible. */
-		kctl = ivc_own_kctl(&ch->own);
+		kctl = ivcf_grant_kctl(&ch->grant);
 		ivc_store(&kctl->took_until, ch->took_until);
 		ivc_store(&kctl->took_over, 1);
 	}
@@ -305,10 +305,10 @@ static int take_over(struct ivc_chan *ch)
 static void enter_kept(struct ivc_chan *ch)
 {
 	ch->status = take_over(ch);
-	ivc_foreign_unmap_ring(&ch->foreign);
+	ivcf_unmap_ring(&ch->map);
 	publish(ch, IVC_WIRE_DETACHED, 0);
-	ivc_keep_cut(ch);
-	ivc_doorbell_ring(ch);
+	ivcf_unread_check_cut(ch);
+	ivcf_doorbell_ring(ch);
 }
 
 /* The peer is through or gone: what it left is kept, the rest is let go. */
@@ -317,20 +317,20 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	int err;
 
 	reason = ch->leave_reason ?: reason;
-	ivc_sent_stop(ch);
+	ivcf_stop_writes(ch);
 	err = ch->status ?: take_over(ch);
-	ch->status = ivc_sent_settle(ch) ?: err ?: reason;
-	ivc_keep_end(ch);
+	ch->status = ivcf_undelivered_settle(ch) ?: err ?: reason;
+	ivcf_unread_end(ch);
 	detach(ch);
 	/* A device of ours that goes is a reset to the peer. */
 	publish(ch, IVC_WIRE_DETACHED, ivc_wire_reason(reason));
-	ivc_doorbell_ring(ch);
+	ivcf_doorbell_ring(ch);
 	tell_partner(ch, -ECONNRESET);
 	close_conn(ch, ivc_wire_reason(reason));
 	show_status(ch, ch->status);
-	ivc_chan_wake(ch);
+	ivcf_chan_wake(ch);
 	if (reason == -EREMCHG)
-		ivc_ctx_channels(ch->ctx);
+		ivcf_ctx_channels(ch->ctx);
 }
 
 /* Our process has closed. The peer may yet have to read. */
@@ -338,14 +338,14 @@ static void enter_closing(struct ivc_chan *ch, int reason)
 {
 	if (!ch->status)
 		ch->status = -EPIPE;
-	ivc_sent_stop(ch);
-	ivc_usermap_revoke(ch);
+	ivcf_stop_writes(ch);
+	ivcf_mmap_revoke(ch);
 	publish(ch, IVC_WIRE_CLOSED, reason);
-	ivc_doorbell_ring(ch);
+	ivcf_doorbell_ring(ch);
 	tell_partner(ch, reason);
 	close_conn(ch, reason);
 	show_status(ch, ch->status);
-	ivc_chan_wake(ch);
+	ivcf_chan_wake(ch);
 }
 
 /*
@@ -371,23 +371,23 @@ static void release(struct ivc_chan *ch)
 		return;
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
-	if (!ivc_own_end(&ch->own)) {
+	if (!ivcf_grant_end(&ch->grant)) {
 		/* The peer wants to know that we have let go of its pages. */
-		ivc_doorbell_ring(ch);
+		ivcf_doorbell_ring(ch);
 		retry_later(ch);
 		/* It need not ring for that any more, nor in our time. */
 		if (ch->overdue)
-			ivc_doorbell_free(ch);
+			ivcf_doorbell_free(ch);
 		return;
 	}
 	if (ch->irq >= 0) {
-		ivc_doorbell_ring(ch);
-		ivc_doorbell_free(ch);
+		ivcf_doorbell_ring(ch);
+		ivcf_doorbell_free(ch);
 	}
-	ivc_sent_show(ch);
+	ivcf_undelivered_restore(ch);
 	wake_up_all(&ivc_front.moved);
 	if (ch->state == IVC_CHAN_CLOSING)
-		ivc_chan_event(ch, IVC_CHAN_RELEASED, 0);
+		ivcf_chan_event(ch, IVC_CHAN_RELEASED, 0);
 }
 
 static void enter_dead(struct ivc_chan *ch)
@@ -401,17 +401,17 @@ static void enter_dead(struct ivc_chan *ch)
 	spin_unlock(&ivc_front.lock);
 	/* Never the last reference: the caller has one. */
 	if (listed)
-		ivc_chan_put(ch);
+		ivcf_chan_put(ch);
 	/*
 	 * Nor is there anything to try again: the module, when it goes, does
 	 * not find this one in the list any more.
 	 */
 	if (cancel_delayed_work(&ch->work))
-		ivc_chan_put(ch);
+		ivcf_chan_put(ch);
 }
 
 /* The one way to change the state. Under ch->lock. True if it did. */
-bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
+bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 {
 	unsigned char next = ivc_chan_next[ch->state][ev];
 
@@ -455,7 +455,7 @@ bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
  * state is looked at once: who is told less than there is will be notified
  * again. Under ch->lock.
  */
-void ivc_chan_look(struct ivc_chan *ch)
+void ivcf_chan_read_peer(struct ivc_chan *ch)
 {
 	const struct ivc_kctl *peer = ch->peer_kctl;
 	u32 state;
@@ -467,29 +467,29 @@ void ivc_chan_look(struct ivc_chan *ch)
 	reason = ivc_wire_reason(ivc_load(&peer->reason));
 	if (ch->state == IVC_CHAN_OPEN) {
 		if (state >= IVC_WIRE_CLOSED)
-			ivc_chan_event(ch, IVC_CHAN_GONE, reason);
+			ivcf_chan_event(ch, IVC_CHAN_GONE, reason);
 		else if (state == IVC_WIRE_LEAVING)
-			ivc_chan_event(ch, IVC_CHAN_LEAVE, reason);
+			ivcf_chan_event(ch, IVC_CHAN_LEAVE, reason);
 		else if (state == IVC_WIRE_OPEN)
-			ivc_own_end_dir(&ch->own); /* it has read it */
+			ivcf_grant_end_dir(&ch->grant); /* it has read it */
 	}
 	if (ch->state == IVC_CHAN_LEFT && state >= IVC_WIRE_LEAVING)
-		ivc_chan_event(ch, IVC_CHAN_STOPPED, 0);
+		ivcf_chan_event(ch, IVC_CHAN_STOPPED, 0);
 	if (ch->state == IVC_CHAN_KEPT)
-		ivc_keep_cut(ch);
+		ivcf_unread_check_cut(ch);
 	if (ch->state == IVC_CHAN_KEPT && state >= IVC_WIRE_CLOSED)
-		ivc_chan_event(ch, IVC_CHAN_SETTLED, 0);
+		ivcf_chan_event(ch, IVC_CHAN_SETTLED, 0);
 }
 
 /* This guest leaves the host, or loses its backend. Under ch->lock. */
-void ivc_chan_leave(struct ivc_chan *ch, int reason)
+void ivcf_chan_leave(struct ivc_chan *ch, int reason)
 {
 	if (!ch->local)
-		ivc_chan_event(ch, IVC_CHAN_LEAVE, reason);
+		ivcf_chan_event(ch, IVC_CHAN_LEAVE, reason);
 	else if (reason != -EREMCHG || ch->state != IVC_CHAN_OPEN)
-		ivc_chan_event(ch, IVC_CHAN_FAIL, reason);
+		ivcf_chan_event(ch, IVC_CHAN_FAIL, reason);
 	/* else both ends come along */
-	ivc_chan_look(ch);
+	ivcf_chan_read_peer(ch);
 }
 
 /*
@@ -497,29 +497,29 @@ void ivc_chan_leave(struct ivc_chan *ch, int reason)
  * left to be taken along by the guest. What is still granted is tried again by
  * time. Under ch->lock.
  */
-void ivc_chan_cut(struct ivc_chan *ch)
+void ivcf_chan_cut_off(struct ivc_chan *ch)
 {
 	if (ivc_chan_next[ch->state][IVC_CHAN_CUT] != IVC_STATE_NONE) {
-		if (ivc_sent_cut(ch))
+		if (ivcf_undelivered_cut_off(ch))
 			pr_info("conn %u: domain %u does not answer, cut off\n",
 				ch->conn, ch->peer.domid);
 		else
-			ivc_chan_look(ch);
+			ivcf_chan_read_peer(ch);
 	}
-	ivc_chan_event(ch, IVC_CHAN_CUT, 0);
+	ivcf_chan_event(ch, IVC_CHAN_CUT, 0);
 	if (ch->state != IVC_CHAN_ENDED && ch->state != IVC_CHAN_CLOSING)
 		return;
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
-	ivc_doorbell_ring(ch);
+	ivcf_doorbell_ring(ch);
 	/* A port that somebody may still bind to is not given to others. */
 	if (ch->invite == IVC_INVITE_NONE)
-		ivc_doorbell_free(ch);
+		ivcf_doorbell_free(ch);
 	retry_later(ch);
 }
 
 /* The backend that knew this channel is no more. Under ch->lock. */
-void ivc_chan_orphan(struct ivc_chan *ch)
+void ivcf_chan_orphan(struct ivc_chan *ch)
 {
 	ch->gone = true;
 	ch->invite = IVC_INVITE_NONE;
@@ -533,18 +533,18 @@ void ivc_chan_orphan(struct ivc_chan *ch)
  * The module goes. No descriptor is open, so all that is left is CLOSING and
  * waits for the peer to let go; the kernel waits for it from here on.
  */
-void ivc_chan_abandon(struct ivc_chan *ch)
+void ivcf_chan_abandon(struct ivc_chan *ch)
 {
 	forget_conn(ch);
 	mutex_lock(&ch->lock);
 	ch->abandoned = true; /* its work does nothing from here on */
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
-	ivc_doorbell_ring(ch);
+	ivcf_doorbell_ring(ch);
 	mutex_unlock(&ch->lock);
-	ivc_doorbell_free(ch);
+	ivcf_doorbell_free(ch);
 	if (cancel_delayed_work_sync(&ch->work))
-		ivc_chan_put(ch);
+		ivcf_chan_put(ch);
 }
 
 /* Carry out the changes that events have recorded in the todo fields. */
@@ -569,17 +569,17 @@ static void chan_todo(struct ivc_chan *ch)
 	if (accepted)
 		end_invite(ch);
 	if (accepted && ch->state == IVC_CHAN_OFFERED) {
-		err = ivc_chan_establish(ch, dir_gref, tx_shift);
-		ivc_chan_event(ch, err ? IVC_CHAN_FAIL : IVC_CHAN_ACCEPTED,
-			       err);
+		err = ivcf_chan_establish(ch, dir_gref, tx_shift);
+		ivcf_chan_event(ch, err ? IVC_CHAN_FAIL : IVC_CHAN_ACCEPTED,
+				err);
 	}
 	/* Its own words first: they are more exact than the backend's. */
-	ivc_chan_look(ch);
+	ivcf_chan_read_peer(ch);
 	gone = gone ?: partner_gone(ch);
 	if (gone) {
 		ch->gone = true;
 		end_invite(ch);
-		ivc_chan_event(ch, IVC_CHAN_GONE, gone);
+		ivcf_chan_event(ch, IVC_CHAN_GONE, gone);
 	}
 	if (ch->state == IVC_CHAN_ENDED || ch->state == IVC_CHAN_CLOSING)
 		release(ch);
@@ -591,18 +591,18 @@ static void chan_work(struct work_struct *work)
 {
 	struct ivc_chan *ch =
 		container_of(to_delayed_work(work), struct ivc_chan, work);
-	struct ivc_alloc before = ivc_alloc_begin(ch->ctx);
+	struct ivc_alloc before = ivcf_alloc_begin(ch->ctx);
 
 	chan_todo(ch);
-	ivc_alloc_end(before);
-	ivc_chan_put(ch);
+	ivcf_alloc_end(before);
+	ivcf_chan_put(ch);
 }
 
 /* The descriptor is closed, or the process says so first. */
-void ivc_chan_close(struct ivc_chan *ch, int reason)
+void ivcf_chan_close(struct ivc_chan *ch, int reason)
 {
 	mutex_lock(&ch->lock);
-	ivc_chan_event(ch, IVC_CHAN_CLOSE, reason);
+	ivcf_chan_event(ch, IVC_CHAN_CLOSE, reason);
 	mutex_unlock(&ch->lock);
 }
 
@@ -611,7 +611,7 @@ void ivc_chan_close(struct ivc_chan *ch, int reason)
  * our numbers. An end that was closed or has ended before learns only now
  * whether there is anything to close. Under ch->lock.
  */
-void ivc_chan_answered(struct ivc_chan *ch, int status)
+void ivcf_chan_answered(struct ivc_chan *ch, int status)
 {
 	ch->invite = status || ch->local || ch->gone ? IVC_INVITE_NONE
 						     : IVC_INVITE_OUT;
@@ -636,7 +636,7 @@ static struct ivc_chan *chan_find(u32 conn)
 	return ch;
 }
 
-void ivc_chan_accepted(const struct ivc_msg *msg)
+void ivcf_chan_accepted(const struct ivc_msg *msg)
 {
 	struct ivc_chan *ch = chan_find(msg->accept.conn);
 
@@ -647,11 +647,11 @@ void ivc_chan_accepted(const struct ivc_msg *msg)
 	ch->todo_dir_gref = msg->accept.dir_gref;
 	ch->todo_tx_shift = msg->accept.tx_shift;
 	spin_unlock(&ch->todo_lock);
-	ivc_chan_kick_work(ch);
-	ivc_chan_put(ch);
+	ivcf_chan_queue_work(ch);
+	ivcf_chan_put(ch);
 }
 
-void ivc_chan_gone(const struct ivc_msg *msg)
+void ivcf_chan_gone(const struct ivc_msg *msg)
 {
 	struct ivc_chan *ch = chan_find(msg->close.conn);
 
@@ -663,5 +663,5 @@ void ivc_chan_gone(const struct ivc_msg *msg)
 	if (!ch->local || (ch->member == msg->member &&
 			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED))
 		told_gone(ch, ivc_wire_reason(msg->close.reason));
-	ivc_chan_put(ch);
+	ivcf_chan_put(ch);
 }

@@ -20,7 +20,7 @@
 
 static void chan_list(struct ivc_chan *ch)
 {
-	ivc_chan_get(ch);
+	ivcf_chan_get(ch);
 	spin_lock(&ivc_front.lock);
 	list_add_tail(&ch->node, &ivc_front.chans);
 	spin_unlock(&ivc_front.lock);
@@ -44,7 +44,7 @@ static int may_grant(domid_t domid)
 		     READ_ONCE(ch->state) != IVC_CHAN_CLOSING))
 			continue;
 		/* One that is mapped keeps all of its channel's. */
-		n = READ_ONCE(ch->own.granted) ? ch->own.nr : 0;
+		n = READ_ONCE(ch->grant.granted) ? ch->grant.nr : 0;
 		closed += n;
 		if (READ_ONCE(ch->overdue))
 			overdue += n;
@@ -55,15 +55,16 @@ static int may_grant(domid_t domid)
 }
 
 /* Tell the backend that an offer is not taken, or not any more. */
-void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason)
+void ivcf_refuse(u32 epoch, u64 member, u32 conn, int reason)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_CLOSE, epoch, member);
+	struct ivc_request *req =
+		ivcf_request_new(IVC_MSG_CLOSE, epoch, member);
 
 	req->kind = IVC_REQUEST_REFUSAL;
 	req->msg.close.conn = conn;
 	req->msg.close.reason = reason;
-	ivc_request_send(req);
-	ivc_request_put(req);
+	ivcf_request_send(req);
+	ivcf_request_put(req);
 }
 
 /*
@@ -72,7 +73,7 @@ void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason)
  */
 static int why_ended(const struct ivc_chan *ch)
 {
-	if (!ivc_ctl_is(ch->epoch))
+	if (!ivcf_ctl_is(ch->epoch))
 		return -ENODEV;
 	return ch->conn ? -ECONNABORTED : ch->status;
 }
@@ -116,14 +117,13 @@ static int map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
 	const struct ivc_kctl *kctl;
 	int err;
 
-	err = ivc_foreign_map(&ch->foreign, ch->peer.domid, dir_gref,
-			      1u << shift);
+	err = ivcf_map_pages(&ch->map, ch->peer.domid, dir_gref, 1u << shift);
 	if (err)
 		return err;
-	kctl = page_address(ch->foreign.pages[0]);
+	kctl = page_address(ch->map.pages[0]);
 	if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||
 	    ivc_load(&kctl->version) != IVC_PROTOCOL_VERSION) {
-		ivc_foreign_unmap(&ch->foreign);
+		ivcf_unmap_pages(&ch->map);
 		return -EPROTO;
 	}
 	ch->rx_size = 1u << shift;
@@ -131,7 +131,7 @@ static int map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
 }
 
 /* An offer of ours was taken. Under ch->lock, OFFERED. */
-int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
+int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 {
 	int err;
 
@@ -147,8 +147,8 @@ int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 	err = map_peer(ch, dir_gref, tx_shift);
 	if (err)
 		return err;
-	ivc_own_end_dir(&ch->own);
-	WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
+	ivcf_grant_end_dir(&ch->grant);
+	WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
 	return 0;
 }
 
@@ -158,19 +158,19 @@ static int lookup(const struct ivc_chan *ch, u64 peer,
 		  struct ivc_abi_host *host)
 {
 	struct ivc_request *req =
-		ivc_request_new(IVC_MSG_LOOKUP, ch->epoch, ch->member);
+		ivcf_request_new(IVC_MSG_LOOKUP, ch->epoch, ch->member);
 	int err;
 
 	req->msg.lookup.member = peer;
-	ivc_request_send(req);
-	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_request_send(req);
+	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
 	if (!err) {
 		host->member = peer;
 		host->id = req->msg.looked.id;
 		host->domid = req->msg.looked.domid;
 		host->local = !!req->msg.looked.local;
 	}
-	ivc_request_put(req);
+	ivcf_request_put(req);
 	return err;
 }
 
@@ -190,10 +190,10 @@ static void connect_done(struct ivc_request *req)
 		req->status = set_conn(ch, req->msg.offer.conn,
 				       GFP_KERNEL | __GFP_NOFAIL);
 	if (!req->status)
-		ivc_chan_event(ch, IVC_CHAN_OFFER, 0);
-	ivc_chan_answered(ch, req->status);
+		ivcf_chan_event(ch, IVC_CHAN_OFFER, 0);
+	ivcf_chan_answered(ch, req->status);
 	mutex_unlock(&ch->lock);
-	ivc_chan_put(ch);
+	ivcf_chan_put(ch);
 }
 
 static int offer(struct ivc_chan *ch, u32 dir_gref)
@@ -203,18 +203,18 @@ static int offer(struct ivc_chan *ch, u32 dir_gref)
 
 	if (err)
 		return err;
-	req = ivc_request_new(IVC_MSG_CONNECT, ch->epoch, ch->member);
+	req = ivcf_request_new(IVC_MSG_CONNECT, ch->epoch, ch->member);
 	req->msg.offer.peer = ch->peer.member;
 	req->msg.offer.dir_gref = dir_gref;
 	req->msg.offer.port = ch->local ? 0 : ch->port;
 	req->msg.offer.tx_shift = ilog2(ch->tx_size);
 	req->msg.offer.rx_shift = ilog2(ch->rx_size);
 	req->done = connect_done;
-	ivc_chan_get(ch);
+	ivcf_chan_get(ch);
 	req->data = ch;
-	ivc_request_send(req);
-	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
-	ivc_request_put(req);
+	ivcf_request_send(req);
+	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_request_put(req);
 	return err;
 }
 
@@ -232,8 +232,8 @@ static int grant_own(struct ivc_chan *ch, u32 *dir_gref)
 		err = why_ended(ch);
 	else
 		err = may_grant(peer)
-			      ?: ivc_own_grant(&ch->own, peer, dir_gref)
-			      ?: ivc_doorbell_offer(ch, peer);
+			      ?: ivcf_grant_pages(&ch->grant, peer, dir_gref)
+			      ?: ivcf_doorbell_offer(ch, peer);
 	mutex_unlock(&ch->lock);
 	return err;
 }
@@ -244,17 +244,17 @@ static int size_or_default(u32 size, u32 *out)
 	return ivc_ring_size_ok(*out) ? 0 : -EINVAL;
 }
 
-int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
-		struct ivc_chan **chp)
+int ivcf_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
+		 struct ivc_chan **chp)
 {
 	u32 epoch, dir_gref = 0;
-	u64 member = ivc_ctx_member(ctx, &epoch);
+	u64 member = ivcf_ctx_member(ctx, &epoch);
 	struct ivc_chan *ch;
 	int err;
 
 	if (!member)
-		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
-	ch = ivc_chan_new(ctx, epoch, member);
+		return ivcf_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
+	ch = ivcf_chan_new(ctx, epoch, member);
 	if (!ch)
 		return -ENOMEM;
 	err = size_or_default(arg->tx_size, &ch->tx_size) ?:
@@ -263,7 +263,7 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 	if (err)
 		goto err_put;
 	ch->local = ch->peer.local;
-	err = ivc_own_alloc(&ch->own, ch->tx_size);
+	err = ivcf_grant_alloc(&ch->grant, ch->tx_size);
 	if (err)
 		goto err_put;
 	chan_list(ch);
@@ -277,10 +277,10 @@ int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 	return 0;
 
 err_close:
-	ivc_chan_drop(ch, -ECONNRESET);
+	ivcf_chan_drop(ch, -ECONNRESET);
 	return err;
 err_put:
-	ivc_chan_put(ch);
+	ivcf_chan_put(ch);
 	return err;
 }
 
@@ -307,13 +307,13 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	if (other->local && other->state == IVC_CHAN_OFFERED &&
 	    !other->partner && other->peer.member == ch->member &&
 	    ch->tx_size <= other->rx_size) {
-		ivc_chan_get(ch);
+		ivcf_chan_get(ch);
 		other->partner = ch;
 		err = 0;
 	}
 	mutex_unlock(&other->lock);
 	if (err) {
-		ivc_chan_put(other);
+		ivcf_chan_put(other);
 		return err;
 	}
 	mutex_lock(&ch->lock);
@@ -340,11 +340,11 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		err = may_grant(ch->peer.domid)
 			      ?: map_peer(ch, msg->offer.dir_gref,
 					  msg->offer.tx_shift)
-			      ?: ivc_own_grant(&ch->own, ch->peer.domid,
+			      ?: ivcf_grant_pages(&ch->grant, ch->peer.domid,
 					       dir_gref);
 	if (!err) {
-		WRITE_ONCE(ch->peer_kctl, page_address(ch->foreign.pages[0]));
-		err = ivc_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
+		WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
+		err = ivcf_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
 	}
 	/* Its memory is there, whatever comes next. */
 	ch->established = !err;
@@ -363,12 +363,12 @@ static void accept_done(struct ivc_request *req)
 
 	mutex_lock(&ch->lock);
 	if (req->status)
-		ivc_chan_event(ch, IVC_CHAN_FAIL, -ECONNABORTED);
-	else if (ivc_chan_event(ch, IVC_CHAN_TAKEN, 0))
-		ivc_chan_kick_work(ch);
-	ivc_chan_answered(ch, req->status);
+		ivcf_chan_event(ch, IVC_CHAN_FAIL, -ECONNABORTED);
+	else if (ivcf_chan_event(ch, IVC_CHAN_TAKEN, 0))
+		ivcf_chan_queue_work(ch);
+	ivcf_chan_answered(ch, req->status);
 	mutex_unlock(&ch->lock);
-	ivc_chan_put(ch);
+	ivcf_chan_put(ch);
 }
 
 static int take(struct ivc_chan *ch, u32 dir_gref)
@@ -378,16 +378,16 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 
 	if (err)
 		return err;
-	req = ivc_request_new(IVC_MSG_ACCEPT, ch->epoch, ch->member);
+	req = ivcf_request_new(IVC_MSG_ACCEPT, ch->epoch, ch->member);
 	req->msg.accept.conn = ch->conn;
 	req->msg.accept.dir_gref = dir_gref;
 	req->msg.accept.tx_shift = ilog2(ch->tx_size);
 	req->done = accept_done;
-	ivc_chan_get(ch);
+	ivcf_chan_get(ch);
 	req->data = ch;
-	ivc_request_send(req);
-	err = ivc_request_wait(req, IVC_REPLY_TIMEOUT);
-	ivc_request_put(req);
+	ivcf_request_send(req);
+	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_request_put(req);
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
 
@@ -407,7 +407,7 @@ static int prepare(struct ivc_chan *ch, const struct ivc_msg *msg, u32 tx_max)
 	ch->tx_size = 1u << msg->offer.rx_shift;
 	if (tx_max && tx_max < ch->tx_size)
 		ch->tx_size = tx_max;
-	return ivc_own_alloc(&ch->own, ch->tx_size);
+	return ivcf_grant_alloc(&ch->grant, ch->tx_size);
 }
 
 /*
@@ -421,7 +421,7 @@ static int be_found(struct ivc_chan *ch, u32 conn)
 
 	chan_list(ch);
 	mutex_lock(&ch->lock);
-	if (ch->state != IVC_CHAN_NEW || !ivc_ctl_is(ch->epoch))
+	if (ch->state != IVC_CHAN_NEW || !ivcf_ctl_is(ch->epoch))
 		err = why_ended(ch);
 	else if (ch->local)
 		ch->conn = conn;
@@ -444,8 +444,8 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	return err ?: take(ch, dir_gref);
 }
 
-int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
-	       struct ivc_chan **chp)
+int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
+		struct ivc_chan **chp)
 {
 	struct ivc_offer *o;
 	struct ivc_chan *ch;
@@ -453,15 +453,16 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 
 	if (arg->tx_max && !ivc_ring_size_ok(arg->tx_max))
 		return -EINVAL;
-	o = ivc_ctx_take_offer(ctx);
+	o = ivcf_ctx_take_offer(ctx);
 	if (!o) {
-		if (!ivc_ctx_registered(ctx))
+		if (!ivcf_ctx_registered(ctx))
 			return -ENOTCONN;
 		return READ_ONCE(ctx->member) ? -EAGAIN : -ENODEV;
 	}
-	ch = ivc_chan_new(ctx, o->epoch, o->msg.member);
+	ch = ivcf_chan_new(ctx, o->epoch, o->msg.member);
 	if (!ch) {
-		ivc_refuse(o->epoch, o->msg.member, o->msg.offer.conn, -ENOMEM);
+		ivcf_refuse(o->epoch, o->msg.member, o->msg.offer.conn,
+			    -ENOMEM);
 		kfree(o);
 		return -ENOMEM;
 	}
@@ -470,10 +471,10 @@ int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		/* Closing tells the backend, and so the offerer, why. */
 		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
 		if (!ch->conn)
-			ivc_refuse(ch->epoch, ch->member, o->msg.offer.conn,
-				   reason);
+			ivcf_refuse(ch->epoch, ch->member, o->msg.offer.conn,
+				    reason);
 		kfree(o);
-		ivc_chan_drop(ch, reason);
+		ivcf_chan_drop(ch, reason);
 		/* An offer that is no good is no error of the accepter's. */
 		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}

@@ -38,7 +38,7 @@ static int do_register(struct ivc_ctx *ctx, void __user *arg)
 		return -EFAULT;
 	if (reg.flags || reg.reserved)
 		return -EINVAL;
-	err = ivc_ctx_register(ctx, reg.magic, reg.id);
+	err = ivcf_ctx_register(ctx, reg.magic, reg.id);
 	if (err)
 		return err;
 	spin_lock(&ctx->lock);
@@ -60,14 +60,15 @@ static int do_hosts(struct ivc_ctx *ctx, void __user *arg)
 		return -EFAULT;
 	if (h.reserved)
 		return -EINVAL;
-	member = ivc_ctx_member(ctx, &epoch);
+	member = ivcf_ctx_member(ctx, &epoch);
 	if (!member)
-		return ivc_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
+		return ivcf_ctx_registered(ctx) ? -ENODEV : -ENOTCONN;
 	h.count = min(h.count, MAX_HOSTS);
 	hosts = kvcalloc(max(h.count, 1u), sizeof(*hosts), GFP_KERNEL_ACCOUNT);
 	if (!hosts)
 		return -ENOMEM;
-	err = ivc_hosts(epoch, member, hosts, h.count, &h.total, &h.generation);
+	err = ivcf_hosts(epoch, member, hosts, h.count, &h.total,
+			 &h.generation);
 	if (err)
 		goto out;
 	h.count = min(h.count, h.total);
@@ -98,7 +99,7 @@ static int hand_over(struct ivc_chan *ch, void __user *arg, void *copy,
 		err = fd;
 		goto err_chan;
 	}
-	file = ivc_chan_file(ch);
+	file = ivcf_channel_file(ch);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_fd;
@@ -115,7 +116,7 @@ static int hand_over(struct ivc_chan *ch, void __user *arg, void *copy,
 err_fd:
 	put_unused_fd(fd);
 err_chan:
-	ivc_chan_drop(ch, -ECONNRESET);
+	ivcf_chan_drop(ch, -ECONNRESET);
 	return err;
 }
 
@@ -129,7 +130,7 @@ static int do_connect(struct ivc_ctx *ctx, void __user *arg)
 		return -EFAULT;
 	if (con.reserved)
 		return -EINVAL;
-	err = ivc_connect(ctx, &con, &ch);
+	err = ivcf_connect(ctx, &con, &ch);
 	if (err)
 		return err;
 	return hand_over(ch, arg, &con, sizeof(con), &con.fd);
@@ -145,7 +146,7 @@ static int do_accept(struct ivc_ctx *ctx, void __user *arg)
 		return -EFAULT;
 	if (acc.reserved)
 		return -EINVAL;
-	err = ivc_accept(ctx, &acc, &ch);
+	err = ivcf_accept(ctx, &acc, &ch);
 	if (err)
 		return err;
 	return hand_over(ch, arg, &acc, sizeof(acc), &acc.fd);
@@ -154,7 +155,7 @@ static int do_accept(struct ivc_ctx *ctx, void __user *arg)
 static int do_event(struct ivc_ctx *ctx, void __user *arg)
 {
 	struct ivc_abi_event ev;
-	int err = ivc_ctx_next_event(ctx, &ev);
+	int err = ivcf_ctx_next_event(ctx, &ev);
 
 	if (err)
 		return err;
@@ -191,7 +192,7 @@ static __poll_t ctx_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &ctx->wq, wait);
 	spin_lock(&ctx->lock);
-	if (ctx->nr_offers || (ivc_ctx_registered(ctx) && !ctx->member))
+	if (ctx->nr_offers || (ivcf_ctx_registered(ctx) && !ctx->member))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (ctx->channels || ctx->detached || ctx->attached ||
 	    ctx->hosts_changed)
@@ -202,7 +203,7 @@ static __poll_t ctx_poll(struct file *file, poll_table *wait)
 
 static int ctx_open(struct inode *inode, struct file *file)
 {
-	struct ivc_ctx *ctx = ivc_ctx_new();
+	struct ivc_ctx *ctx = ivcf_ctx_new();
 
 	if (!ctx)
 		return -ENOMEM;
@@ -215,8 +216,8 @@ static int ctx_flush(struct file *file, fl_owner_t id)
 {
 	struct ivc_ctx *ctx = file->private_data;
 
-	if (ivc_owner_leaves(READ_ONCE(ctx->owner), file, id))
-		ivc_ctx_end(ctx);
+	if (ivcf_owner_leaves(READ_ONCE(ctx->owner), file, id))
+		ivcf_ctx_end(ctx);
 	return 0;
 }
 
@@ -224,8 +225,8 @@ static int ctx_release(struct inode *inode, struct file *file)
 {
 	struct ivc_ctx *ctx = file->private_data;
 
-	ivc_ctx_end(ctx);
-	ivc_ctx_put(ctx);
+	ivcf_ctx_end(ctx);
+	ivcf_ctx_put(ctx);
 	return 0;
 }
 
@@ -247,12 +248,12 @@ static struct miscdevice ivc_misc = {
 	.mode = 0660, /* group ivc: by udev, see scripts/60-ivc.rules */
 };
 
-int ivc_ctxfile_init(void)
+int ivcf_context_fd_init(void)
 {
 	return misc_register(&ivc_misc);
 }
 
-void ivc_ctxfile_exit(void)
+void ivcf_context_fd_exit(void)
 {
 	misc_deregister(&ivc_misc);
 }

@@ -8,7 +8,7 @@
 
 #include "front.h"
 
-struct ivc_ctx *ivc_ctx_new(void)
+struct ivc_ctx *ivcf_ctx_new(void)
 {
 	struct ivc_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 
@@ -31,13 +31,13 @@ static void ctx_free(struct kref *ref)
 	kfree(ctx);
 }
 
-void ivc_ctx_put(struct ivc_ctx *ctx)
+void ivcf_ctx_put(struct ivc_ctx *ctx)
 {
 	kref_put(&ctx->ref, ctx_free);
 }
 
 /* The context's member number, and the backend's epoch. 0: not registered. */
-u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
+u64 ivcf_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
 {
 	u64 member;
 
@@ -51,11 +51,11 @@ u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
 static void unregister(u32 epoch, u64 member)
 {
 	struct ivc_request *req =
-		ivc_request_new(IVC_MSG_UNREGISTER, epoch, member);
+		ivcf_request_new(IVC_MSG_UNREGISTER, epoch, member);
 
 	req->kind = IVC_REQUEST_END;
-	ivc_request_send(req);
-	ivc_request_put(req);
+	ivcf_request_send(req);
+	ivcf_request_put(req);
 }
 
 /*
@@ -107,13 +107,13 @@ static void registered(struct ivc_request *req)
 	if (!req->status && !changed)
 		unregister(req->epoch, member);
 	wake_up_interruptible(&ctx->wq);
-	ivc_ctx_put(ctx);
+	ivcf_ctx_put(ctx);
 }
 
 /* Ask the backend. With a reference for the caller. */
 static struct ivc_request *ask(struct ivc_ctx *ctx)
 {
-	struct ivc_request *req = ivc_request_new(IVC_MSG_REGISTER, 0, 0);
+	struct ivc_request *req = ivcf_request_new(IVC_MSG_REGISTER, 0, 0);
 
 	req->msg.reg.magic = ctx->magic;
 	req->msg.reg.id = ctx->id;
@@ -123,7 +123,7 @@ static struct ivc_request *ask(struct ivc_ctx *ctx)
 	spin_lock(&ctx->lock);
 	WRITE_ONCE(ctx->asked, req);
 	spin_unlock(&ctx->lock);
-	ivc_request_send(req);
+	ivcf_request_send(req);
 	return req;
 }
 
@@ -143,11 +143,11 @@ static int wait_for_last(struct ivc_ctx *ctx, long timeout)
 	spin_unlock(&ctx->lock);
 	if (!last)
 		return 0;
-	err = ivc_request_wait(last, timeout);
+	err = ivcf_request_wait(last, timeout);
 	/* Whatever it says: by now that is undone. */
 	if (READ_ONCE(ctx->asked) != last)
 		err = 0;
-	ivc_request_put(last);
+	ivcf_request_put(last);
 	return err;
 }
 
@@ -167,7 +167,7 @@ static bool ctx_event_listed(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 	return changed;
 }
 
-int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
+int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 {
 	unsigned long end = jiffies + IVC_REPLY_TIMEOUT;
 	struct ivc_request *req;
@@ -181,20 +181,20 @@ int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	/* In the list first: an offer may come right behind the reply. */
 	if (!ctx_event_listed(ctx, IVC_CTX_REGISTER))
 		return -EALREADY;
-	WRITE_ONCE(ctx->owner, ivc_owner());
+	WRITE_ONCE(ctx->owner, ivcf_owner());
 	ctx->magic = magic;
 	ctx->id = id;
 
 	req = ask(ctx);
-	err = ivc_request_wait(req, max((long)(end - jiffies), 1L));
-	ivc_request_put(req);
+	err = ivcf_request_wait(req, max((long)(end - jiffies), 1L));
+	ivcf_request_put(req);
 	if (!err)
 		return 0;
 	/* No answer, or a bad one: if a good one comes late, it is not wanted.
 	 */
 	ctx_event_listed(ctx, IVC_CTX_REFUSED);
 	/* Unless it came just now. */
-	return ivc_ctx_registered(ctx) ? 0 : err;
+	return ivcf_ctx_registered(ctx) ? 0 : err;
 }
 
 static void free_offers(struct ivc_ctx *ctx)
@@ -214,7 +214,7 @@ static void free_offers(struct ivc_ctx *ctx)
  * The descriptor is closed, or its owner's is. Offers that wait are refused by
  * the backend. Twice is nothing.
  */
-void ivc_ctx_end(struct ivc_ctx *ctx)
+void ivcf_ctx_end(struct ivc_ctx *ctx)
 {
 	u64 member;
 	u32 epoch;
@@ -230,7 +230,7 @@ void ivc_ctx_end(struct ivc_ctx *ctx)
 		unregister(epoch, member);
 }
 
-int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
+int ivcf_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
 {
 	int ret = 0;
 
@@ -258,7 +258,7 @@ int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
 	return ret;
 }
 
-struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx)
+struct ivc_offer *ivcf_ctx_take_offer(struct ivc_ctx *ctx)
 {
 	struct ivc_offer *o;
 
@@ -293,14 +293,14 @@ static struct ivc_ctx *ctx_find(u64 member)
 /* In the event work, but its process pays for what it has not accepted yet. */
 static struct ivc_offer *new_offer(const struct ivc_ctx *ctx)
 {
-	struct ivc_alloc before = ivc_alloc_begin(ctx);
+	struct ivc_alloc before = ivcf_alloc_begin(ctx);
 	struct ivc_offer *o = kmalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
 
-	ivc_alloc_end(before);
+	ivcf_alloc_end(before);
 	return o;
 }
 
-void ivc_ctx_offer(const struct ivc_msg *msg)
+void ivcf_ctx_offer(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
 	struct ivc_offer *o = NULL;
@@ -310,7 +310,7 @@ void ivc_ctx_offer(const struct ivc_msg *msg)
 		o = new_offer(ctx);
 	if (o) {
 		o->msg = *msg;
-		o->epoch = ivc_ctl_epoch();
+		o->epoch = ivcf_ctl_epoch();
 		spin_lock(&ctx->lock);
 		if (ctx->member == msg->member &&
 		    ctx->nr_offers < IVC_MAX_OFFERS) {
@@ -323,16 +323,16 @@ void ivc_ctx_offer(const struct ivc_msg *msg)
 	if (queued) {
 		wake_up_interruptible(&ctx->wq);
 	} else {
-		ivc_refuse(ivc_ctl_epoch(), msg->member, msg->offer.conn,
-			   ctx && !o ? -ENOMEM : -ECONNREFUSED);
+		ivcf_refuse(ivcf_ctl_epoch(), msg->member, msg->offer.conn,
+			    ctx && !o ? -ENOMEM : -ECONNREFUSED);
 		kfree(o);
 	}
 	if (ctx)
-		ivc_ctx_put(ctx);
+		ivcf_ctx_put(ctx);
 }
 
 /* An offer that nobody has taken yet is withdrawn: true if it was found. */
-bool ivc_ctx_withdraw(const struct ivc_msg *msg)
+bool ivcf_ctx_withdraw(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
 	struct ivc_offer *o, *found = NULL;
@@ -349,17 +349,17 @@ bool ivc_ctx_withdraw(const struct ivc_msg *msg)
 		}
 	}
 	spin_unlock(&ctx->lock);
-	ivc_ctx_put(ctx);
+	ivcf_ctx_put(ctx);
 	if (!found)
 		return false;
 	kfree(found);
 	/* Our end is closed too, and the backend can forget it. */
-	ivc_refuse(ivc_ctl_epoch(), msg->member, msg->close.conn,
-		   -ECONNREFUSED);
+	ivcf_refuse(ivcf_ctl_epoch(), msg->member, msg->close.conn,
+		    -ECONNREFUSED);
 	return true;
 }
 
-void ivc_ctx_hosts(const struct ivc_msg *msg)
+void ivcf_ctx_hosts(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
 
@@ -370,11 +370,11 @@ void ivc_ctx_hosts(const struct ivc_msg *msg)
 	ctx->generation = msg->hosted.generation;
 	spin_unlock(&ctx->lock);
 	wake_up_interruptible(&ctx->wq);
-	ivc_ctx_put(ctx);
+	ivcf_ctx_put(ctx);
 }
 
 /* A channel made from it has ended, because a guest left. */
-void ivc_ctx_channels(struct ivc_ctx *ctx)
+void ivcf_ctx_channels(struct ivc_ctx *ctx)
 {
 	spin_lock(&ctx->lock);
 	ctx->channels = true;
@@ -406,7 +406,7 @@ static struct ivc_ctx *unseen(u32 round)
 static u32 this_round;
 
 /* There is a backend (again). */
-void ivc_ctx_attach_all(void)
+void ivcf_ctx_attach_all(void)
 {
 	struct ivc_ctx *ctx;
 	bool returning;
@@ -420,8 +420,8 @@ void ivc_ctx_attach_all(void)
 		returning = ctx_event(ctx, IVC_CTX_BACKEND) && !ctx->asked;
 		spin_unlock(&ctx->lock);
 		if (returning)
-			ivc_request_put(ask(ctx));
-		ivc_ctx_put(ctx);
+			ivcf_request_put(ask(ctx));
+		ivcf_ctx_put(ctx);
 	}
 }
 
@@ -429,7 +429,7 @@ void ivc_ctx_attach_all(void)
  * The guest leaves, or has no backend any more. @tell: there is one to be told,
  * so that the others know at once; nobody waits for its answer.
  */
-void ivc_ctx_leave_all(int reason, bool tell)
+void ivcf_ctx_detach_all(int reason, bool tell)
 {
 	struct ivc_ctx *ctx;
 	u64 member;
@@ -453,6 +453,6 @@ void ivc_ctx_leave_all(int reason, bool tell)
 		if (member && tell)
 			unregister(epoch, member);
 		wake_up_interruptible(&ctx->wq);
-		ivc_ctx_put(ctx);
+		ivcf_ctx_put(ctx);
 	}
 }

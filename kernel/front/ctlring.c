@@ -34,7 +34,7 @@ static struct ivc_ctl {
 	bool up;
 	bool broken; /* by the backend, which is to be dropped */
 	struct xenbus_device *dev;
-	struct ivc_page *ring_page, *table_page;
+	struct ivc_backend_page *ring_page, *table_page;
 	int irq;
 	int heard;	  /* the same, of the event that event_work() is for */
 	unsigned int eoi; /* and what its EOI will say */
@@ -62,7 +62,7 @@ static struct ivc_ctl {
  * A small object on paths that must not fail: it is always found. For one that
  * a process asks for, that process is charged.
  */
-struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member)
+struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member)
 {
 	struct ivc_request *req =
 		kzalloc(sizeof(*req), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
@@ -84,7 +84,7 @@ static void request_free(struct kref *ref)
 	kfree(req);
 }
 
-void ivc_request_put(struct ivc_request *req)
+void ivcf_request_put(struct ivc_request *req)
 {
 	kref_put(&req->ref, request_free);
 }
@@ -96,11 +96,11 @@ static void finish(struct ivc_request *req, int status)
 	if (req->done)
 		req->done(req);
 	complete_all(&req->completed);
-	ivc_request_put(req);
+	ivcf_request_put(req);
 }
 
 /* Refusals that wait to be sent, as counted and as found. */
-void ivc_ctl_audit(u64 *charged, u64 *held)
+void ivcf_ctl_audit(u64 *charged, u64 *held)
 {
 	struct ivc_request *req;
 
@@ -179,7 +179,7 @@ static void pump(void)
  * Hand @req to the backend; its `done` and its waiter hear of the outcome, at
  * once (-ENODEV) if the backend that it is for is not there.
  */
-void ivc_request_send(struct ivc_request *req)
+void ivcf_request_send(struct ivc_request *req)
 {
 	bool there;
 
@@ -219,7 +219,7 @@ static void take_back(struct ivc_request *req, int status)
  * killed. In the last two `done` is still to come if the backend has the
  * request; else it has run.
  */
-int ivc_request_wait(struct ivc_request *req, long timeout)
+int ivcf_request_wait(struct ivc_request *req, long timeout)
 {
 	long left =
 		wait_for_completion_killable_timeout(&req->completed, timeout);
@@ -287,17 +287,17 @@ static void dispatch(const struct ivc_msg *msg)
 		reply(msg);
 		break;
 	case IVC_MSG_EV_OFFER:
-		ivc_ctx_offer(msg);
+		ivcf_ctx_offer(msg);
 		break;
 	case IVC_MSG_EV_ACCEPTED:
-		ivc_chan_accepted(msg);
+		ivcf_chan_accepted(msg);
 		break;
 	case IVC_MSG_EV_GONE:
-		if (!ivc_ctx_withdraw(msg))
-			ivc_chan_gone(msg);
+		if (!ivcf_ctx_withdraw(msg))
+			ivcf_chan_gone(msg);
 		break;
 	case IVC_MSG_EV_HOSTS:
-		ivc_ctx_hosts(msg);
+		ivcf_ctx_hosts(msg);
 		break;
 	default:
 		pr_warn_once("backend sends unknown event %u\n", msg->op);
@@ -349,11 +349,11 @@ static int handle_events(void)
  */
 static void event_work(struct work_struct *work)
 {
-	struct ivc_alloc before = ivc_alloc_begin(NULL);
+	struct ivc_alloc before = ivcf_alloc_begin(NULL);
 	int ret = handle_events();
 	unsigned int eoi;
 
-	ivc_alloc_end(before);
+	ivcf_alloc_end(before);
 	if (ret > 0) {
 		queue_work(ivc_front.wq, &ctl.work);
 		return;
@@ -364,7 +364,7 @@ static void event_work(struct work_struct *work)
 		/* The irq stays masked: this backend is not listened to. */
 		xenbus_switch_state(ctl.dev, XenbusStateClosing);
 		WRITE_ONCE(ctl.broken, true);
-		ivc_xenbus_broken();
+		ivcf_xenbus_broken();
 		return;
 	}
 	/*
@@ -381,7 +381,7 @@ static void event_work(struct work_struct *work)
 
 static irqreturn_t control_event(int irq, void *data)
 {
-	/* The first event may come before ivc_ctl_connect() knows the number.
+	/* The first event may come before ivcf_ctl_connect() knows the number.
 	 */
 	WRITE_ONCE(ctl.heard, irq);
 	queue_work(ivc_front.wq, &ctl.work);
@@ -418,13 +418,13 @@ static int write_nodes(struct xenbus_device *dev, evtchn_port_t port)
 
 static int grant_pages(struct xenbus_device *dev)
 {
-	struct ivc_page *first = ivc_page_grant(dev), *second;
+	struct ivc_backend_page *first = ivcf_backend_page_grant(dev), *second;
 
 	if (IS_ERR(first))
 		return PTR_ERR(first);
-	second = ivc_page_grant(dev);
+	second = ivcf_backend_page_grant(dev);
 	if (IS_ERR(second)) {
-		ivc_page_end(first);
+		ivcf_backend_page_end(first);
 		return PTR_ERR(second);
 	}
 	ctl.ring_page = first;
@@ -447,14 +447,14 @@ static void stop_events(void)
 
 static void end_pages(void)
 {
-	ivc_page_end(ctl.table_page);
-	ivc_page_end(ctl.ring_page);
+	ivcf_backend_page_end(ctl.table_page);
+	ivcf_backend_page_end(ctl.ring_page);
 	ctl.table_page = NULL;
 	ctl.ring_page = NULL;
 }
 
 /* Set up the ring and publish it in xenstore. */
-int ivc_ctl_connect(struct xenbus_device *dev)
+int ivcf_ctl_connect(struct xenbus_device *dev)
 {
 	evtchn_port_t port;
 	int err;
@@ -496,19 +496,19 @@ err_pages:
 }
 
 /* Has the backend that is connected now broken the ring? */
-bool ivc_ctl_broken(void)
+bool ivcf_ctl_broken(void)
 {
 	return READ_ONCE(ctl.broken);
 }
 
 /* The backend that is connected, or was last: in the event work, this one. */
-u32 ivc_ctl_epoch(void)
+u32 ivcf_ctl_epoch(void)
 {
 	return READ_ONCE(ctl.epoch);
 }
 
 /* Is backend @epoch still there? */
-bool ivc_ctl_is(u32 epoch)
+bool ivcf_ctl_is(u32 epoch)
 {
 	bool is;
 
@@ -538,7 +538,7 @@ static struct ivc_request *take_orphan(void)
 }
 
 /* Every request ends with -ENODEV. Nothing when not connected. */
-void ivc_ctl_disconnect(void)
+void ivcf_ctl_disconnect(void)
 {
 	struct ivc_request *req;
 

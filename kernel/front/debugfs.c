@@ -36,7 +36,7 @@ static int channels_show(struct seq_file *s, void *unused)
 		seq_printf(s, "%u %s %u %u %u %u %u %u %u %llu %llu %llu\n",
 			   ch->conn, ivc_chan_state_name[ch->state], ch->local,
 			   ch->peer.domid, ch->peer.id, ch->tx_size,
-			   ch->rx_size, ch->own.granted, ch->foreign.nr,
+			   ch->rx_size, ch->grant.granted, ch->map.nr,
 			   ch->kicks, ch->wakeups, ch->spurious);
 	spin_unlock(&ivc_front.lock);
 	return 0;
@@ -45,12 +45,12 @@ DEFINE_SHOW_ATTRIBUTE(channels);
 
 static int held_show(struct seq_file *s, void *unused)
 {
-	ivc_front_audit(s);
+	ivcf_audit(s);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(held);
 
-void ivc_debugfs_init(void)
+void ivcf_debugfs_init(void)
 {
 	dir = debugfs_create_dir("ivc-front", NULL);
 	debugfs_create_file("contexts", 0400, dir, NULL, &contexts_fops);
@@ -58,7 +58,7 @@ void ivc_debugfs_init(void)
 	debugfs_create_file("held", 0400, dir, NULL, &held_fops);
 }
 
-void ivc_debugfs_exit(void)
+void ivcf_debugfs_exit(void)
 {
 	debugfs_remove_recursive(dir);
 }

@@ -17,9 +17,9 @@
 #include "front.h"
 
 /* Our process's wish comes true, if it has one. Any context. */
-bool ivc_doorbell_heard(struct ivc_chan *ch)
+bool ivcf_doorbell_heard(struct ivc_chan *ch)
 {
-	u32 *want = &ivc_own_ctrl(&ch->own)->want;
+	u32 *want = &ivcf_grant_ctrl(&ch->grant)->want;
 
 	if (!ivc_load(want) || !xchg(want, 0))
 		return false;
@@ -50,13 +50,13 @@ static bool peer_moved(struct ivc_chan *ch, bool *news)
 		*news = true;
 	}
 	return state >= IVC_WIRE_LEAVING ||
-	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->own.dir));
+	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->grant.dir));
 }
 
 static irqreturn_t doorbell(int irq, void *data)
 {
 	struct ivc_chan *ch = data;
-	bool heard = ivc_doorbell_heard(ch);
+	bool heard = ivcf_doorbell_heard(ch);
 	bool news, moved = peer_moved(ch, &news);
 	/*
 	 * A process that finds its data while it still looks takes its wish
@@ -68,7 +68,7 @@ static irqreturn_t doorbell(int irq, void *data)
 
 	WRITE_ONCE(ch->armed, false);
 	if (moved)
-		ivc_chan_kick_work(ch);
+		ivcf_chan_queue_work(ch);
 	if (!heard && !moved)
 		WRITE_ONCE(ch->spurious, ch->spurious + 1);
 	/* What is no news is carried out all the same, but not in a storm. */
@@ -93,7 +93,7 @@ static int bind(struct ivc_chan *ch, evtchn_port_t port)
 }
 
 /* A port that @domid may bind to. */
-int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid)
+int ivcf_doorbell_offer(struct ivc_chan *ch, domid_t domid)
 {
 	struct evtchn_alloc_unbound alloc = {
 		.dom = DOMID_SELF,
@@ -108,7 +108,7 @@ int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid)
  * Bind to the port that @domid has offered. The kernel's own helper takes a
  * xenbus device and its other end, which is the backend; the peer is not.
  */
-int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
+int ivcf_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
 {
 	struct evtchn_bind_interdomain arg = {
 		.remote_dom = domid,
@@ -122,23 +122,23 @@ int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
 	return bind(ch, arg.local_port);
 }
 
-void ivc_doorbell_ring(struct ivc_chan *ch)
+void ivcf_doorbell_ring(struct ivc_chan *ch)
 {
 	if (ch->partner)
-		ivc_doorbell_heard(ch->partner);
+		ivcf_doorbell_heard(ch->partner);
 	else if (ch->irq >= 0)
 		notify_remote_via_irq(ch->irq);
 }
 
 /* The handler looks at the peer's page no more; it may be unmapped then. */
-void ivc_doorbell_blind(struct ivc_chan *ch)
+void ivcf_doorbell_blind(struct ivc_chan *ch)
 {
 	WRITE_ONCE(ch->peer_kctl, NULL);
 	if (ch->irq >= 0)
 		synchronize_irq(ch->irq);
 }
 
-void ivc_doorbell_free(struct ivc_chan *ch)
+void ivcf_doorbell_free(struct ivc_chan *ch)
 {
 	if (ch->irq >= 0)
 		unbind_from_irqhandler(ch->irq, ch);

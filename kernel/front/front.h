@@ -34,7 +34,7 @@
  *   mmap_lock          of a process; taken by the core before our fault and
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
- *   ivc_usermap.lock   inside, from MMU notifiers
+ *   ivc_pv_mmap.lock   inside, from MMU notifiers
  *   unmap_lock         of map.c, inside
  *   ivc_front.lock     spinlock: lists of contexts and channels
  *   ivc_ctx.lock       spinlock: offers and events of a context
@@ -66,17 +66,17 @@
 /* ---------------------------------------------------------- backend-page.c */
 
 /* A page for the backend: zeroed, granted, and remembered until it lets go. */
-struct ivc_page {
+struct ivc_backend_page {
 	struct list_head node;
 	void *at;
 	grant_ref_t ref;
 };
 
 /* ERR_PTR. */
-struct ivc_page *ivc_page_grant(struct xenbus_device *dev);
+struct ivc_backend_page *ivcf_backend_page_grant(struct xenbus_device *dev);
 /* NULL is fine. Whatever the backend does, nobody waits for it. */
-void ivc_page_end(struct ivc_page *p);
-void ivc_page_exit(void);
+void ivcf_backend_page_end(struct ivc_backend_page *p);
+void ivcf_backend_page_exit(void);
 
 /* --------------------------------------------------------------- ctlring.c */
 
@@ -108,22 +108,22 @@ struct ivc_request {
 
 #define IVC_REPLY_TIMEOUT (5 * HZ)
 
-int ivc_ctl_connect(struct xenbus_device *dev);
-void ivc_ctl_disconnect(void);
-bool ivc_ctl_broken(void);
-u32 ivc_ctl_epoch(void);
-bool ivc_ctl_is(u32 epoch);
-struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member);
-void ivc_request_put(struct ivc_request *req);
-void ivc_request_send(struct ivc_request *req);
-int ivc_request_wait(struct ivc_request *req, long timeout);
+int ivcf_ctl_connect(struct xenbus_device *dev);
+void ivcf_ctl_disconnect(void);
+bool ivcf_ctl_broken(void);
+u32 ivcf_ctl_epoch(void);
+bool ivcf_ctl_is(u32 epoch);
+struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member);
+void ivcf_request_put(struct ivc_request *req);
+void ivcf_request_send(struct ivc_request *req);
+int ivcf_request_wait(struct ivc_request *req, long timeout);
 
 /* ----------------------------------------------------------------- hosts.c */
 
-int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
-	      u32 *total, u32 *generation);
+int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
+	       u32 *total, u32 *generation);
 
-void ivc_ctl_audit(u64 *charged, u64 *held);
+void ivcf_ctl_audit(u64 *charged, u64 *held);
 
 /* --------------------------------------------------------------- context.c */
 
@@ -160,7 +160,7 @@ struct ivc_ctx {
 };
 
 /* Does its process want to be in a group? */
-static inline bool ivc_ctx_registered(const struct ivc_ctx *ctx)
+static inline bool ivcf_ctx_registered(const struct ivc_ctx *ctx)
 {
 	switch (READ_ONCE(ctx->state)) {
 	case IVC_CTX_MEMBER:
@@ -175,24 +175,24 @@ static inline bool ivc_ctx_registered(const struct ivc_ctx *ctx)
 /* More than any quota lets wait; a backend that lies is not believed. */
 #define IVC_MAX_OFFERS 1024
 
-struct ivc_ctx *ivc_ctx_new(void);
-void ivc_ctx_put(struct ivc_ctx *ctx);
-u64 ivc_ctx_member(struct ivc_ctx *ctx, u32 *epoch);
-int ivc_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
-void ivc_ctx_end(struct ivc_ctx *ctx);
-int ivc_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
-struct ivc_offer *ivc_ctx_take_offer(struct ivc_ctx *ctx);
-void ivc_ctx_offer(const struct ivc_msg *msg);
-bool ivc_ctx_withdraw(const struct ivc_msg *msg);
-void ivc_ctx_hosts(const struct ivc_msg *msg);
-void ivc_ctx_channels(struct ivc_ctx *ctx);
-void ivc_ctx_attach_all(void);
-void ivc_ctx_leave_all(int reason, bool tell);
+struct ivc_ctx *ivcf_ctx_new(void);
+void ivcf_ctx_put(struct ivc_ctx *ctx);
+u64 ivcf_ctx_member(struct ivc_ctx *ctx, u32 *epoch);
+int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
+void ivcf_ctx_end(struct ivc_ctx *ctx);
+int ivcf_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
+struct ivc_offer *ivcf_ctx_take_offer(struct ivc_ctx *ctx);
+void ivcf_ctx_offer(const struct ivc_msg *msg);
+bool ivcf_ctx_withdraw(const struct ivc_msg *msg);
+void ivcf_ctx_hosts(const struct ivc_msg *msg);
+void ivcf_ctx_channels(struct ivc_ctx *ctx);
+void ivcf_ctx_attach_all(void);
+void ivcf_ctx_detach_all(int reason, bool tell);
 
 /* ----------------------------------------------------------------- grant.c */
 
 /* Pages of ours that a peer may map: kernel control, control, data. */
-struct ivc_own {
+struct ivc_grant {
 	u32 nr;
 	u32 granted; /* refs, of both kinds, that have not been ended yet */
 	struct page **pages;
@@ -202,26 +202,26 @@ struct ivc_own {
 	grant_ref_t *dir_refs;
 };
 
-int ivc_own_alloc(struct ivc_own *own, u32 size);
-int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref);
-void ivc_own_end_dir(struct ivc_own *own);
-bool ivc_own_end(struct ivc_own *own);
-void ivc_own_free(struct ivc_own *own);
+int ivcf_grant_alloc(struct ivc_grant *g, u32 size);
+int ivcf_grant_pages(struct ivc_grant *g, domid_t domid, u32 *dir_gref);
+void ivcf_grant_end_dir(struct ivc_grant *g);
+bool ivcf_grant_end(struct ivc_grant *g);
+void ivcf_grant_free(struct ivc_grant *g);
 
-static inline struct ivc_kctl *ivc_own_kctl(const struct ivc_own *own)
+static inline struct ivc_kctl *ivcf_grant_kctl(const struct ivc_grant *g)
 {
-	return page_address(own->pages[0]);
+	return page_address(g->pages[0]);
 }
 
-static inline struct ivc_ctrl *ivc_own_ctrl(const struct ivc_own *own)
+static inline struct ivc_ctrl *ivcf_grant_ctrl(const struct ivc_grant *g)
 {
-	return page_address(own->pages[1]);
+	return page_address(g->pages[1]);
 }
 
 /* ------------------------------------------------------------------- map.c */
 
 /* The same pages of the peer, mapped read-only in this kernel. */
-struct ivc_foreign {
+struct ivc_map {
 	u32 nr;
 	domid_t domid;
 	struct page **pages;
@@ -229,10 +229,9 @@ struct ivc_foreign {
 	grant_handle_t *handles;
 };
 
-int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
-		    u32 size);
-void ivc_foreign_unmap_ring(struct ivc_foreign *f);
-void ivc_foreign_unmap(struct ivc_foreign *f);
+int ivcf_map_pages(struct ivc_map *map, domid_t domid, u32 dir_gref, u32 size);
+void ivcf_unmap_ring(struct ivc_map *map);
+void ivcf_unmap_pages(struct ivc_map *map);
 
 /* --------------------------------------------------------------- channel.c */
 
@@ -265,15 +264,15 @@ struct ivc_chan {
 	u32 tx_size;
 	u32 rx_size;
 
-	struct ivc_own own;
-	struct ivc_foreign foreign;
-	struct page **kept; /* of PEER: what was unread when it went */
-	u32 nr_kept;
+	struct ivc_grant grant;
+	struct ivc_map map;
+	struct page **unread; /* of PEER: what was unread when it went */
+	u32 nr_unread;
 	bool revoked;	/* PEER shows @kept or nothing, for ever */
 	bool took_over; /* what the peer wrote before @took_until is read or
 			   kept */
 	u32 took_until;
-	u64 *kept_hidden; /* headers that the process is not shown */
+	u64 *unread_hidden; /* headers that the process is not shown */
 
 	/* undelivered.c */
 	bool stopped;	      /* our process writes no more: */
@@ -299,7 +298,7 @@ struct ivc_chan {
 	u32 heard_state; /* of the peer, by the last event */
 	bool established;
 	wait_queue_head_t wq;
-	u64 kicks, wakeups, spurious, kept_bytes;
+	u64 kicks, wakeups, spurious, unread_bytes;
 
 	/* Told by events, carried out by @work, in this order. */
 	spinlock_t todo_lock;
@@ -316,32 +315,32 @@ struct ivc_chan {
 	bool overdue; /* the peer has not let go, after many tries */
 
 	fl_owner_t owner;	     /* whose the descriptor is */
-	unsigned int maps[3];	     /* VMAs of KCTL, OWN, PEER */
-	struct ivc_usermap *usermap; /* PV: see mmap.c */
+	unsigned int mmaps[3];	     /* VMAs of KCTL, OWN, PEER */
+	struct ivc_pv_mmap *pv_mmap; /* PV: see mmap.c */
 	struct address_space *mapping;
 };
 
-struct ivc_chan *ivc_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member);
-void ivc_chan_get(struct ivc_chan *ch);
-void ivc_chan_put(struct ivc_chan *ch);
-bool ivc_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
-void ivc_chan_kick_work(struct ivc_chan *ch);
-void ivc_chan_close(struct ivc_chan *ch, int reason);
-void ivc_chan_wake(struct ivc_chan *ch);
-void ivc_chan_answered(struct ivc_chan *ch, int status);
-void ivc_chan_accepted(const struct ivc_msg *msg);
-void ivc_chan_gone(const struct ivc_msg *msg);
-void ivc_chan_look(struct ivc_chan *ch);
-void ivc_chan_leave(struct ivc_chan *ch, int reason);
-void ivc_chan_cut(struct ivc_chan *ch);
-void ivc_chan_orphan(struct ivc_chan *ch);
-void ivc_chan_abandon(struct ivc_chan *ch);
+struct ivc_chan *ivcf_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member);
+void ivcf_chan_get(struct ivc_chan *ch);
+void ivcf_chan_put(struct ivc_chan *ch);
+bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
+void ivcf_chan_queue_work(struct ivc_chan *ch);
+void ivcf_chan_close(struct ivc_chan *ch, int reason);
+void ivcf_chan_wake(struct ivc_chan *ch);
+void ivcf_chan_answered(struct ivc_chan *ch, int status);
+void ivcf_chan_accepted(const struct ivc_msg *msg);
+void ivcf_chan_gone(const struct ivc_msg *msg);
+void ivcf_chan_read_peer(struct ivc_chan *ch);
+void ivcf_chan_leave(struct ivc_chan *ch, int reason);
+void ivcf_chan_cut_off(struct ivc_chan *ch);
+void ivcf_chan_orphan(struct ivc_chan *ch);
+void ivcf_chan_abandon(struct ivc_chan *ch);
 
 /* --------------------------------------------------------------- suspend.c */
 
-void ivc_leave_all(int reason, bool released);
-void ivc_orphan_all(void);
-void ivc_abandon_all(void);
+void ivcf_hand_over_all(int reason, bool released);
+void ivcf_orphan_all(void);
+void ivcf_abandon_all(void);
 
 /* --------------------------------------------------------------- connect.c */
 
@@ -351,76 +350,78 @@ void ivc_abandon_all(void);
 #define IVC_MAX_OVERDUE 1024u
 #define IVC_MAX_CLOSED 16384u
 
-int ivc_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
+int ivcf_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
+		 struct ivc_chan **chp);
+int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		struct ivc_chan **chp);
-int ivc_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
-	       struct ivc_chan **chp);
-void ivc_refuse(u32 epoch, u64 member, u32 conn, int reason);
-int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
+void ivcf_refuse(u32 epoch, u64 member, u32 conn, int reason);
+int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
 /* ------------------------------------------------------------ channel-fd.c */
 
-struct file *ivc_chan_file(struct ivc_chan *ch);
-void ivc_chan_drop(struct ivc_chan *ch, int reason);
+struct file *ivcf_channel_file(struct ivc_chan *ch);
+void ivcf_chan_drop(struct ivc_chan *ch, int reason);
 
 /* ----------------------------------------------------------------- owner.c */
 
-fl_owner_t ivc_owner(void);
-bool ivc_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id);
+fl_owner_t ivcf_owner(void);
+bool ivcf_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id);
 
 /* ------------------------------------------------------------------ mmap.c */
 
-int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma);
-void ivc_usermap_revoke(struct ivc_chan *ch);
-void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held);
+int ivcf_mmap(struct ivc_chan *ch, struct vm_area_struct *vma);
+void ivcf_mmap_revoke(struct ivc_chan *ch);
+void ivcf_mmap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held);
 
 /* ---------------------------------------------------------------- unread.c */
 
-int ivc_keep(struct ivc_chan *ch);
-void ivc_keep_cut(struct ivc_chan *ch);
-void ivc_keep_end(struct ivc_chan *ch);
-void ivc_keep_free(struct ivc_chan *ch);
+int ivcf_unread_copy(struct ivc_chan *ch);
+void ivcf_unread_check_cut(struct ivc_chan *ch);
+void ivcf_unread_end(struct ivc_chan *ch);
+void ivcf_unread_free(struct ivc_chan *ch);
 
 /* ---------------------------------------------------------------- record.c */
 
-struct ivc_walk {
+struct ivc_records {
 	struct page **data; /* NULL: not there */
 	u32 cells;
 	const u64 *hidden; /* by cell: what was taken out, or NULL */
 };
 
-void *ivc_walk_cell(const struct ivc_walk *w, u32 pos);
-int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len);
-int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes);
-int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used);
-int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos);
-u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at);
-void ivc_walk_show(struct ivc_walk *w);
+void *ivcf_record_cell(const struct ivc_records *r, u32 pos);
+int ivcf_record_parse(const struct ivc_records *r, u32 pos, u32 *len);
+int ivcf_record_walk(const struct ivc_records *r, u32 pos, u32 *end,
+		     u64 *bytes);
+int ivcf_record_reader(const struct ivc_records *r, u64 at, u32 *pos,
+		       u32 *used);
+int ivcf_record_past(const struct ivc_records *r, u64 at, u32 *pos);
+u64 *ivcf_record_hide(struct ivc_records *r, const u64 *at);
+void ivcf_record_restore(struct ivc_records *r);
 
 /* ----------------------------------------------------------- undelivered.c */
 
-void ivc_sent_stop(struct ivc_chan *ch);
-bool ivc_sent_cut(struct ivc_chan *ch);
-void ivc_sent_show(struct ivc_chan *ch);
-int ivc_sent_settle(struct ivc_chan *ch);
-int ivc_sent_delivery(const struct ivc_chan *ch,
-		      struct ivc_abi_delivery *delivery);
-int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un);
+void ivcf_stop_writes(struct ivc_chan *ch);
+bool ivcf_undelivered_cut_off(struct ivc_chan *ch);
+void ivcf_undelivered_restore(struct ivc_chan *ch);
+int ivcf_undelivered_settle(struct ivc_chan *ch);
+int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery);
+int ivcf_undelivered_copy(const struct ivc_chan *ch,
+			  struct ivc_abi_undelivered *un);
 
 /* -------------------------------------------------------------- doorbell.c */
 
-int ivc_doorbell_offer(struct ivc_chan *ch, domid_t domid);
-int ivc_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port);
-void ivc_doorbell_ring(struct ivc_chan *ch);
-bool ivc_doorbell_heard(struct ivc_chan *ch);
-void ivc_doorbell_blind(struct ivc_chan *ch);
-void ivc_doorbell_free(struct ivc_chan *ch);
+int ivcf_doorbell_offer(struct ivc_chan *ch, domid_t domid);
+int ivcf_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port);
+void ivcf_doorbell_ring(struct ivc_chan *ch);
+bool ivcf_doorbell_heard(struct ivc_chan *ch);
+void ivcf_doorbell_blind(struct ivc_chan *ch);
+void ivcf_doorbell_free(struct ivc_chan *ch);
 
 /* ----------------------------------------------------------------- audit.c */
 
 struct seq_file;
 
-void ivc_front_audit(struct seq_file *s);
+void ivcf_audit(struct seq_file *s);
 
 /* ---------------------------------------------------------------- the rest */
 
@@ -448,7 +449,7 @@ struct ivc_alloc {
 	unsigned int noio;
 };
 
-static inline struct ivc_alloc ivc_alloc_begin(const struct ivc_ctx *ctx)
+static inline struct ivc_alloc ivcf_alloc_begin(const struct ivc_ctx *ctx)
 {
 	bool frozen = READ_ONCE(ivc_front.frozen);
 	struct ivc_alloc before = {
@@ -461,18 +462,18 @@ static inline struct ivc_alloc ivc_alloc_begin(const struct ivc_ctx *ctx)
 	return before;
 }
 
-static inline void ivc_alloc_end(struct ivc_alloc before)
+static inline void ivcf_alloc_end(struct ivc_alloc before)
 {
 	memalloc_noio_restore(before.noio);
 	set_active_memcg(before.memcg);
 }
 
-int ivc_ctxfile_init(void);
-void ivc_ctxfile_exit(void);
-void ivc_xenbus_broken(void); /* by the backend; any context */
-int ivc_xenbus_init(void);
-void ivc_xenbus_exit(void);
-void ivc_debugfs_init(void);
-void ivc_debugfs_exit(void);
+int ivcf_context_fd_init(void);
+void ivcf_context_fd_exit(void);
+void ivcf_xenbus_broken(void); /* by the backend; any context */
+int ivcf_xenbus_init(void);
+void ivcf_xenbus_exit(void);
+void ivcf_debugfs_init(void);
+void ivcf_debugfs_exit(void);
 
 #endif /* IVC_FRONT_H */

@@ -45,24 +45,24 @@ static void free_pages_array(struct page **pages, u32 nr)
 }
 
 /* Pages for a ring of @size bytes, and its two control pages. */
-int ivc_own_alloc(struct ivc_own *own, u32 size)
+int ivcf_grant_alloc(struct ivc_grant *g, u32 size)
 {
 	struct ivc_kctl *kctl;
 
-	own->nr = IVC_DIR_HEAD + (size >> PAGE_SHIFT);
-	own->pages = alloc_pages_array(own->nr);
-	if (!own->pages)
+	g->nr = IVC_DIR_HEAD + (size >> PAGE_SHIFT);
+	g->pages = alloc_pages_array(g->nr);
+	if (!g->pages)
 		return -ENOMEM;
-	kctl = ivc_own_kctl(own);
+	kctl = ivcf_grant_kctl(g);
 	kctl->magic = IVC_KCTL_MAGIC;
 	kctl->version = IVC_PROTOCOL_VERSION;
 	return 0;
 }
 
 /* Under the channel's lock; may_grant() and suspend.c look without it. */
-static void set_granted(struct ivc_own *own, u32 granted)
+static void set_granted(struct ivc_grant *g, u32 granted)
 {
-	WRITE_ONCE(own->granted, granted);
+	WRITE_ONCE(g->granted, granted);
 }
 
 static int grant(struct page *page, domid_t domid, grant_ref_t *ref)
@@ -75,28 +75,28 @@ static int grant(struct page *page, domid_t domid, grant_ref_t *ref)
 	return 0;
 }
 
-static int fill_dir(struct ivc_own *own, domid_t domid, u32 *dir_gref)
+static int fill_dir(struct ivc_grant *g, domid_t domid, u32 *dir_gref)
 {
-	u32 i = own->nr_dir, left = own->nr;
+	u32 i = g->nr_dir, left = g->nr;
 	u32 next = 0;
 	int err;
 
 	/* From the last to the first: each names the one behind it. */
 	while (i--) {
-		struct ivc_dir *dir = page_address(own->dir[i]);
+		struct ivc_dir *dir = page_address(g->dir[i]);
 
 		dir->magic = IVC_DIR_MAGIC;
 		dir->count = left - i * IVC_DIR_REFS;
-		dir->last = i == own->nr_dir - 1;
+		dir->last = i == g->nr_dir - 1;
 		dir->next = next;
-		memcpy(dir->ref, own->refs + i * IVC_DIR_REFS,
+		memcpy(dir->ref, g->refs + i * IVC_DIR_REFS,
 		       dir->count * sizeof(u32));
 		left -= dir->count;
-		err = grant(own->dir[i], domid, &own->dir_refs[i]);
+		err = grant(g->dir[i], domid, &g->dir_refs[i]);
 		if (err)
 			return err;
-		set_granted(own, own->granted + 1);
-		next = own->dir_refs[i];
+		set_granted(g, g->granted + 1);
+		next = g->dir_refs[i];
 	}
 	*dir_gref = next;
 	return 0;
@@ -115,74 +115,74 @@ static grant_ref_t *alloc_refs(u32 nr)
 
 /*
  * Grant everything to @domid and describe it in a directory. On failure what
- * has been granted stays for ivc_own_end() and ivc_own_end_dir().
+ * has been granted stays for ivcf_grant_end() and ivcf_grant_end_dir().
  */
-int ivc_own_grant(struct ivc_own *own, domid_t domid, u32 *dir_gref)
+int ivcf_grant_pages(struct ivc_grant *g, domid_t domid, u32 *dir_gref)
 {
 	u32 i;
 	int err;
 
-	own->nr_dir = DIV_ROUND_UP(own->nr, IVC_DIR_REFS);
-	own->refs = alloc_refs(own->nr);
-	own->dir_refs = alloc_refs(own->nr_dir);
-	own->dir = alloc_pages_array(own->nr_dir);
-	if (!own->refs || !own->dir_refs || !own->dir)
+	g->nr_dir = DIV_ROUND_UP(g->nr, IVC_DIR_REFS);
+	g->refs = alloc_refs(g->nr);
+	g->dir_refs = alloc_refs(g->nr_dir);
+	g->dir = alloc_pages_array(g->nr_dir);
+	if (!g->refs || !g->dir_refs || !g->dir)
 		return -ENOMEM;
-	for (i = 0; i < own->nr; i++) {
-		err = grant(own->pages[i], domid, &own->refs[i]);
+	for (i = 0; i < g->nr; i++) {
+		err = grant(g->pages[i], domid, &g->refs[i]);
 		if (err)
 			return err;
-		set_granted(own, own->granted + 1);
+		set_granted(g, g->granted + 1);
 	}
-	return fill_dir(own, domid, dir_gref);
+	return fill_dir(g, domid, dir_gref);
 }
 
 /* Take back which of these nobody maps. */
-static void end_refs(struct ivc_own *own, grant_ref_t *refs, u32 nr)
+static void end_refs(struct ivc_grant *g, grant_ref_t *refs, u32 nr)
 {
 	u32 i;
 
-	for (i = 0; own->granted && refs && i < nr; i++) {
+	for (i = 0; g->granted && refs && i < nr; i++) {
 		if (refs[i] == INVALID_GRANT_REF ||
 		    !gnttab_try_end_foreign_access(refs[i]))
 			continue;
 		refs[i] = INVALID_GRANT_REF;
-		set_granted(own, own->granted - 1);
+		set_granted(g, g->granted - 1);
 	}
 }
 
 /*
  * The directory has served. What the peer still maps of it is tried again by
- * ivc_own_end().
+ * ivcf_grant_end().
  */
-void ivc_own_end_dir(struct ivc_own *own)
+void ivcf_grant_end_dir(struct ivc_grant *g)
 {
 	u32 i, left = 0;
 
-	if (!own->dir || !own->dir_refs)
+	if (!g->dir || !g->dir_refs)
 		return;
-	end_refs(own, own->dir_refs, own->nr_dir);
-	for (i = 0; i < own->nr_dir; i++) {
-		if (own->dir_refs[i] != INVALID_GRANT_REF) {
+	end_refs(g, g->dir_refs, g->nr_dir);
+	for (i = 0; i < g->nr_dir; i++) {
+		if (g->dir_refs[i] != INVALID_GRANT_REF) {
 			left++;
-		} else if (own->dir[i]) {
-			__free_page(own->dir[i]);
-			own->dir[i] = NULL;
+		} else if (g->dir[i]) {
+			__free_page(g->dir[i]);
+			g->dir[i] = NULL;
 		}
 	}
 	if (left)
 		return;
 	/* The doorbell looks whether there still is one. */
-	kvfree(own->dir);
-	WRITE_ONCE(own->dir, NULL);
+	kvfree(g->dir);
+	WRITE_ONCE(g->dir, NULL);
 }
 
 /* Take back what nobody maps. True when nothing is granted any more. */
-bool ivc_own_end(struct ivc_own *own)
+bool ivcf_grant_end(struct ivc_grant *g)
 {
-	ivc_own_end_dir(own);
-	end_refs(own, own->refs, own->nr);
-	return !own->granted;
+	ivcf_grant_end_dir(g);
+	end_refs(g, g->refs, g->nr);
+	return !g->granted;
 }
 
 /* Those that are still granted are Linux's from here. */
@@ -202,13 +202,13 @@ static void leave_pages(struct page **pages, const grant_ref_t *refs, u32 nr)
  * Free everything, half-built or not. What is still granted (only when the
  * module goes) Linux frees when the peer lets go.
  */
-void ivc_own_free(struct ivc_own *own)
+void ivcf_grant_free(struct ivc_grant *g)
 {
-	leave_pages(own->dir, own->dir_refs, own->nr_dir);
-	leave_pages(own->pages, own->refs, own->nr);
-	free_pages_array(own->dir, own->nr_dir);
-	free_pages_array(own->pages, own->nr);
-	kvfree(own->dir_refs);
-	kvfree(own->refs);
-	memset(own, 0, sizeof(*own));
+	leave_pages(g->dir, g->dir_refs, g->nr_dir);
+	leave_pages(g->pages, g->refs, g->nr);
+	free_pages_array(g->dir, g->nr_dir);
+	free_pages_array(g->pages, g->nr);
+	kvfree(g->dir_refs);
+	kvfree(g->refs);
+	memset(g, 0, sizeof(*g));
 }

@@ -44,8 +44,8 @@ static int take_hosts(const struct ivc_host *table, u32 count, u64 *after,
  * for longer than two replies may take, however many others wait for the table
  * and however long the backend says the list is.
  */
-int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
-	      u32 *total, u32 *generation)
+int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
+	       u32 *total, u32 *generation)
 {
 	unsigned long end = jiffies + 2 * IVC_REPLY_TIMEOUT;
 	u64 after = 0;
@@ -56,17 +56,18 @@ int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 	*total = 0;
 	while (more && !err) {
 		struct ivc_request *req =
-			ivc_request_new(IVC_MSG_HOSTS, epoch, member);
+			ivcf_request_new(IVC_MSG_HOSTS, epoch, member);
 
 		req->msg.hosts.after = after;
 		req->table = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 		if (!req->table) {
-			ivc_request_put(req);
+			ivcf_request_put(req);
 			return -ENOMEM;
 		}
-		ivc_request_send(req);
+		ivcf_request_send(req);
 		left = max((long)(end - jiffies), 1L);
-		err = ivc_request_wait(req, min(left, (long)IVC_REPLY_TIMEOUT));
+		err = ivcf_request_wait(req,
+					min(left, (long)IVC_REPLY_TIMEOUT));
 		if (!err) {
 			*generation = req->msg.hosted.generation;
 			more = req->msg.hosted.more;
@@ -77,7 +78,7 @@ int ivc_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 			else if (more && time_after(jiffies, end))
 				err = -ETIMEDOUT;
 		}
-		ivc_request_put(req);
+		ivcf_request_put(req);
 	}
 	return err;
 }

@@ -25,24 +25,24 @@ static int __init ivc_front_init(void)
 	ivc_front.wq = alloc_workqueue("ivc-front", WQ_UNBOUND, 0);
 	if (!ivc_front.wq)
 		return -ENOMEM;
-	ivc_debugfs_init();
-	err = ivc_xenbus_init();
+	ivcf_debugfs_init();
+	err = ivcf_xenbus_init();
 	if (err)
 		goto err_debugfs;
 	/*
 	 * Last: a process that has the device open holds the module, but a
 	 * module whose init fails is freed all the same.
 	 */
-	err = ivc_ctxfile_init();
+	err = ivcf_context_fd_init();
 	if (err)
 		goto err_xenbus;
 	return 0;
 
 err_xenbus:
-	ivc_xenbus_exit();
+	ivcf_xenbus_exit();
 err_debugfs:
-	ivc_debugfs_exit();
-	ivc_page_exit();
+	ivcf_debugfs_exit();
+	ivcf_backend_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	return err;
 }
@@ -51,11 +51,11 @@ module_init(ivc_front_init);
 static void __exit ivc_front_exit(void)
 {
 	/* No descriptor is open: they hold the module. */
-	ivc_ctxfile_exit();
-	ivc_xenbus_exit();
-	ivc_abandon_all();
-	ivc_debugfs_exit();
-	ivc_page_exit();
+	ivcf_context_fd_exit();
+	ivcf_xenbus_exit();
+	ivcf_abandon_all();
+	ivcf_debugfs_exit();
+	ivcf_backend_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	ivc_table_end(&ivc_front.conns);
 }

@@ -147,62 +147,61 @@ static int read_dir(domid_t domid, grant_ref_t gref, grant_ref_t *refs, u32 nr)
 }
 
 /* Map what the directory at @dir_gref names, for a ring of @size bytes. */
-int ivc_foreign_map(struct ivc_foreign *f, domid_t domid, u32 dir_gref,
-		    u32 size)
+int ivcf_map_pages(struct ivc_map *map, domid_t domid, u32 dir_gref, u32 size)
 {
 	u32 nr = IVC_DIR_HEAD + (size >> PAGE_SHIFT);
 	int err = -ENOMEM;
 
-	f->domid = domid;
-	f->refs = kvmalloc_array(nr, sizeof(*f->refs), GFP_KERNEL_ACCOUNT);
-	f->handles =
-		kvmalloc_array(nr, sizeof(*f->handles), GFP_KERNEL_ACCOUNT);
-	f->pages = kvcalloc(nr, sizeof(*f->pages), GFP_KERNEL_ACCOUNT);
-	if (!f->refs || !f->handles || !f->pages)
+	map->domid = domid;
+	map->refs = kvmalloc_array(nr, sizeof(*map->refs), GFP_KERNEL_ACCOUNT);
+	map->handles =
+		kvmalloc_array(nr, sizeof(*map->handles), GFP_KERNEL_ACCOUNT);
+	map->pages = kvcalloc(nr, sizeof(*map->pages), GFP_KERNEL_ACCOUNT);
+	if (!map->refs || !map->handles || !map->pages)
 		goto err_free;
-	err = read_dir(domid, dir_gref, f->refs, nr);
+	err = read_dir(domid, dir_gref, map->refs, nr);
 	if (err)
 		goto err_free;
-	err = gnttab_alloc_pages(nr, f->pages);
+	err = gnttab_alloc_pages(nr, map->pages);
 	if (err)
 		goto err_free;
-	err = map_all(domid, f->refs, f->pages, f->handles, nr);
+	err = map_all(domid, map->refs, map->pages, map->handles, nr);
 	if (err)
 		goto err_pages;
-	f->nr = nr;
+	map->nr = nr;
 	return 0;
 
 err_pages:
-	gnttab_free_pages(nr, f->pages);
+	gnttab_free_pages(nr, map->pages);
 err_free:
-	kvfree(f->refs);
-	kvfree(f->handles);
-	kvfree(f->pages);
-	memset(f, 0, sizeof(*f));
+	kvfree(map->refs);
+	kvfree(map->handles);
+	kvfree(map->pages);
+	memset(map, 0, sizeof(*map));
 	return err;
 }
 
-static void unmap_from(struct ivc_foreign *f, u32 first)
+static void unmap_from(struct ivc_map *map, u32 first)
 {
-	if (f->nr <= first)
+	if (map->nr <= first)
 		return;
-	unmap_some(f->pages + first, f->handles + first, f->nr - first);
-	gnttab_free_pages(f->nr - first, f->pages + first);
-	f->nr = first;
+	unmap_some(map->pages + first, map->handles + first, map->nr - first);
+	gnttab_free_pages(map->nr - first, map->pages + first);
+	map->nr = first;
 }
 
 /* Let go of the ring: the two control pages stay. As below. */
-void ivc_foreign_unmap_ring(struct ivc_foreign *f)
+void ivcf_unmap_ring(struct ivc_map *map)
 {
-	unmap_from(f, IVC_DIR_HEAD);
+	unmap_from(map, IVC_DIR_HEAD);
 }
 
 /* Let go of everything; nothing of it is mapped anywhere else any more. */
-void ivc_foreign_unmap(struct ivc_foreign *f)
+void ivcf_unmap_pages(struct ivc_map *map)
 {
-	unmap_from(f, 0);
-	kvfree(f->refs);
-	kvfree(f->handles);
-	kvfree(f->pages);
-	memset(f, 0, sizeof(*f));
+	unmap_from(map, 0);
+	kvfree(map->refs);
+	kvfree(map->handles);
+	kvfree(map->pages);
+	memset(map, 0, sizeof(*map));
 }

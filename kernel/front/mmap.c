@@ -20,7 +20,7 @@
  * PEER comes in two kinds. Where the hypervisor translates for us (PVH) the
  * foreign page has a page frame number here and goes into the page table like
  * any other. A PV guest may have a foreign frame in a page table entry only by
- * a grant operation on that very entry; a struct ivc_usermap remembers what was
+ * a grant operation on that very entry; a struct ivc_pv_mmap remembers what was
  * put where, and an MMU notifier tells us to take it out the same way before
  * the kernel touches the entry. All that can go is put in place by the fault
  * handler, under ch->lock: never at mmap() time, for unmap_mapping_range() does
@@ -48,7 +48,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 #endif
 
 /* PV: page table entries of one process that hold foreign frames. */
-struct ivc_usermap {
+struct ivc_pv_mmap {
 	struct mutex lock; /* entries against notifier */
 	struct mmu_interval_notifier notifier;
 	unsigned long start;
@@ -68,7 +68,7 @@ static const u32 grant_pte_flags =
 /* ---------------------------------------------------------------- PV */
 
 /* Under um->lock. */
-static void entries_unmap(struct ivc_usermap *um, u32 from, u32 to)
+static void entries_unmap(struct ivc_pv_mmap *um, u32 from, u32 to)
 {
 	struct gnttab_unmap_grant_ref op;
 	u32 i;
@@ -92,8 +92,8 @@ static bool usermap_invalidate(struct mmu_interval_notifier *mni,
 			       const struct mmu_notifier_range *range,
 			       unsigned long seq)
 {
-	struct ivc_usermap *um =
-		container_of(mni, struct ivc_usermap, notifier);
+	struct ivc_pv_mmap *um =
+		container_of(mni, struct ivc_pv_mmap, notifier);
 	unsigned long end = um->start + ((unsigned long)um->nr << PAGE_SHIFT);
 	unsigned long from, to;
 
@@ -118,7 +118,7 @@ static const struct mmu_interval_notifier_ops usermap_notifier_ops = {
 /* Where the entry stands: the page table stays under mmap_lock. */
 static int entry_find(pte_t *pte, unsigned long addr, void *data)
 {
-	struct ivc_usermap *um = data;
+	struct ivc_pv_mmap *um = data;
 	u32 i = (addr - um->start) >> PAGE_SHIFT;
 
 	um->entry[i].pte = arbitrary_virt_to_machine(pte).maddr;
@@ -126,13 +126,13 @@ static int entry_find(pte_t *pte, unsigned long addr, void *data)
 }
 
 /* Under um->lock. */
-static int entry_map(struct ivc_usermap *um, u32 i)
+static int entry_map(struct ivc_pv_mmap *um, u32 i)
 {
-	struct ivc_foreign *f = &um->ch->foreign;
+	struct ivc_map *map = &um->ch->map;
 	struct gnttab_map_grant_ref op;
 
 	gnttab_set_map_op(&op, um->entry[i].pte, grant_pte_flags,
-			  f->refs[i + 1], f->domid);
+			  map->refs[i + 1], map->domid);
 	if (HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, &op, 1) ||
 	    op.status != GNTST_okay)
 		return -EPROTO;
@@ -147,7 +147,7 @@ static int entry_map(struct ivc_usermap *um, u32 i)
  * invalidation that comes in between is over, or has um->lock after us and
  * takes out what we put in.
  */
-static vm_fault_t fault_pv(struct ivc_usermap *um, struct vm_area_struct *vma,
+static vm_fault_t fault_pv(struct ivc_pv_mmap *um, struct vm_area_struct *vma,
 			   unsigned long addr)
 {
 	u32 i = (addr - um->start) >> PAGE_SHIFT;
@@ -174,7 +174,7 @@ static vm_fault_t fault_pv(struct ivc_usermap *um, struct vm_area_struct *vma,
 	return err ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 }
 
-static void usermap_free(struct ivc_usermap *um)
+static void usermap_free(struct ivc_pv_mmap *um)
 {
 	mmu_interval_notifier_remove(&um->notifier);
 	kvfree(um);
@@ -184,7 +184,7 @@ static void usermap_free(struct ivc_usermap *um)
 static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
 {
 	u32 nr = vma_pages(vma), i;
-	struct ivc_usermap *um;
+	struct ivc_pv_mmap *um;
 	int err;
 
 	um = kvzalloc(struct_size(um, entry, nr), GFP_KERNEL_ACCOUNT);
@@ -202,7 +202,7 @@ static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
 						  &usermap_notifier_ops);
 	if (err)
 		goto err_free;
-	ch->usermap = um;
+	ch->pv_mmap = um;
 	return 0;
 
 err_free:
@@ -217,7 +217,7 @@ static struct ivc_chan *chan_of(struct vm_area_struct *vma)
 	return vma->vm_file->private_data;
 }
 
-/* Which of ivc_chan.maps counts it. */
+/* Which of ivc_chan.mmaps counts it. */
 static unsigned int region_of(u64 offset)
 {
 	return offset >> 28;
@@ -226,7 +226,8 @@ static_assert(IVC_MAP_OWN == 1ull << 28 && IVC_MAP_PEER == 2ull << 28);
 
 static unsigned int *maps_of(struct vm_area_struct *vma)
 {
-	return &chan_of(vma)->maps[region_of((u64)vma->vm_pgoff << PAGE_SHIFT)];
+	return &chan_of(vma)
+			->mmaps[region_of((u64)vma->vm_pgoff << PAGE_SHIFT)];
 }
 
 static void count_open(struct vm_area_struct *vma)
@@ -252,11 +253,11 @@ static struct page *peer_page(struct ivc_chan *ch, u32 i)
 {
 	/* A partner's pages stay for as long as we hold it. */
 	if (ch->partner)
-		return ch->partner->own.pages[i + 1];
+		return ch->partner->grant.pages[i + 1];
 	if (!ch->revoked)
-		return ch->foreign.pages[i + 1];
-	if (ch->kept && i < ch->nr_kept && ch->kept[i])
-		return ch->kept[i];
+		return ch->map.pages[i + 1];
+	if (ch->unread && i < ch->nr_unread && ch->unread[i])
+		return ch->unread[i];
 	return ZERO_PAGE(0);
 }
 
@@ -269,8 +270,8 @@ static vm_fault_t peer_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	mutex_lock(&ch->lock);
-	if (ch->usermap && !ch->revoked) {
-		ret = fault_pv(ch->usermap, vma, addr);
+	if (ch->pv_mmap && !ch->revoked) {
+		ret = fault_pv(ch->pv_mmap, vma, addr);
 	} else {
 		page = peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
@@ -292,12 +293,12 @@ static int refuse_mremap(struct vm_area_struct *vma)
 static void peer_close(struct vm_area_struct *vma)
 {
 	struct ivc_chan *ch = chan_of(vma);
-	struct ivc_usermap *um = NULL;
+	struct ivc_pv_mmap *um = NULL;
 
 	mutex_lock(&ch->lock);
 	if (!--*maps_of(vma)) {
-		um = ch->usermap;
-		ch->usermap = NULL;
+		um = ch->pv_mmap;
+		ch->pv_mmap = NULL;
 	}
 	mutex_unlock(&ch->lock);
 	/* The notifier has unmapped the entries before we were called. */
@@ -321,7 +322,8 @@ static vm_fault_t insert_own(struct ivc_chan *ch, struct vm_area_struct *vma,
 	u32 i;
 
 	for (i = first; addr < vma->vm_end && ret == VM_FAULT_NOPAGE; i++) {
-		ret = vmf_insert_pfn(vma, addr, page_to_pfn(ch->own.pages[i]));
+		ret = vmf_insert_pfn(vma, addr,
+				     page_to_pfn(ch->grant.pages[i]));
 		addr += PAGE_SIZE;
 	}
 	return ret;
@@ -337,7 +339,7 @@ static vm_fault_t own_fault(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr = vmf->address & PAGE_MASK;
 	struct ivc_chan *ch = chan_of(vma);
-	struct page *page = ch->own.pages[1];
+	struct page *page = ch->grant.pages[1];
 	vm_fault_t ret;
 
 	mutex_lock(&ch->lock);
@@ -388,7 +390,7 @@ static int mmap_peer(struct ivc_chan *ch, struct vm_area_struct *vma)
 	return 0;
 }
 
-int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
+int ivcf_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	unsigned long size = vma->vm_end - vma->vm_start;
@@ -406,23 +408,23 @@ int ivc_usermap_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 
 	mutex_lock(&ch->lock);
 	if (offset == IVC_MAP_KCTL && size == PAGE_SIZE)
-		err = ch->maps[0] ? -EBUSY : mmap_kctl(ch, vma);
+		err = ch->mmaps[0] ? -EBUSY : mmap_kctl(ch, vma);
 	else if (!ch->established)
 		err = -ENOTCONN;
 	else if (offset == IVC_MAP_OWN && size == PAGE_SIZE + ch->tx_size)
-		err = ch->maps[1] ? -EBUSY : mmap_own(vma);
+		err = ch->mmaps[1] ? -EBUSY : mmap_own(vma);
 	else if (offset == IVC_MAP_PEER && size == PAGE_SIZE + ch->rx_size)
-		err = ch->maps[2] ? -EBUSY : mmap_peer(ch, vma);
+		err = ch->mmaps[2] ? -EBUSY : mmap_peer(ch, vma);
 	if (!err)
-		ch->maps[region_of(offset)]++;
+		ch->mmaps[region_of(offset)]++;
 	mutex_unlock(&ch->lock);
 	return err;
 }
 
 /* Handles of a process's own. Under ch->lock. */
-void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
+void ivcf_mmap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
 {
-	struct ivc_usermap *um = ch->usermap;
+	struct ivc_pv_mmap *um = ch->pv_mmap;
 	u32 i;
 
 	if (!um)
@@ -439,9 +441,9 @@ void ivc_usermap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
  * ch->lock. The caller has put what was kept in place, or will, before it lets
  * go of the lock: a process that faults meanwhile waits.
  */
-void ivc_usermap_revoke(struct ivc_chan *ch)
+void ivcf_mmap_revoke(struct ivc_chan *ch)
 {
-	struct ivc_usermap *um = ch->usermap;
+	struct ivc_pv_mmap *um = ch->pv_mmap;
 
 	/* A partner's pages are ours too: they need not go. */
 	if (ch->partner || ch->revoked)

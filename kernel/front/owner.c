@@ -16,7 +16,7 @@
 
 #include "front.h"
 
-fl_owner_t ivc_owner(void)
+fl_owner_t ivcf_owner(void)
 {
 	return current->files;
 }
@@ -31,7 +31,7 @@ static int is_file(const void *file, struct file *f, unsigned int fd)
  * more? One that was duplicated by dup() is left until its last. @id is the
  * table that our caller closes it in, so that it is there while we look.
  */
-bool ivc_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id)
+bool ivcf_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id)
 {
 	/* The last reference: it is released next, which is enough. */
 	if (id != owner || file_count(file) == 1)

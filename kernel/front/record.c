@@ -12,30 +12,30 @@
 #include "front.h"
 
 /* The cell at @pos, or NULL if its page is not there. */
-void *ivc_walk_cell(const struct ivc_walk *w, u32 pos)
+void *ivcf_record_cell(const struct ivc_records *r, u32 pos)
 {
-	size_t off = (size_t)(pos & (w->cells - 1)) << IVC_CELL_SHIFT;
-	struct page *page = w->data[off >> PAGE_SHIFT];
+	size_t off = (size_t)(pos & (r->cells - 1)) << IVC_CELL_SHIFT;
+	struct page *page = r->data[off >> PAGE_SHIFT];
 
 	return page ? page_address(page) + offset_in_page(off) : NULL;
 }
 
 /* The header of the record at @pos, 0 if there is none. */
-static u64 header(const struct ivc_walk *w, u32 pos)
+static u64 header(const struct ivc_records *r, u32 pos)
 {
-	const u64 *cell = ivc_walk_cell(w, pos);
+	const u64 *cell = ivcf_record_cell(r, pos);
 	/* Acquire pairs with the producer's release of the header. */
 	u64 hdr = cell ? ivc_load_acq(cell) : 0;
 
-	if (!hdr && w->hidden)
-		hdr = w->hidden[pos & (w->cells - 1)];
+	if (!hdr && r->hidden)
+		hdr = r->hidden[pos & (r->cells - 1)];
 	return hdr;
 }
 
 /* The record at @pos, as ivc_ring_parse(). */
-int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len)
+int ivcf_record_parse(const struct ivc_records *r, u32 pos, u32 *len)
 {
-	return ivc_ring_parse(header(w, pos), pos, w->cells, len);
+	return ivc_ring_parse(header(r, pos), pos, r->cells, len);
 }
 
 /*
@@ -43,21 +43,21 @@ int ivc_walk_record(const struct ivc_walk *w, u32 pos, u32 *len)
  * many bytes the records have. -EPROTO: there the walk came upon something that
  * is no record.
  */
-int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes)
+int ivcf_record_walk(const struct ivc_records *r, u32 pos, u32 *end, u64 *bytes)
 {
 	u32 done = 0, len;
 	int n = 0;
 
 	*bytes = 0;
-	while (done < w->cells) {
-		n = ivc_walk_record(w, pos + done, &len);
+	while (done < r->cells) {
+		n = ivcf_record_parse(r, pos + done, &len);
 		if (n <= 0)
 			break;
 		done += n;
 		*bytes += len;
 	}
 	*end = pos + done;
-	return n < 0 || done >= w->cells ? -EPROTO : 0;
+	return n < 0 || done >= r->cells ? -EPROTO : 0;
 }
 
 /*
@@ -65,7 +65,7 @@ int ivc_walk(const struct ivc_walk *w, u32 pos, u32 *end, u64 *bytes)
  * used *@used bytes. Returns the cells of that record, 0 if the reader has not
  * begun one, or -EPROTO.
  */
-int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used)
+int ivcf_record_reader(const struct ivc_records *r, u64 at, u32 *pos, u32 *used)
 {
 	u32 len = 0;
 	int n = 0;
@@ -73,15 +73,15 @@ int ivc_walk_at(const struct ivc_walk *w, u64 at, u32 *pos, u32 *used)
 	*pos = ivc_reader_cell(at);
 	*used = ivc_reader_used(at);
 	if (at & IVC_READER_BEGUN)
-		n = ivc_walk_record(w, *pos, &len);
+		n = ivcf_record_parse(r, *pos, &len);
 	return ivc_reader_pos_ok(at, n, len) ? n : -EPROTO;
 }
 
 /* The position behind what @at says is read, or begun. */
-int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos)
+int ivcf_record_past(const struct ivc_records *r, u64 at, u32 *pos)
 {
 	u32 used;
-	int n = ivc_walk_at(w, at, pos, &used);
+	int n = ivcf_record_reader(r, at, pos, &used);
 
 	if (n < 0)
 		return n;
@@ -90,18 +90,18 @@ int ivc_walk_past(const struct ivc_walk *w, u64 at, u32 *pos)
 }
 
 /* Copy the headers of all records from @from on; where they end. */
-static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
+static u32 collect(const struct ivc_records *r, u32 from, u64 *hdrs)
 {
 	u32 done, len;
 	u64 hdr;
 	int n;
 
-	for (done = 0; done < w->cells; done += n) {
-		hdr = header(w, from + done);
-		n = ivc_ring_parse(hdr, from + done, w->cells, &len);
+	for (done = 0; done < r->cells; done += n) {
+		hdr = header(r, from + done);
+		n = ivc_ring_parse(hdr, from + done, r->cells, &len);
 		if (n <= 0)
 			break;
-		hdrs[(from + done) & (w->cells - 1)] = hdr;
+		hdrs[(from + done) & (r->cells - 1)] = hdr;
 	}
 	return from + done;
 }
@@ -115,35 +115,35 @@ static u32 collect(const struct ivc_walk *w, u32 from, u64 *hdrs)
  * A reader only goes on, and not beyond the last record. One whose word says
  * something else lies, and what is not hidden by then stays where it is.
  */
-u64 *ivc_walk_hide(struct ivc_walk *w, const u64 *at)
+u64 *ivcf_record_hide(struct ivc_records *r, const u64 *at)
 {
-	u64 *hidden = kvcalloc(w->cells, sizeof(*hidden), GFP_KERNEL_ACCOUNT);
+	u64 *hidden = kvcalloc(r->cells, sizeof(*hidden), GFP_KERNEL_ACCOUNT);
 	u32 first, from, end, pos;
 
-	if (!hidden || ivc_walk_past(w, ivc_load(at), &first))
+	if (!hidden || ivcf_record_past(r, ivc_load(at), &first))
 		return hidden;
-	end = collect(w, first, hidden);
+	end = collect(r, first, hidden);
 	for (pos = end; pos-- != first;) {
-		if (!hidden[pos & (w->cells - 1)])
+		if (!hidden[pos & (r->cells - 1)])
 			continue;
-		w->hidden = hidden; /* for a record begun whose header went */
-		if (ivc_walk_past(w, ivc_load(at), &from) ||
+		r->hidden = hidden; /* for a record begun whose header went */
+		if (ivcf_record_past(r, ivc_load(at), &from) ||
 		    from - first > pos - first)
 			break;
-		ivc_store((u64 *)ivc_walk_cell(w, pos), 0);
+		ivc_store((u64 *)ivcf_record_cell(r, pos), 0);
 	}
-	w->hidden = hidden;
+	r->hidden = hidden;
 	return hidden;
 }
 
 /* Put them back: nobody who must not see them can any more. */
-void ivc_walk_show(struct ivc_walk *w)
+void ivcf_record_restore(struct ivc_records *r)
 {
 	u32 pos;
 
-	for (pos = 0; w->hidden && pos < w->cells; pos++)
-		if (w->hidden[pos])
-			ivc_store_rel((u64 *)ivc_walk_cell(w, pos),
-				      w->hidden[pos]);
-	w->hidden = NULL;
+	for (pos = 0; r->hidden && pos < r->cells; pos++)
+		if (r->hidden[pos])
+			ivc_store_rel((u64 *)ivcf_record_cell(r, pos),
+				      r->hidden[pos]);
+	r->hidden = NULL;
 }

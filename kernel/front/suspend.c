@@ -34,7 +34,7 @@ static struct ivc_chan *unseen(u32 round)
 		if (ch->round == round)
 			continue;
 		ch->round = round;
-		ivc_chan_get(ch);
+		ivcf_chan_get(ch);
 		found = ch;
 		break;
 	}
@@ -54,12 +54,12 @@ static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
 
 	round++;
 	while ((ch = unseen(round))) {
-		before = ivc_alloc_begin(ch->ctx);
+		before = ivcf_alloc_begin(ch->ctx);
 		mutex_lock(&ch->lock);
 		fn(ch, arg);
 		mutex_unlock(&ch->lock);
-		ivc_alloc_end(before);
-		ivc_chan_put(ch);
+		ivcf_alloc_end(before);
+		ivcf_chan_put(ch);
 	}
 }
 
@@ -74,27 +74,27 @@ static void stop_pair(struct ivc_chan *ch, int reason)
 		return;
 	if (ch->state == IVC_CHAN_OFFERED) {
 		/* It does not open between its partner's end and its own. */
-		ivc_chan_event(ch, IVC_CHAN_FAIL, reason);
+		ivcf_chan_event(ch, IVC_CHAN_FAIL, reason);
 	} else if (ch->state == IVC_CHAN_OPEN) {
 		/* As in a hand-over: a write that is too late asks. */
-		ivc_store_rel(&ivc_own_kctl(&ch->own)->status, -EAGAIN);
-		ivc_sent_stop(ch);
+		ivc_store_rel(&ivcf_grant_kctl(&ch->grant)->status, -EAGAIN);
+		ivcf_stop_writes(ch);
 	}
 }
 
 static void leave(struct ivc_chan *ch, int reason)
 {
-	ivc_chan_leave(ch, reason);
+	ivcf_chan_leave(ch, reason);
 }
 
 static void cut(struct ivc_chan *ch, int unused)
 {
-	ivc_chan_cut(ch);
+	ivcf_chan_cut_off(ch);
 }
 
 static void orphan(struct ivc_chan *ch, int unused)
 {
-	ivc_chan_orphan(ch);
+	ivcf_chan_orphan(ch);
 }
 
 /* How much is left to wait for? @released: also for pages that are granted. */
@@ -114,7 +114,7 @@ static unsigned int steps_left(bool released)
 			break;
 		case IVC_CHAN_ENDED:
 		case IVC_CHAN_CLOSING:
-			left += released && READ_ONCE(ch->own.granted);
+			left += released && READ_ONCE(ch->grant.granted);
 			break;
 		default:
 			break;
@@ -139,7 +139,7 @@ static void wait_for_peers(bool released)
 }
 
 /* Returns when no channel has anything of a peer mapped any more. */
-void ivc_leave_all(int reason, bool released)
+void ivcf_hand_over_all(int reason, bool released)
 {
 	for_each(stop_pair, reason);
 	for_each(leave, reason);
@@ -148,13 +148,13 @@ void ivc_leave_all(int reason, bool released)
 }
 
 /* The backend is gone, for these channels: nobody else will speak of them. */
-void ivc_orphan_all(void)
+void ivcf_orphan_all(void)
 {
 	for_each(orphan, 0);
 }
 
 /* The module goes, and every channel that is left. */
-void ivc_abandon_all(void)
+void ivcf_abandon_all(void)
 {
 	struct ivc_chan *ch;
 
@@ -167,7 +167,7 @@ void ivc_abandon_all(void)
 		spin_unlock(&ivc_front.lock);
 		if (!ch)
 			return;
-		ivc_chan_abandon(ch);
-		ivc_chan_put(ch);
+		ivcf_chan_abandon(ch);
+		ivcf_chan_put(ch);
 	}
 }

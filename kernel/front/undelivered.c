@@ -21,17 +21,17 @@
 
 #include "front.h"
 
-static struct ivc_walk sent(const struct ivc_chan *ch)
+static struct ivc_records own_records(const struct ivc_chan *ch)
 {
-	return (struct ivc_walk){
-		.data = ch->own.pages + IVC_DIR_HEAD,
+	return (struct ivc_records){
+		.data = ch->grant.pages + IVC_DIR_HEAD,
 		.cells = ch->tx_size >> IVC_CELL_SHIFT,
 		.hidden = ch->hidden,
 	};
 }
 
 /* The process writes no more. Under ch->lock. */
-void ivc_sent_stop(struct ivc_chan *ch)
+void ivcf_stop_writes(struct ivc_chan *ch)
 {
 	if (ch->stopped)
 		return;
@@ -53,9 +53,9 @@ static const u64 *peer_at(const struct ivc_chan *ch)
 	const struct ivc_ctrl *ctrl;
 
 	if (ch->partner)
-		ctrl = ivc_own_ctrl(&ch->partner->own);
+		ctrl = ivcf_grant_ctrl(&ch->partner->grant);
 	else
-		ctrl = page_address(ch->foreign.pages[1]);
+		ctrl = page_address(ch->map.pages[1]);
 	return &ctrl->reader_pos;
 }
 
@@ -87,39 +87,39 @@ static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 	bool more = reads_on(ch);
 	/* Once, and after the word above that it stands still, if it does. */
 	u64 at = ivc_load(peer_at(ch));
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 	u64 bytes;
 	u32 took_until;
 	int n;
 
-	n = ivc_walk_at(&w, at, pos, used);
+	n = ivcf_record_reader(&r, at, pos, used);
 	if (n < 0 || !more)
 		return n < 0 ? n : 0;
 	*pos += n;
 	*used = 0;
 	if (ch->partner)
-		return ivc_walk(&w, *pos, pos, &bytes);
+		return ivcf_record_walk(&r, *pos, pos, &bytes);
 	if (ch->cut_off)
 		return 0;
 	took_until = ivc_load(&ch->peer_kctl->took_until);
-	if (took_until - *pos <= w.cells)
+	if (took_until - *pos <= r.cells)
 		*pos = took_until;
 	return 0;
 }
 
 /*
  * The ring is ours again, whole: no page of it is granted. The array stays
- * until the channel is freed: ivc_sent_copy() may be at it, and finds the same
- * in both.
+ * until the channel is freed: ivcf_undelivered_copy() may be at it, and finds
+ * the same in both.
  */
-void ivc_sent_show(struct ivc_chan *ch)
+void ivcf_undelivered_restore(struct ivc_chan *ch)
 {
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 
 	if (ch->shown)
 		return;
 	ch->shown = true;
-	ivc_walk_show(&w);
+	ivcf_record_restore(&r);
 }
 
 /*
@@ -127,16 +127,16 @@ void ivc_sent_show(struct ivc_chan *ch)
  * and we must agree on (docs/reference/protocol.md 3.4). True if it is; false
  * if it has answered after all.
  */
-bool ivc_sent_cut(struct ivc_chan *ch)
+bool ivcf_undelivered_cut_off(struct ivc_chan *ch)
 {
-	struct ivc_kctl *own = ivc_own_kctl(&ch->own);
+	struct ivc_kctl *own = ivcf_grant_kctl(&ch->grant);
 	const struct ivc_kctl *peer = ch->peer_kctl;
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 
 	ivc_store(&own->cut_off, IVC_WIRE_CUTTING);
-	/* Pairs with the fence in keep_pages(): before any header goes. */
+	/* Pairs with the fence in copy_pages(): before any header goes. */
 	ivc_fence();
-	ch->hidden = ivc_walk_hide(&w, peer_at(ch));
+	ch->hidden = ivcf_record_hide(&r, peer_at(ch));
 	/*
 	 * Pairs with the peer's fence between its DETACHED and its look at
 	 * `cut_off`: one of us sees the other. The time is for its process,
@@ -145,7 +145,7 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 	ivc_fence();
 	usleep_range(500, 1000);
 	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED) {
-		ivc_walk_show(&w);
+		ivcf_record_restore(&r);
 		/* Not ENDED yet, so that nobody copies from there. */
 		kvfree(ch->hidden);
 		ch->hidden = NULL;
@@ -158,18 +158,18 @@ bool ivc_sent_cut(struct ivc_chan *ch)
 }
 
 /* The peer is through, or gone: what has it not got? Under ch->lock. */
-int ivc_sent_settle(struct ivc_chan *ch)
+int ivcf_undelivered_settle(struct ivc_chan *ch)
 {
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 	u32 pos, used;
 	int err;
 
-	if (!ch->established || (!ch->partner && !ch->foreign.nr))
+	if (!ch->established || (!ch->partner && !ch->map.nr))
 		return 0;
 	/* Its headers could not be hidden: who knows what it will read. */
 	err = ch->cut_off && !ch->hidden ? -ENOMEM : delivered(ch, &pos, &used);
 	if (!err)
-		err = ivc_walk(&w, pos, &ch->final, &ch->undelivered);
+		err = ivcf_record_walk(&r, pos, &ch->final, &ch->undelivered);
 	if (!err && ch->undelivered < used)
 		err = -EPROTO;
 	if (err) {
@@ -184,20 +184,19 @@ int ivc_sent_settle(struct ivc_chan *ch)
 }
 
 /* How much of what was written from @from on was in time. Under ch->lock. */
-int ivc_sent_delivery(const struct ivc_chan *ch,
-		      struct ivc_abi_delivery *delivery)
+int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery)
 {
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 	int err;
 
 	if (!ch->stopped)
 		return -EINVAL;
 	/* The process's own word: it can only fool itself with it. */
-	err = ivc_walk(&w, delivery->from, &delivery->final,
-		       &delivery->written);
+	err = ivcf_record_walk(&r, delivery->from, &delivery->final,
+			       &delivery->written);
 	if (err)
 		return -EINVAL;
-	delivery->status = ivc_own_kctl(&ch->own)->status;
+	delivery->status = ivcf_grant_kctl(&ch->grant)->status;
 	delivery->undelivered = ch->undelivered;
 	delivery->reserved = 0;
 	return 0;
@@ -207,10 +206,11 @@ int ivc_sent_delivery(const struct ivc_chan *ch,
  * The undelivered bytes, of a channel that has ended: its ring stands still and
  * belongs to it for as long as its descriptor is open, so no lock is held.
  */
-int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un)
+int ivcf_undelivered_copy(const struct ivc_chan *ch,
+			  struct ivc_abi_undelivered *un)
 {
 	u64 skip = un->offset, room = un->len, done = 0;
-	struct ivc_walk w = sent(ch);
+	struct ivc_records r = own_records(ch);
 	u32 pos = ch->undelivered_from, len, n, part, i;
 	size_t off;
 	int cells;
@@ -219,7 +219,7 @@ int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un)
 		room = 0;
 	skip += ch->lost_skip;
 	while (pos != ch->final && done < room) {
-		cells = ivc_walk_record(&w, pos, &len);
+		cells = ivcf_record_parse(&r, pos, &len);
 		if (cells <= 0 || cells > ch->final - pos)
 			return -EPROTO;
 		if (skip >= len) {
@@ -228,14 +228,14 @@ int ivc_sent_copy(const struct ivc_chan *ch, struct ivc_abi_undelivered *un)
 			continue;
 		}
 		/* A record does not wrap, but its pages are single ones. */
-		off = ((size_t)(pos & (w.cells - 1)) << IVC_CELL_SHIFT) +
+		off = ((size_t)(pos & (r.cells - 1)) << IVC_CELL_SHIFT) +
 		      IVC_RING_HDR + skip;
 		n = min_t(u64, len - skip, room - done);
 		for (i = 0; i < n; i += part) {
 			part = min_t(u32, n - i,
 				     PAGE_SIZE - offset_in_page(off + i));
 			if (copy_to_user(u64_to_user_ptr(un->buf + done + i),
-					 page_address(w.data[(off + i) >>
+					 page_address(r.data[(off + i) >>
 							     PAGE_SHIFT]) +
 						 offset_in_page(off + i),
 					 part))

@@ -21,48 +21,49 @@
 
 #include "front.h"
 
-static int keep_page(struct ivc_chan *ch, u32 i)
+static int copy_one_page(struct ivc_chan *ch, u32 i)
 {
 	/* PEER is the foreign pages without the kernel's own. */
-	const void *from = page_address(ch->foreign.pages[i + 1]);
+	const void *from = page_address(ch->map.pages[i + 1]);
 
-	if (ch->kept[i])
+	if (ch->unread[i])
 		return 0;
-	ch->kept[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
-				 __GFP_NOWARN);
-	if (!ch->kept[i])
+	ch->unread[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+				   __GFP_NOWARN);
+	if (!ch->unread[i])
 		return -ENOMEM;
-	memcpy(page_address(ch->kept[i]), from, PAGE_SIZE);
+	memcpy(page_address(ch->unread[i]), from, PAGE_SIZE);
 	return 0;
 }
 
-static struct ivc_walk kept(const struct ivc_chan *ch)
+static struct ivc_records copied_records(const struct ivc_chan *ch)
 {
-	return (struct ivc_walk){
-		.data = ch->kept + 1,
+	return (struct ivc_records){
+		.data = ch->unread + 1,
 		.cells = ch->rx_size >> IVC_CELL_SHIFT,
-		.hidden = ch->kept_hidden,
+		.hidden = ch->unread_hidden,
 	};
 }
 
-static int keep_all(struct ivc_chan *ch)
+static int copy_all(struct ivc_chan *ch)
 {
 	int err = 0;
 	u32 i;
 
-	for (i = 0; i < ch->nr_kept && !err; i++)
-		err = keep_page(ch, i);
+	for (i = 0; i < ch->nr_unread && !err; i++)
+		err = copy_one_page(ch, i);
 	return err;
 }
 
 /* The pages of the @n cells from @pos on. */
-static int keep_cells(struct ivc_chan *ch, u32 pos, u32 n)
+static int copy_cells(struct ivc_chan *ch, u32 pos, u32 n)
 {
 	u32 mask = (ch->rx_size >> IVC_CELL_SHIFT) - 1, i;
 	int err = 0;
 
 	for (i = 0; i < n && !err; i++)
-		err = keep_page(ch, 1 + (((pos + i) & mask) << IVC_CELL_SHIFT >>
+		err = copy_one_page(ch,
+				    1 + (((pos + i) & mask) << IVC_CELL_SHIFT >>
 					 PAGE_SHIFT));
 	return err;
 }
@@ -71,15 +72,15 @@ static int keep_cells(struct ivc_chan *ch, u32 pos, u32 n)
  * Copy the records from @pos on, the copy of each header saying how far the
  * next step goes. ch->took_until is where they end.
  */
-static int keep_records(struct ivc_chan *ch, u32 pos)
+static int copy_records(struct ivc_chan *ch, u32 pos)
 {
-	struct ivc_walk live = {
-		.data = ch->foreign.pages + IVC_DIR_HEAD,
+	struct ivc_records live = {
+		.data = ch->map.pages + IVC_DIR_HEAD,
 		.cells = ch->rx_size >> IVC_CELL_SHIFT,
 	};
-	struct ivc_walk copy = kept(ch);
+	struct ivc_records copy = copied_records(ch);
 	u32 end, at = pos, len;
-	u64 bytes, kept_bytes = 0;
+	u64 bytes, unread_bytes = 0;
 	int n, err, garbage;
 
 	/*
@@ -87,63 +88,63 @@ static int keep_records(struct ivc_chan *ch, u32 pos)
 	 * meanwhile may be half in the copy, so none behind this one counts.
 	 * Its acquire comes before the copying.
 	 */
-	garbage = ivc_walk(&live, pos, &end, &bytes);
+	garbage = ivcf_record_walk(&live, pos, &end, &bytes);
 	for (;;) {
-		err = keep_cells(ch, at, 1);
+		err = copy_cells(ch, at, 1);
 		if (err)
 			return err;
-		n = ivc_walk_record(&copy, at, &len);
+		n = ivcf_record_parse(&copy, at, &len);
 		if (n <= 0 || n > end - at)
 			break;
-		err = keep_cells(ch, at, n);
+		err = copy_cells(ch, at, n);
 		if (err)
 			return err;
 		at += n;
-		kept_bytes += len;
+		unread_bytes += len;
 	}
 	/*
 	 * Garbage stays, for the library to judge. What was no garbage a moment
 	 * ago is a header that was copied while it was written.
 	 */
 	if (n > 0 || (n < 0 && at == end && !garbage))
-		*(u64 *)ivc_walk_cell(&copy, at) = 0;
+		*(u64 *)ivcf_record_cell(&copy, at) = 0;
 	ch->took_until = at;
-	ch->kept_bytes = kept_bytes;
+	ch->unread_bytes = unread_bytes;
 	return 0;
 }
 
-static int keep_pages(struct ivc_chan *ch)
+static int copy_pages(struct ivc_chan *ch)
 {
-	const struct ivc_kctl *peer = page_address(ch->foreign.pages[0]);
+	const struct ivc_kctl *peer = page_address(ch->map.pages[0]);
 	int err;
 
-	err = keep_page(ch, 0);
+	err = copy_one_page(ch, 0);
 	if (err)
 		return err;
 	/* Our own process's word: it can only fool itself with it. */
-	err = keep_records(ch, ivc_load(&ivc_own_ctrl(&ch->own)->cons));
+	err = copy_records(ch, ivc_load(&ivcf_grant_ctrl(&ch->grant)->cons));
 	if (err)
 		return err;
 	/*
 	 * A peer that takes headers back may do so while our process stands in
 	 * a record whose header was there: it needs the payload. The fence
-	 * pairs with the one in ivc_sent_cut(): whoever has found a
+	 * pairs with the one in ivcf_undelivered_cut_off(): whoever has found a
 	 * header gone sees why.
 	 */
 	ivc_fence();
-	return ivc_load(&peer->cut_off) ? keep_all(ch) : 0;
+	return ivc_load(&peer->cut_off) ? copy_all(ch) : 0;
 }
 
 /*
  * Better none of it than some of it twice. Our process may have seen it, and
  * must not see what becomes of the pages.
  */
-static void drop_kept(struct ivc_chan *ch)
+static void drop_copy(struct ivc_chan *ch)
 {
 	if (ch->mapping)
 		unmap_mapping_range(ch->mapping, IVC_MAP_PEER,
 				    PAGE_SIZE + (loff_t)ch->rx_size, 1);
-	ivc_keep_free(ch);
+	ivcf_unread_free(ch);
 }
 
 /*
@@ -151,37 +152,38 @@ static void drop_kept(struct ivc_chan *ch)
  * that it has not begun; nor, as long as the peer has not decided. Under
  * ch->lock, after DETACHED was published, until the channel has ended.
  */
-void ivc_keep_cut(struct ivc_chan *ch)
+void ivcf_unread_check_cut(struct ivc_chan *ch)
 {
-	struct ivc_walk w = kept(ch);
+	struct ivc_records r = copied_records(ch);
 	u32 cut;
 
-	if (!ch->took_over || !ch->kept || !ch->peer_kctl)
+	if (!ch->took_over || !ch->unread || !ch->peer_kctl)
 		return;
-	/* Pairs with the fence in the peer's ivc_sent_cut(). */
+	/* Pairs with the fence in the peer's ivcf_undelivered_cut_off(). */
 	ivc_fence();
 	cut = ivc_load_acq(&ch->peer_kctl->cut_off);
-	if (cut == IVC_WIRE_UNCUT && ch->kept_hidden) {
-		ivc_walk_show(&w);
-		kvfree(ch->kept_hidden);
-		ch->kept_hidden = NULL;
-	} else if (cut != IVC_WIRE_UNCUT && !ch->kept_hidden) {
-		ch->kept_hidden =
-			ivc_walk_hide(&w, &ivc_own_ctrl(&ch->own)->reader_pos);
-		if (!ch->kept_hidden)
-			drop_kept(ch);
+	if (cut == IVC_WIRE_UNCUT && ch->unread_hidden) {
+		ivcf_record_restore(&r);
+		kvfree(ch->unread_hidden);
+		ch->unread_hidden = NULL;
+	} else if (cut != IVC_WIRE_UNCUT && !ch->unread_hidden) {
+		ch->unread_hidden =
+			ivcf_record_hide(&r, &ivcf_grant_ctrl(&ch->grant)
+						      ->reader_pos);
+		if (!ch->unread_hidden)
+			drop_copy(ch);
 	}
 }
 
 /* The channel ends. A peer that died before it had decided has not cut us. */
-void ivc_keep_end(struct ivc_chan *ch)
+void ivcf_unread_end(struct ivc_chan *ch)
 {
-	struct ivc_walk w = kept(ch);
+	struct ivc_records r = copied_records(ch);
 
-	ivc_keep_cut(ch);
-	if (ch->kept_hidden && ch->peer_kctl &&
+	ivcf_unread_check_cut(ch);
+	if (ch->unread_hidden && ch->peer_kctl &&
 	    ivc_load_acq(&ch->peer_kctl->cut_off) != IVC_WIRE_CUT)
-		ivc_walk_show(&w);
+		ivcf_record_restore(&r);
 }
 
 /*
@@ -190,31 +192,32 @@ void ivc_keep_end(struct ivc_chan *ch)
  * and says so: the channel then ends with that error, and the peer is told that
  * only what had been read has arrived.
  */
-int ivc_keep(struct ivc_chan *ch)
+int ivcf_unread_copy(struct ivc_chan *ch)
 {
 	int err;
 
-	if (ch->took_over || !ch->foreign.nr)
+	if (ch->took_over || !ch->map.nr)
 		return 0;
-	ch->nr_kept = ch->foreign.nr - 1;
-	ch->kept = kvcalloc(ch->nr_kept, sizeof(*ch->kept), GFP_KERNEL_ACCOUNT);
-	err = ch->kept ? keep_pages(ch) : -ENOMEM;
+	ch->nr_unread = ch->map.nr - 1;
+	ch->unread = kvcalloc(ch->nr_unread, sizeof(*ch->unread),
+			      GFP_KERNEL_ACCOUNT);
+	err = ch->unread ? copy_pages(ch) : -ENOMEM;
 	if (err)
-		ivc_keep_free(ch);
+		ivcf_unread_free(ch);
 	else
 		ch->took_over = true;
 	return err;
 }
 
-void ivc_keep_free(struct ivc_chan *ch)
+void ivcf_unread_free(struct ivc_chan *ch)
 {
 	u32 i;
 
-	for (i = 0; ch->kept && i < ch->nr_kept; i++)
-		if (ch->kept[i])
-			__free_page(ch->kept[i]);
-	kvfree(ch->kept);
-	ch->kept = NULL;
-	kvfree(ch->kept_hidden);
-	ch->kept_hidden = NULL;
+	for (i = 0; ch->unread && i < ch->nr_unread; i++)
+		if (ch->unread[i])
+			__free_page(ch->unread[i]);
+	kvfree(ch->unread);
+	ch->unread = NULL;
+	kvfree(ch->unread_hidden);
+	ch->unread_hidden = NULL;
 }

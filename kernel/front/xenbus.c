@@ -33,10 +33,10 @@ static void drop_backend(int reason)
 	if (ivc_front.dev)
 		dev_info(&ivc_front.dev->dev, "disconnected\n");
 	WRITE_ONCE(ivc_front.dev, NULL);
-	ivc_ctl_disconnect();
-	ivc_ctx_leave_all(reason, false);
-	ivc_leave_all(reason, false);
-	ivc_orphan_all();
+	ivcf_ctl_disconnect();
+	ivcf_ctx_detach_all(reason, false);
+	ivcf_hand_over_all(reason, false);
+	ivcf_orphan_all();
 }
 
 static void disconnect(int reason)
@@ -51,13 +51,13 @@ static void disconnect(int reason)
 static void broken(struct work_struct *work)
 {
 	mutex_lock(&conn_lock);
-	if (ivc_ctl_broken())
+	if (ivcf_ctl_broken())
 		drop_backend(-ENODEV);
 	mutex_unlock(&conn_lock);
 }
 static DECLARE_WORK(broken_work, broken);
 
-void ivc_xenbus_broken(void)
+void ivcf_xenbus_broken(void)
 {
 	schedule_work(&broken_work);
 }
@@ -96,12 +96,12 @@ static void start(struct xenbus_device *dev)
 	 * up and could not be told of may be left. Nothing else is touched: a
 	 * pair within this guest has come along, open.
 	 */
-	ivc_ctl_disconnect();
+	ivcf_ctl_disconnect();
 	if (!version_ok(dev)) {
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;
 	}
-	err = ivc_ctl_connect(dev);
+	err = ivcf_ctl_connect(dev);
 	if (err)
 		xenbus_dev_error(dev, err, "setting up the control ring");
 	else
@@ -116,7 +116,7 @@ static void connected(struct xenbus_device *dev)
 	WRITE_ONCE(ivc_front.dev, dev);
 	dev_info(&dev->dev, "connected to backend in domain %d\n",
 		 dev->otherend_id);
-	ivc_ctx_attach_all();
+	ivcf_ctx_attach_all();
 }
 
 /* Does the toolstack detach us because the guest is about to be moved? */
@@ -215,7 +215,7 @@ static void thawed(struct work_struct *work)
 		dev_info(&dev->dev, "the suspend was cancelled\n");
 		mutex_lock(&conn_lock);
 		if (ivc_front.dev)
-			ivc_ctx_attach_all();
+			ivcf_ctx_attach_all();
 		mutex_unlock(&conn_lock);
 	}
 	put_device(&dev->dev);
@@ -229,12 +229,12 @@ static int front_suspend(struct xenbus_device *dev)
 
 	resumed = false;
 	WRITE_ONCE(ivc_front.frozen, true);
-	before = ivc_alloc_begin(NULL);
+	before = ivcf_alloc_begin(NULL);
 	mutex_lock(&conn_lock);
-	ivc_ctx_leave_all(-EREMCHG, true);
-	ivc_leave_all(-EREMCHG, true);
+	ivcf_ctx_detach_all(-EREMCHG, true);
+	ivcf_hand_over_all(-EREMCHG, true);
 	mutex_unlock(&conn_lock);
-	ivc_alloc_end(before);
+	ivcf_alloc_end(before);
 	queue_work(system_freezable_wq, &thaw_work);
 	dev_info(&dev->dev, "suspended, channels handed over in %lld us\n",
 		 ktime_us_delta(ktime_get(), start));
@@ -243,11 +243,11 @@ static int front_suspend(struct xenbus_device *dev)
 
 static int front_resume(struct xenbus_device *dev)
 {
-	struct ivc_alloc before = ivc_alloc_begin(NULL);
+	struct ivc_alloc before = ivcf_alloc_begin(NULL);
 
 	resumed = true;
 	disconnect(-EREMCHG);
-	ivc_alloc_end(before);
+	ivcf_alloc_end(before);
 	return xenbus_switch_state(dev, XenbusStateInitialising);
 }
 
@@ -330,7 +330,7 @@ static void unregister_driver(void)
 	cancel_work_sync(&broken_work);
 }
 
-int ivc_xenbus_init(void)
+int ivcf_xenbus_init(void)
 {
 	int err;
 
@@ -343,7 +343,7 @@ int ivc_xenbus_init(void)
 	return err;
 }
 
-void ivc_xenbus_exit(void)
+void ivcf_xenbus_exit(void)
 {
 	unregister_xenbus_watch(&nodes_watch);
 	unregister_driver();

@@ -211,7 +211,7 @@ void usleep_range(unsigned long min_us, unsigned long max_us)
 
 	(void)min_us;
 	(void)max_us;
-	/* ivc_sent_cut(), and nobody else, gives a store time. */
+	/* ivcf_undelivered_cut_off(), and nobody else, gives a store time. */
 	ends[guest].tried_cut = true;
 	while (n--)
 		co_yield ();
@@ -317,68 +317,68 @@ static void worker(int i)
 
 /* -------------------------------------------------- the peer, the backend */
 
-static void unmap_from(struct ivc_foreign *f, u32 first)
+static void unmap_from(struct ivc_map *map, u32 first)
 {
-	while (f->nr > first) {
-		f->pages[--f->nr]->granted--;
-		f->pages[f->nr] = NULL;
+	while (map->nr > first) {
+		map->pages[--map->nr]->granted--;
+		map->pages[map->nr] = NULL;
 	}
 }
 
-void ivc_foreign_unmap_ring(struct ivc_foreign *f)
+void ivcf_unmap_ring(struct ivc_map *map)
 {
-	unmap_from(f, IVC_DIR_HEAD);
+	unmap_from(map, IVC_DIR_HEAD);
 }
 
-void ivc_foreign_unmap(struct ivc_foreign *f)
+void ivcf_unmap_pages(struct ivc_map *map)
 {
-	unmap_from(f, 0);
-	kfree(f->pages);
-	f->pages = NULL;
+	unmap_from(map, 0);
+	kfree(map->pages);
+	map->pages = NULL;
 }
 
-void ivc_own_end_dir(struct ivc_own *own)
+void ivcf_grant_end_dir(struct ivc_grant *g)
 {
-	(void)own;
+	(void)g;
 }
 
-bool ivc_own_end(struct ivc_own *own)
+bool ivcf_grant_end(struct ivc_grant *g)
 {
 	u32 i;
 
-	own->granted = 0;
-	for (i = 0; i < own->nr; i++)
-		own->granted += own->pages[i]->granted;
-	return !own->granted;
+	g->granted = 0;
+	for (i = 0; i < g->nr; i++)
+		g->granted += g->pages[i]->granted;
+	return !g->granted;
 }
 
-void ivc_own_free(struct ivc_own *own)
+void ivcf_grant_free(struct ivc_grant *g)
 {
-	struct ivc_chan *ch = container_of(own, struct ivc_chan, own);
+	struct ivc_chan *ch = container_of(g, struct ivc_chan, grant);
 	struct end *e = end_of(ch);
 	u32 i;
 
 	e->took_over = ch->took_over;
 	e->cut = ch->cut_off;
-	for (i = 0; i < own->nr; i++)
-		__free_page(own->pages[i]);
-	kfree(own->pages);
+	for (i = 0; i < g->nr; i++)
+		__free_page(g->pages[i]);
+	kfree(g->pages);
 	e->ch = NULL;
 	e->freed = true;
 }
 
-void ivc_doorbell_ring(struct ivc_chan *ch)
+void ivcf_doorbell_ring(struct ivc_chan *ch)
 {
 	if (!ch->partner && ch->irq >= 0)
 		other(end_of(ch))->rung = true;
 }
 
-void ivc_doorbell_blind(struct ivc_chan *ch)
+void ivcf_doorbell_blind(struct ivc_chan *ch)
 {
 	ch->peer_kctl = NULL;
 }
 
-void ivc_doorbell_free(struct ivc_chan *ch)
+void ivcf_doorbell_free(struct ivc_chan *ch)
 {
 	ch->irq = -1;
 }
@@ -396,11 +396,11 @@ static void interrupts(int i)
 		e->rung = false;
 		peer = e->ch->peer_kctl;
 		if (!peer || ivc_load_acq(&peer->state) >= IVC_WIRE_LEAVING)
-			ivc_chan_kick_work(e->ch);
+			ivcf_chan_queue_work(e->ch);
 	}
 }
 
-int ivc_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
+int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 {
 	(void)ch;
 	(void)dir_gref;
@@ -421,7 +421,7 @@ void *__xa_erase(struct xarray *xa, unsigned long index)
 	return NULL;
 }
 
-struct ivc_request *ivc_request_new(u16 op, u32 epoch, u64 member)
+struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member)
 {
 	struct ivc_request *req = calloc(1, sizeof(*req));
 
@@ -437,7 +437,7 @@ static void request_free(struct kref *ref)
 	free(container_of(ref, struct ivc_request, ref));
 }
 
-void ivc_request_put(struct ivc_request *req)
+void ivcf_request_put(struct ivc_request *req)
 {
 	kref_put(&req->ref, request_free);
 }
@@ -451,7 +451,7 @@ static void gone(int i)
 	msg.close.reason = other(&ends[i])->reason;
 	co_yield ();
 	if (runs(&ends[i]))
-		ivc_chan_gone(&msg);
+		ivcf_chan_gone(&msg);
 }
 
 static void backend_closes(struct end *e)
@@ -476,10 +476,10 @@ static void reply(int i)
 	if (e->crashed)
 		return;
 	req->done(req);
-	ivc_request_put(req);
+	ivcf_request_put(req);
 }
 
-void ivc_request_send(struct ivc_request *req)
+void ivcf_request_send(struct ivc_request *req)
 {
 	struct end *e = end_of(req->data);
 
@@ -489,12 +489,12 @@ void ivc_request_send(struct ivc_request *req)
 	co_start(reply, (int)(e - ends), e->local ? 0 : (int)(e - ends));
 }
 
-void ivc_ctx_put(struct ivc_ctx *c)
+void ivcf_ctx_put(struct ivc_ctx *c)
 {
 	(void)c;
 }
 
-void ivc_ctx_channels(struct ivc_ctx *c)
+void ivcf_ctx_channels(struct ivc_ctx *c)
 {
 	(void)c;
 }
@@ -536,7 +536,7 @@ void unmap_mapping_range(struct address_space *mapping, loff_t start,
 }
 
 /* mmap.c */
-void ivc_usermap_revoke(struct ivc_chan *ch)
+void ivcf_mmap_revoke(struct ivc_chan *ch)
 {
 	if (ch->partner || ch->revoked)
 		return;
@@ -549,11 +549,11 @@ void ivc_usermap_revoke(struct ivc_chan *ch)
 static struct page *peer_page(struct ivc_chan *ch, u32 i)
 {
 	if (ch->partner)
-		return ch->partner->own.pages[i + 1];
+		return ch->partner->grant.pages[i + 1];
 	if (!ch->revoked)
-		return ch->foreign.pages[i + 1];
-	if (ch->kept && i < ch->nr_kept && ch->kept[i])
-		return ch->kept[i];
+		return ch->map.pages[i + 1];
+	if (ch->unread && i < ch->nr_unread && ch->unread[i])
+		return ch->unread[i];
 	return ZERO_PAGE(0);
 }
 
@@ -566,12 +566,12 @@ static void fault(struct end *e, int v, u32 p)
 	if (v == VIEW_PEER)
 		show(e, v, p, peer_page(ch, p));
 	else if (v == VIEW_KCTL)
-		show(e, v, p, ch->own.pages[0]);
+		show(e, v, p, ch->grant.pages[0]);
 	else if (ch->stopped)
-		show(e, v, p, p ? ch->scrap : ch->own.pages[1]);
+		show(e, v, p, p ? ch->scrap : ch->grant.pages[1]);
 	else
 		for (i = 0; i < e->nr[v]; i++)
-			show(e, v, i, ch->own.pages[1 + i]);
+			show(e, v, i, ch->grant.pages[1 + i]);
 	mutex_unlock(&ch->lock);
 }
 
@@ -625,7 +625,7 @@ int world_delivery(int i, void *arg)
 
 	co_enter_kernel();
 	mutex_lock(&ch->lock);
-	err = ivc_sent_delivery(ch, arg);
+	err = ivcf_delivery(ch, arg);
 	mutex_unlock(&ch->lock);
 	co_leave_kernel();
 	return err;
@@ -645,7 +645,7 @@ int world_undelivered(int i, void *arg)
 		err = -EPROTO;
 	mutex_unlock(&ch->lock);
 	if (!err)
-		err = ivc_sent_copy(ch, arg);
+		err = ivcf_undelivered_copy(ch, arg);
 	co_leave_kernel();
 	return err;
 }
@@ -653,7 +653,7 @@ int world_undelivered(int i, void *arg)
 void world_close(int i)
 {
 	co_enter_kernel();
-	ivc_chan_close(ends[i].ch, -EPIPE);
+	ivcf_chan_close(ends[i].ch, -EPIPE);
 	co_leave_kernel();
 }
 
@@ -664,15 +664,15 @@ void world_release(int i)
 
 	co_enter_kernel();
 	unmap_views(e, 0);
-	ivc_chan_close(ch, -ECONNRESET);
+	ivcf_chan_close(ch, -ECONNRESET);
 	mutex_lock(&ch->lock);
 	ch->mapping = NULL;
 	partner = ch->partner;
 	ch->partner = NULL;
 	mutex_unlock(&ch->lock);
 	if (partner)
-		ivc_chan_put(partner);
-	ivc_chan_put(ch);
+		ivcf_chan_put(partner);
+	ivcf_chan_put(ch);
 	co_leave_kernel();
 }
 
@@ -681,8 +681,8 @@ void world_leave(int i, int reason)
 	struct end *e = &ends[i];
 
 	co_enter_kernel();
-	ivc_leave_all(reason, dice_below(&dice, 2));
-	must(!e->ch || !e->ch->foreign.nr);
+	ivcf_hand_over_all(reason, dice_below(&dice, 2));
+	must(!e->ch || !e->ch->map.nr);
 	co_leave_kernel();
 }
 
@@ -694,7 +694,7 @@ void world_crash(int i)
 	e->reason = -ECONNRESET;
 	unmap_views(e, 0);
 	if (e->ch)
-		unmap_from(&e->ch->foreign, 0);
+		unmap_from(&e->ch->map, 0);
 	backend_closes(e);
 }
 
@@ -712,7 +712,7 @@ bool world_tried_cut(int i)
 
 bool world_hidden(int i)
 {
-	return ends[i].ch->kept_hidden;
+	return ends[i].ch->unread_hidden;
 }
 
 bool world_cut(int i)
@@ -724,16 +724,16 @@ uint64_t *world_header(int i, uint32_t pos)
 {
 	size_t off = (size_t)pos << IVC_CELL_SHIFT;
 
-	return page_address(ends[i].ch->own.pages[IVC_DIR_HEAD +
-						  (off >> PAGE_SHIFT)]) +
+	return page_address(ends[i].ch->grant.pages[IVC_DIR_HEAD +
+						    (off >> PAGE_SHIFT)]) +
 	       offset_in_page(off);
 }
 
 void world_words(int i, struct world_words *w)
 {
-	struct ivc_own *own = &ends[i].ch->own;
-	struct ivc_ctrl *ctrl = ivc_own_ctrl(own);
-	struct ivc_kctl *kctl = ivc_own_kctl(own);
+	struct ivc_grant *g = &ends[i].ch->grant;
+	struct ivc_ctrl *ctrl = ivcf_grant_ctrl(g);
+	struct ivc_kctl *kctl = ivcf_grant_kctl(g);
 
 	w->reader_pos = &ctrl->reader_pos;
 	w->cons = &ctrl->cons;
@@ -765,19 +765,20 @@ void world_check(void)
 static void end_make(int i, u32 size)
 {
 	struct end *e = &ends[i];
-	struct ivc_chan *ch = ivc_chan_new(&ctx, 0, (u32)i + 1);
+	struct ivc_chan *ch = ivcf_chan_new(&ctx, 0, (u32)i + 1);
 	u32 p;
 
 	e->ch = ch;
 	ch->tx_size = size;
 	ch->conn = (u32)i + 1;
 	ch->local = e->local;
-	ch->own.nr = 2 + (size >> PAGE_SHIFT);
-	ch->own.pages = kcalloc(ch->own.nr, sizeof(*ch->own.pages), GFP_KERNEL);
-	for (p = 0; p < ch->own.nr; p++)
-		ch->own.pages[p] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	ch->grant.nr = 2 + (size >> PAGE_SHIFT);
+	ch->grant.pages =
+		kcalloc(ch->grant.nr, sizeof(*ch->grant.pages), GFP_KERNEL);
+	for (p = 0; p < ch->grant.nr; p++)
+		ch->grant.pages[p] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	e->listed = true;
-	ivc_chan_get(ch);
+	ivcf_chan_get(ch);
 	list_add(&ch->node, &ivc_front.chans);
 }
 
@@ -787,18 +788,18 @@ static void map_peer(struct end *e)
 	u32 p;
 
 	if (e->local) {
-		ivc_chan_get(peer);
+		ivcf_chan_get(peer);
 		ch->partner = peer;
 		return;
 	}
-	ch->foreign.nr = peer->own.nr;
-	ch->foreign.pages =
-		kcalloc(peer->own.nr, sizeof(*peer->own.pages), GFP_KERNEL);
-	for (p = 0; p < peer->own.nr; p++) {
-		ch->foreign.pages[p] = peer->own.pages[p];
-		peer->own.pages[p]->granted++;
+	ch->map.nr = peer->grant.nr;
+	ch->map.pages =
+		kcalloc(peer->grant.nr, sizeof(*peer->grant.pages), GFP_KERNEL);
+	for (p = 0; p < peer->grant.nr; p++) {
+		ch->map.pages[p] = peer->grant.pages[p];
+		peer->grant.pages[p]->granted++;
 	}
-	ch->peer_kctl = page_address(ch->foreign.pages[0]);
+	ch->peer_kctl = page_address(ch->map.pages[0]);
 	ch->irq = 1;
 }
 
@@ -815,7 +816,7 @@ static void map_views(struct end *e)
 				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		must(e->view[v] != MAP_FAILED);
 	}
-	show(e, VIEW_KCTL, 0, ch->own.pages[0]);
+	show(e, VIEW_KCTL, 0, ch->grant.pages[0]);
 }
 
 void world_make(const uint32_t size[2], bool local)
@@ -855,7 +856,7 @@ void world_make(const uint32_t size[2], bool local)
 		map_views(e);
 		e->ch->mapping = (struct address_space *)e;
 		mutex_lock(&e->ch->lock);
-		ivc_chan_event(e->ch, IVC_CHAN_TAKEN, 0);
+		ivcf_chan_event(e->ch, IVC_CHAN_TAKEN, 0);
 		mutex_unlock(&e->ch->lock);
 		co_start(worker, i, local ? 0 : i);
 		if (!local)

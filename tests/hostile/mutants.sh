@@ -105,7 +105,7 @@ mutant one-element-checked hostile-front front/map.c \
 mutant mappings-not-counted hostile-peer front/mmap.c \
 	's/^\t++\*maps_of(vma);/\t;/'
 mutant mapped-more-than-once hostile-peer front/mmap.c \
-	's/ch->maps\[[012]\] ? -EBUSY : //'
+	's/ch->mmaps\[[012]\] ? -EBUSY : //'
 mutant directory-believed hostile-front front/map.c \
 	's/if (dir->magic != IVC_DIR_MAGIC .*/if (dir->magic != IVC_DIR_MAGIC ||/; s/^\t\t    !dir->last != (done + want < nr)) {/\t\t    0) {/'
 mutant kernel-page-believed hostile-front front/connect.c \
@@ -117,14 +117,14 @@ mutant freed-while-granted hostile-front front/grant.c \
 mutant granted-without-end hostile-front front/connect.c \
 	's/overdue > IVC_MAX_OVERDUE || closed > IVC_MAX_CLOSED/overdue == 4711 \&\& closed == 4712/'
 mutant directory-kept-for-nothing hostile-front front/connect.c \
-	's/READ_ONCE(ch->own.granted) ? /READ_ONCE(ch->own.granted) > 2 ? /'
+	's/READ_ONCE(ch->grant.granted) ? /READ_ONCE(ch->grant.granted) > 2 ? /'
 mutant never-spurious hostile-front front/doorbell.c \
 	's/heard || news || armed ? 0/heard || news || armed || true ? 0/'
 mutant unloaded-while-open death front/context-fd.c '/\.owner = THIS_MODULE,/d'
 mutant found-connected-not-reset death front/xenbus.c \
 	's/if (dev->state != XenbusStateInitialising)$/if (0)/'
 mutant suspend-hands-nothing-over suspend front/xenbus.c \
-	's/^\tivc_leave_all(-EREMCHG, true);//'
+	's/^\tivcf_hand_over_all(-EREMCHG, true);//'
 mutant cancelled-suspend-forgotten suspend front/xenbus.c \
 	's/^\t\tif (ivc_front.dev)$/\t\tif (0)/'
 mutant a-node-for-each-channel many front/connect.c \
