@@ -55,12 +55,22 @@ static int serve(ivc_channel *channel)
 		want = in > out ? IVC_WRITABLE : IVC_READABLE;
 
 		/*
-		 * Ask for a wake-up. What is true already is returned instead,
-		 * and then there will be no wake-up: go on.
+		 * Ask for a wake-up. If the condition is already true,
+		 * ivc_arm() returns it and there will be no wake-up.
 		 */
 		ready = ivc_arm(channel, want);
 	} while (ready > 0);
 	return ready;
+}
+
+/*
+ * The library may close the descriptor a little later than ivc_close() returns.
+ * Until then epoll would report a channel that is no more.
+ */
+static void end(int epoll, ivc_channel *channel)
+{
+	epoll_ctl(epoll, EPOLL_CTL_DEL, ivc_channel_fd(channel), NULL);
+	ivc_close(channel);
 }
 
 static void accept_all(ivc_context *ctx, int epoll)
@@ -82,7 +92,7 @@ static void accept_all(ivc_context *ctx, int epoll)
 		/* Data that arrived before this moment causes no wake-up. */
 		ret = serve(channel);
 		if (ret < 0)
-			ivc_close(channel);
+			end(epoll, channel);
 	}
 }
 
@@ -119,8 +129,7 @@ int main(void)
 			printf("echo-epoll: a client has gone: %s\n",
 			       ret == -EPIPE ? "it closed the channel"
 					     : strerror(-ret));
-			/* This also removes the descriptor from epoll. */
-			ivc_close(channel);
+			end(epoll, channel);
 		}
 	}
 }

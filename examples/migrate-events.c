@@ -31,7 +31,8 @@ static ivc_peer peer;	  /* member 0: the other process is not here */
 static uint64_t next_out; /* the next number to send */
 static uint64_t next_in;  /* the next number to arrive */
 
-/* Read what has arrived. Returns 0, or the error that ended the channel. */
+/* Read all numbers that have arrived. Returns 0, or the error that ended the
+ * channel. */
 static int receive_numbers(void)
 {
 	uint64_t number;
@@ -57,8 +58,8 @@ static void send_number(void)
 }
 
 /*
- * The channel has ended. The peer can still read some of what was written;
- * ivc_undelivered() counts the rest, and that has to be sent again.
+ * The channel has ended. The peer has read, or can still read, a part of the
+ * data; ivc_undelivered() counts the rest, which has to be sent again.
  */
 static void end_channel(void)
 {
