@@ -16,7 +16,7 @@ $(COORD_OUT)/%.o: coordinator/%.c coordinator/coordinator.mk
 COORD_TEST_SRC := $(wildcard tests/coordinator/*.c)
 COORD_TEST_DEP := $(COORD_TEST_SRC) $(COORD_SRC) $(LIB_SRC) \
 	coordinator/coordinator.mk $(wildcard tests/coordinator/*.h \
-	coordinator/*.h include/ivc/*.h) $(LIB_PRIVATE_H)
+	coordinator/*.h) $(IVC_H) $(LIB_PRIVATE_H)
 COORD_TEST_OUT := $(B)/tests/coordinator
 
 $(COORD_TEST_OUT)/plain: UNIT_SAN :=

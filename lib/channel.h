@@ -9,8 +9,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/queue.h>
-#include <ivc/ring.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/ring.h>
+#include <ivc/protocol/wire.h>
 #include "process.h"
 #include "transport.h"
 

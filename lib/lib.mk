@@ -14,10 +14,8 @@ LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	/define IVC_VERSION_MINOR/ { b = $$3 } END { print a "." b }' \
 	include/ivc/ivc.h)
-LIB_HEADERS := include/ivc/abi.h include/ivc/barrier.h include/ivc/ivc.h \
-	include/ivc/limits.h include/ivc/local.h include/ivc/ring.h \
-	include/ivc/ring-rx.h include/ivc/ring-tx.h \
-	include/ivc/wire.h
+LIB_PROTOCOL := $(addprefix include/ivc/protocol/,abi.h barrier.h limits.h \
+	local.h ring.h ring-rx.h ring-tx.h wire.h)
 LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
 LIB_MAN7 := docs/man/libivc.7
 
@@ -76,14 +74,16 @@ install-lib: lib
 	$(call needs,LIBDIR INCLUDEDIR MANDIR)
 	$(call say,INSTALL,$(DESTDIR)$(LIBDIR))
 	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(INCLUDEDIR)/ivc $(DESTDIR)$(MANDIR)/man3 \
+		$(DESTDIR)$(INCLUDEDIR)/ivc/protocol $(DESTDIR)$(MANDIR)/man3 \
 		$(DESTDIR)$(MANDIR)/man7
 	$(Q)install -m 755 $(LIB_OUT)/$(LIB_SONAME) $(DESTDIR)$(LIBDIR)
 	$(Q)ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libivc.so
 	$(Q)install -m 644 $(LIB_OUT)/libivc.a $(DESTDIR)$(LIBDIR)
 	$(Q)$(lib_pc) >$(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
 	$(Q)chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
-	$(Q)install -m 644 $(LIB_HEADERS) $(DESTDIR)$(INCLUDEDIR)/ivc
+	$(Q)install -m 644 include/ivc/ivc.h $(DESTDIR)$(INCLUDEDIR)/ivc
+	$(Q)install -m 644 $(LIB_PROTOCOL) \
+		$(DESTDIR)$(INCLUDEDIR)/ivc/protocol
 	$(Q)install -m 644 $(LIB_MAN3) $(DESTDIR)$(MANDIR)/man3
 	$(Q)install -m 644 $(LIB_MAN7) $(DESTDIR)$(MANDIR)/man7
 	$(Q)$(foreach p,$(notdir $(LIB_MAN3)),$(call lib_man_links,$(p)))

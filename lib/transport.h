@@ -17,7 +17,7 @@
 #define IVC_TRANSPORT_H
 
 #include <stdint.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include <ivc/ivc.h>
 
 /* Around a fork(); see process.h. */

@@ -22,6 +22,9 @@ CFLAGS ?= -O2 -g
 IVC_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 
+# What everything is built from: the library's header, and those of the protocols.
+IVC_H := $(wildcard include/ivc/*.h include/ivc/protocol/*.h)
+
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 

@@ -83,8 +83,8 @@ $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
 # What counts its own steps: libivc and ivcd with a call in each basic block.
 STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 	-fsanitize-coverage=trace-pc
-STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(LIB_PRIVATE_H) \
-	$(wildcard tools/common/*.h tools/ivcd/*.h include/ivc/*.h)
+STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(LIB_PRIVATE_H) $(IVC_H) \
+	$(wildcard tools/common/*.h tools/ivcd/*.h)
 
 # A sanitizer's calls would count, and are not linked with.
 $(LOCAL_OUT)/steps.o $(LOCAL_OUT)/steps-count.o: \
@@ -176,8 +176,8 @@ payload-tests: $(B)/payload/guest/ivc-apitest $(B)/payload/dom0/ivc-apitest
 # sources go in, so that they are instrumented too.
 UNIT_OUT := $(B)/tests/unit
 UNIT_SRC := $(wildcard tests/unit/*.c)
-UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(LIB_PRIVATE_H) \
-	$(wildcard tests/unit/*.h include/ivc/*.h) tests/tests.mk
+UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(LIB_PRIVATE_H) $(IVC_H) \
+	$(wildcard tests/unit/*.h) tests/tests.mk
 UNIT_RING := $(filter-out $(patsubst %,tests/unit/test_%.c,api channel notice), \
 	$(UNIT_SRC))
 UNIT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) -Wno-format-extra-args \
@@ -211,10 +211,8 @@ check-san: $(UNIT_OUT)/asan $(UNIT_OUT)/tsan
 	$(Q)CK_FORK=no TSAN_OPTIONS=halt_on_error=1 $(UNIT_OUT)/tsan threads
 
 check-headers:
-	$(Q)CC='$(CC)' tests/unit/headers.sh include c \
-		$(notdir $(wildcard include/ivc/*.h))
-	$(Q)tests/unit/headers.sh include c++ abi.h barrier.h ivc.h limits.h \
-		local.h notice.h ring.h ring-rx.h ring-tx.h state.h wire.h
+	$(Q)CC='$(CC)' tests/unit/headers.sh include c $(IVC_H:include/ivc/%=%)
+	$(Q)tests/unit/headers.sh include c++ $(IVC_H:include/ivc/%=%)
 
 check-symbols: $(LIB_OUT)/libivc.so
 	$(Q)CC='$(CC)' tests/unit/symbols.sh $< include/ivc/ivc.h

@@ -33,8 +33,8 @@
 #include <linux/xarray.h>
 #include <xen/xenbus.h>
 
-#include <ivc/notice.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/notice.h>
+#include <ivc/protocol/wire.h>
 
 #define IVC_REALM_MAX 64
 

@@ -35,8 +35,8 @@
  */
 #include <linux/slab.h>
 
-#include <ivc/limits.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/limits.h>
+#include <ivc/protocol/ring.h>
 
 #include "back.h"
 

@@ -7,7 +7,7 @@
 #include <linux/jiffies.h>
 #include <xen/events.h>
 
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 
 #include "back.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is told that a group has changed, and when: include/ivc/notice.h has the
- * states; here are the ring and the timer. All of it under ivc_back.lock.
+ * Who is told that a group has changed, and when: include/ivc/protocol/notice.h
+ * has the states; here are the ring and the timer. All of it under
+ * ivc_back.lock.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>

@@ -8,7 +8,7 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
-#include <ivc/limits.h>
+#include <ivc/protocol/limits.h>
 
 #include "back.h"
 

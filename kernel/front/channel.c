@@ -2,8 +2,8 @@
 /*
  * The states of a channel and how it ends.
  *
- * The table is ivc/state.h; docs/reference/protocol.md 3.4 and 3.5 say what
- * it means:
+ * The table is ivc/protocol/state.h; docs/reference/protocol.md 3.4 and 3.5 say
+ * what it means:
  *
  *           OFFER              ACCEPTED
  *   NEW ----------> OFFERED -----------> OPEN ---------------.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /dev/ivc: the descriptor of a context. include/ivc/abi.h is its manual. */
+/* /dev/ivc: the descriptor of a context. include/ivc/protocol/abi.h is its
+ * manual. */
 #include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>

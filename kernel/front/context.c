@@ -59,8 +59,8 @@ static void unregister(u32 epoch, u64 member)
 }
 
 /*
- * The one way to change the state; include/ivc/state.h has the table. True if
- * it did. Under ctx->lock.
+ * The one way to change the state; include/ivc/protocol/state.h has the table.
+ * True if it did. Under ctx->lock.
  */
 static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 {

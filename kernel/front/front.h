@@ -58,10 +58,10 @@
 #include <xen/grant_table.h>
 #include <xen/xenbus.h>
 
-#include <ivc/abi.h>
-#include <ivc/ring.h>
-#include <ivc/state.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/abi.h>
+#include <ivc/protocol/ring.h>
+#include <ivc/protocol/state.h>
+#include <ivc/protocol/wire.h>
 
 /* ---------------------------------------------------------- backend-page.c */
 

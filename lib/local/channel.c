@@ -250,7 +250,8 @@ int local_arm(const struct ivc_channel *ch)
 			__atomic_fetch_add(&lc->spurious, bells - BELLS_PER_ARM,
 					   __ATOMIC_RELAXED);
 	}
-	/* After the last doorbell has been taken: see include/ivc/local.h. */
+	/* After the last doorbell has been taken: see
+	 * include/ivc/protocol/local.h. */
 	__atomic_fetch_add(&ch->map.own->want, IVC_LOCAL_ARMED,
 			   __ATOMIC_RELEASE);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The local transport: members are processes of one machine, brought together
- * by ivcd; see include/ivc/local.h for what they say to each other.
+ * by ivcd; see include/ivc/protocol/local.h for what they say to each other.
  *
  *   context.c       contexts, and the table of operations
  *   thread.c        the library's thread, its start and end, fork()
@@ -31,8 +31,8 @@
 
 #include <pthread.h>
 #include <sys/queue.h>
-#include <ivc/local.h>
-#include <ivc/state.h>
+#include <ivc/protocol/local.h>
+#include <ivc/protocol/state.h>
 
 #include "../../common/unix-packet.h"
 #include "../channel.h"

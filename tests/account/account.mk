@@ -6,7 +6,7 @@ ACCOUNT := tests/account
 ACCOUNT_OUT := $(B)/$(ACCOUNT)
 ACCOUNT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -O1 -pthread
 ACCOUNT_SRC := $(addprefix $(ACCOUNT)/,account.c side.c)
-ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h include/ivc/*.h) \
+ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h) $(IVC_H) \
 	$(LIB_PRIVATE_H) $(ACCOUNT)/account.mk
 
 # The drivers' sources as they are, against the headers of tests/kernel.

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 
 #include "company.h"
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 
 /* What must hold, or the input is kept by the fuzzer as a crash. */
 #define must(cond) fuzz_must((cond), #cond, __FILE__, __LINE__)

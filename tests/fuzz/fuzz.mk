@@ -8,7 +8,7 @@ FUZZ_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) -O1 -g -pthread \
 	-Wno-unknown-warning-option -fno-omit-frame-pointer \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_DEP := tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz.mk \
-	$(wildcard include/ivc/*.h) $(LIB_PRIVATE_H)
+	$(IVC_H) $(LIB_PRIVATE_H)
 
 $(FUZZ_OUT)/channel: FUZZ_LIB := $(LIB_SRC)
 $(FUZZ_OUT)/%: tests/fuzz/%.c $(FUZZ_DEP) $(LIB_SRC)

@@ -21,8 +21,8 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
-#include <ivc/barrier.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/wire.h>
 #include "log.h"
 
 #define PAGE 4096u

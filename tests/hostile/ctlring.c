@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include "front.h"
 
 /* The backend gives this ring up, and tells so. */

@@ -6,8 +6,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <ivc/barrier.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/ring.h>
 #include "front.h"
 
 /* As many requests as the ring takes, and the device closes under them. */

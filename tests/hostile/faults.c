@@ -28,7 +28,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include "log.h"
 
 #define OUR_ID 666u

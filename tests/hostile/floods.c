@@ -2,7 +2,7 @@
 /* Too much of everything: see front.h. What it costs others is not seen here.
  */
 #include <stdio.h>
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include "front.h"
 
 /* As many requests as the ring takes, answered or not. */

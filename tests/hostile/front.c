@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include "front.h"
 
 /* The same attacks in the same order each time. */

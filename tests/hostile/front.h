@@ -27,7 +27,7 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/wire.h>
 #include "log.h"
 
 #define PAGE 4096u

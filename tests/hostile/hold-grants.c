@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include "front.h"
 
 #define SHIFT 22 /* the ring we ask for: 4 MiB */

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include "ioctl.h"
 
 #define CTXS 12

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include "ioctl.h"
 
 #define PAGE 4096u

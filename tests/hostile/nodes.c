@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include "front.h"
 
 /*

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ivc/barrier.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/ring.h>
 #include "front.h"
 
 static const char *const wrong_name[WRONGS] = {

@@ -2,7 +2,7 @@
 /*
  * ivc-peer: a process that scribbles on all of a channel that it may write, at
  * full speed, while an honest program (victim.c) uses the other end. It speaks
- * include/ivc/abi.h itself, since libivc would not.
+ * include/ivc/protocol/abi.h itself, since libivc would not.
  *
  *   ivc-peer MAGIC SECONDS
  *
@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include "../fuzz/fuzz.h"
 #include "log.h"
 

@@ -6,7 +6,7 @@
 #ifndef GUEST_H
 #define GUEST_H
 
-#include <ivc/wire.h>
+#include <ivc/protocol/wire.h>
 
 #include "stub.h"
 

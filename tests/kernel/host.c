@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 
 #include "host.h"
 

@@ -6,8 +6,8 @@
 #ifndef HOST_H
 #define HOST_H
 
-#include <ivc/abi.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/abi.h>
+#include <ivc/protocol/wire.h>
 
 #include "stub.h"
 

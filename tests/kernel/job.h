@@ -3,7 +3,7 @@
 #ifndef JOB_H
 #define JOB_H
 
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 
 #include "stub.h"
 

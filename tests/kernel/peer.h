@@ -7,7 +7,7 @@
 #ifndef PEER_H
 #define PEER_H
 
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 
 #include "guest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The local protocol by hand, to break it: what libivc never does.
- * include/ivc/local.h is the reference. What must work ends the program if it
- * does not; what is being tested is returned.
+ * include/ivc/protocol/local.h is the reference. What must work ends the
+ * program if it does not; what is being tested is returned.
  */
 #ifndef LOCAL_RAW_H
 #define LOCAL_RAW_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <ivc/local.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/local.h>
+#include <ivc/protocol/ring.h>
 
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 #include "closers.h"
 
 static void ids(struct stage *s)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <ivc/state.h>
+#include <ivc/protocol/state.h>
 #include "apitest.h"
 
 /* A guest that may ask once a second has to take its time. */

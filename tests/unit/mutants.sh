@@ -35,8 +35,8 @@ mutant() {
 	number=$((number + 1))
 	[ $((number % lanes)) = "$lane" ] || return 0
 	mkdir -p "$work/$1/include/ivc"
-	cp include/ivc/*.h "$work/$1/include/ivc"
-	sed -i -e "$2" "$work/$1"/include/ivc/ring*.h
+	cp -r include/ivc/. "$work/$1/include/ivc"
+	sed -i -e "$2" "$work/$1"/include/ivc/protocol/ring*.h
 	if diff -rq include/ivc "$work/$1/include/ivc" >/dev/null; then
 		echo "mutants: $1: nothing to change; the ring has moved on" >&2
 		exit 1
@@ -53,7 +53,7 @@ mutant() {
 
 SOURCES=$*
 mkdir -p "$work/none/include/ivc"
-cp include/ivc/*.h "$work/none/include/ivc"
+cp -r include/ivc/. "$work/none/include/ivc"
 if ! run none; then
 	echo "mutants: the tests fail without any" >&2
 	tail -20 "$work/none/log" >&2

@@ -5,9 +5,9 @@
  * with what it checks.
  */
 #include <stddef.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 #include <ivc/ivc.h>
-#include <ivc/wire.h>
+#include <ivc/protocol/wire.h>
 #include "unit.h"
 
 #define AT(type, field, offset, bytes)                                         \

@@ -3,7 +3,7 @@
  * Notices of a group that changes: docs/reference/protocol.md, section 2.1,
  * on EV_HOSTS.
  */
-#include <ivc/notice.h>
+#include <ivc/protocol/notice.h>
 #include "unit.h"
 
 #define GAP 50000000ull

@@ -4,7 +4,7 @@
  * docs/reference/protocol.md prints (section 3.5), row by row.
  */
 #include <strings.h>
-#include <ivc/state.h>
+#include <ivc/protocol/state.h>
 #include "unit.h"
 
 /* One of the tables, as the header has it. */

@@ -12,7 +12,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 
 /* Both ends of one direction. */
 struct pair {

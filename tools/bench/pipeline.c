@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 
 #include "../common/clock.h"
 #include "contenders.h"

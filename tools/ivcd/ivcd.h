@@ -29,10 +29,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-#include <ivc/limits.h>
-#include <ivc/local.h>
-#include <ivc/notice.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/limits.h>
+#include <ivc/protocol/local.h>
+#include <ivc/protocol/notice.h>
+#include <ivc/protocol/ring.h>
 
 #define MS 1000000ll
 #define SEC 1000000000ll

@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include <ivc/barrier.h>
-#include <ivc/limits.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/limits.h>
 
 #include "guest.h"
 

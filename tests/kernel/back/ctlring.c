@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The control ring: when it is broken, and who has woken the backend for what.
  */
-#include <ivc/barrier.h>
-#include <ivc/limits.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/limits.h>
 
 #include "../../../kernel/back/back.h"
 #include "guest.h"

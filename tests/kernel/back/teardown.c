@@ -3,7 +3,7 @@
  * Nothing of a guest is left behind when it goes while its requests are on
  * their way: no member whose frontend is freed, no work that still runs.
  */
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 
 #include "guest.h"
 

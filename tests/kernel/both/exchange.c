@@ -8,7 +8,7 @@
  */
 #include <sys/mman.h>
 
-#include <ivc/ring.h>
+#include <ivc/protocol/ring.h>
 
 #include "job.h"
 

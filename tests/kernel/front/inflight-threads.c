@@ -3,7 +3,7 @@
  * Channels that end while they are being made: what others may still use stays,
  * and what is said is what has happened.
  */
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 #include <linux/sched.h>
 
 #include "host.h"

@@ -5,7 +5,7 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 
 #include "job.h"
 #include "peer.h"

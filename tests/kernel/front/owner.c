@@ -3,7 +3,7 @@
  * Whose a channel and a context are: they end with the process that they belong
  * to, whoever has inherited the descriptor, and not before.
  */
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 
 #include "job.h"
 

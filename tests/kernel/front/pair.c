@@ -4,8 +4,8 @@
  * the backend's words, which come in between.
  */
 #include <sys/mman.h>
-#include <ivc/barrier.h>
-#include <ivc/ring.h>
+#include <ivc/protocol/barrier.h>
+#include <ivc/protocol/ring.h>
 
 #include "host.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A guest with the real frontend at the real backend: a process registers. */
-#include <ivc/abi.h>
+#include <ivc/protocol/abi.h>
 
 #include "stub.h"
 

@@ -3,7 +3,7 @@
  * Requests that nobody waits for any more, that are answered late, or not as
  * the protocol says; and the teardown of the ring that they went into.
  */
-#include <ivc/barrier.h>
+#include <ivc/protocol/barrier.h>
 
 #include "host.h"
 
