@@ -27,8 +27,8 @@ ROAM_OBJ := $(ROAM_SRC:tools/%.c=$(B)/tools/obj/%.o)
 ROAM_STATIC_OBJ := $(ROAM_SRC:tools/%.c=$(B)/static/obj/%.o)
 
 IVCCTL_SRC := $(addprefix tools/ivcctl/,main.c arrived.c attach.c audit.c \
-	daemon.c detach.c device.c domain.c list.c migrate.c policy.c stat.c \
-	table.c watch.c xenstore.c) $(addprefix tools/common/,escape.c \
+	daemon.c detach.c device.c domain.c list.c migrate.c options.c policy.c \
+	stat.c table.c watch.c xenstore.c) $(addprefix tools/common/,escape.c \
 	json-string.c output.c stdfds.c text-file.c)
 IVCCTL_OBJ := $(IVCCTL_SRC:tools/%.c=$(B)/tools/obj/%.o)
 

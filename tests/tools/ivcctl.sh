@@ -78,6 +78,19 @@ check 'ivcctl: a number out of range' says \
 	"$ctl" attach x --max-pages -1
 check 'ivcctl: a wrong option' says 'Try: ivcctl list --help' \
 	"$ctl" list --bogus
+check 'ivcctl: a wrong option is named, beside those there are' says \
+	'^ivcctl: --bogus: .*--members --channels --json' "$ctl" list --bogus
+check 'ivcctl: a wrong letter is named' says '^ivcctl: -x: ' "$ctl" list -x
+check 'ivcctl: a value is missing' says '^ivcctl: --wait: SECONDS is missing' \
+	"$ctl" detach x --wait
+check 'ivcctl: a flag with a value' says '^ivcctl: --json takes no value' \
+	"$ctl" list --json=1
+check 'ivcctl: a beginning of one option is enough' says 'there is no .*none' \
+	"$ctl" list --mem --deb "$dir/none"
+check 'ivcctl: a word is missing' says 'ivcctl migrate GUEST HOST' \
+	"$ctl" migrate web1
+check 'ivcctl: a word too many' says "'c' is one word too many" \
+	"$ctl" realm a b c
 pid_file() {
 	echo precious >"$dir/pid"
 	says "--pid-file $dir/pid: is something else" "$ctl" attach \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl arrived: is a guest that was moved here back on IVC? */
+/* ivcctl arrived: check that a guest that was moved here is back on IVC. */
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -9,15 +9,15 @@
 #include "attach.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 #include "table.h"
 
 #define WAIT_DEFAULT 30
-#define WAIT_MAX 3600
 #define LOOK_US 20000
 
 struct arrived_options {
-	const char *guest, *backend, *debugfs;
-	int wait;
+	const char *backend, *debugfs;
+	long long wait;
 };
 
 static long long contexts(const struct arrived_options *o, unsigned int domid)
@@ -68,58 +68,44 @@ static int arrived(struct store *s, const struct arrived_options *o,
 	return EXIT_FINE;
 }
 
-static int parse(struct arrived_options *o, int argc, char **argv)
-{
-	enum { O_WAIT = 256, O_BACKEND, O_DEBUGFS };
-	static const struct option longopts[] = {
-		{ "wait", required_argument, NULL, O_WAIT },
-		{ "backend", required_argument, NULL, O_BACKEND },
-		{ "debugfs", required_argument, NULL, O_DEBUGFS },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
+static const struct option_rule rules[] = {
+	OPTION_RULE_NUMBER(struct arrived_options, wait, "wait", "SECONDS", 1,
+			   WAIT_MAX,
+			   "for the device to appear and connect (default 30)"),
+	OPTION_RULE_BACKEND(struct arrived_options),
+	OPTION_RULE_DEBUGFS(struct arrived_options),
+	OPTION_RULE_END,
+};
 
-	*o = (struct arrived_options){ .backend = "0",
-				       .debugfs = "/sys/kernel/debug",
-				       .wait = WAIT_DEFAULT };
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		switch (c) {
-		case O_WAIT:
-			o->wait = number_arg("wait", optarg, 1, WAIT_MAX);
-			if (o->wait < 0)
-				return EXIT_WRONG;
-			break;
-		case O_BACKEND:
-			o->backend = optarg;
-			break;
-		case O_DEBUGFS:
-			o->debugfs = optarg;
-			break;
-		default:
-			return option_error();
-		}
-	}
-	if (argc - optind != 1)
-		return usage_error("which guest? Give its name or number");
-	o->guest = argv[optind];
-	return EXIT_FINE;
-}
-
-int cmd_arrived(int argc, char **argv)
+static int arrived_run(int argc, char **argv)
 {
+	struct arrived_options o = { .backend = BACKEND_DEFAULT,
+				     .debugfs = DEBUGFS_DEFAULT,
+				     .wait = WAIT_DEFAULT };
+	int status = options_parse(rules, &o, argc, argv);
 	char name[DOMAIN_NAME_MAX];
-	struct arrived_options o;
-	int status = parse(&o, argc, argv);
 	struct device d;
 	struct store s;
 
+	if (!status)
+		status = words_check(argc, argv, 1, 1);
 	if (status)
 		return status;
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = EXIT_FAILED;
-	if (!device_locate(&s, o.guest, o.backend, &d, name))
+	if (!device_locate(&s, argv[optind], o.backend, &d, name))
 		status = arrived(&s, &o, &d, name);
 	store_close(&s);
 	return status;
 }
+
+const struct command arrived_command = {
+	.name = "arrived",
+	.run = arrived_run,
+	.args = "GUEST",
+	.help = "check that a guest that was moved here is back on IVC",
+	.about = "",
+	.options = rules,
+	.examples = "  ivcctl arrived web1\n",
+};

@@ -2,6 +2,7 @@
 /* ivcctl attach: one guest here, all of them in watch.c. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,30 +10,18 @@
 #include "device.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 #include "watch.h"
 
-#define WAIT_MAX 3600
-
-enum {
-	O_ALL = 256,
-	O_REALM,
-	O_BACKEND,
-	O_WAIT,
-	O_POLICY,
-	O_WATCH,
-	O_ONCE,
-	O_DAEMON,
-	O_PID_FILE,
-	O_LIMIT, /* and the following */
-};
+#define NOT_GIVEN (-1)
 
 struct attach_options {
-	const char *guest, *backend;
-	struct rules rules;
-	bool rules_given;
-	int wait;
+	const char *guest, *backend, *realm;
+	long long limit[LIMITS]; /* NOT_GIVEN: the usual */
+	long long wait;
 	bool all, once;
 	struct watch_options watch;
+	struct rules rules; /* made of realm and limit */
 };
 
 /* What a driver itself has written down of its trouble. */
@@ -137,61 +126,55 @@ static int attach_guest(struct store *s, const struct attach_options *o)
 	return o->wait ? wait_connected(s, &d, name, o->wait) : EXIT_FINE;
 }
 
-static int parse_limit(struct attach_options *o, int which, const char *arg)
-{
-	long long v = number_arg(limits[which].name, arg, 0, limits[which].max);
+/* clang-format off */
+#define LIMIT_RULE(index_, name_, usual_, max_, meaning_)                      \
+	OPTION_RULE_NUMBER(struct attach_options, limit[LIMIT_##index_],       \
+			   name_, "N", 0, max_,                                \
+			   meaning_ ", at most " #max_ " (default " #usual_ ")"),
 
-	o->rules.limit[which] = v;
-	o->rules_given = true;
-	return v < 0 ? EXIT_WRONG : EXIT_FINE;
+static const struct option_rule rules[] = {
+	OPTION_RULE_TEXT(struct attach_options, realm, "realm", "NAME",
+		"guests of one realm can connect to each other\n"
+		"(default: default)"),
+	POLICY_LIMITS(LIMIT_RULE)
+	OPTION_RULE_BACKEND(struct attach_options),
+	OPTION_RULE_NUMBER(struct attach_options, wait, "wait", "SECONDS",
+		0, WAIT_MAX,
+		"wait until both drivers are connected\n"
+		"(default 0: do not wait)"),
+	OPTION_RULE_FLAG(struct attach_options, all, "all",
+		"instead of GUEST: every running guest that the\n"
+		"policy allows; the options below go with it"),
+	OPTION_RULE_TEXT(struct attach_options, watch.policy, "policy", "FILE",
+		"policy file (default " POLICY_FILE ";\n"
+		"without that file every guest is allowed)"),
+	OPTION_RULE_FLAG(struct attach_options, once, "once",
+		"exit after that (the default)"),
+	OPTION_RULE_FLAG(struct attach_options, watch.watch, "watch",
+		"stay: attach guests that start, remove the devices\n"
+		"of those that end; SIGHUP rereads the policy"),
+	OPTION_RULE_FLAG(struct attach_options, watch.daemon, "daemon",
+		"with --watch: in the background, messages to syslog"),
+	OPTION_RULE_TEXT(struct attach_options, watch.pid_file, "pid-file", "FILE",
+		"with --watch: write the PID to FILE and lock it"),
+	OPTION_RULE_END,
+};
+/* clang-format on */
+
+/* Were any options given that the policy file decides with --all? */
+static bool own_rules(const struct attach_options *o)
+{
+	for (int i = 0; i < LIMITS; i++)
+		if (o->limit[i] != NOT_GIVEN)
+			return true;
+	return o->realm;
 }
 
-static int parse_realm(struct attach_options *o, const char *realm)
+int realm_error(const char *realm)
 {
-	if (!realm_valid(realm))
-		return usage_error("a realm is 1 to %d of A-Z a-z 0-9 . _ -, "
-				   "not '%s'",
-				   REALM_MAX, realm);
-	strcpy(o->rules.realm, realm);
-	o->rules_given = true;
-	return EXIT_FINE;
-}
-
-static int parse_one(struct attach_options *o, int c, char *arg)
-{
-	switch (c) {
-	case O_ALL:
-		o->all = true;
-		break;
-	case O_REALM:
-		return parse_realm(o, arg);
-	case O_BACKEND:
-		o->backend = arg;
-		break;
-	case O_WAIT:
-		o->wait = number_arg("wait", arg, 0, WAIT_MAX);
-		return o->wait < 0 ? EXIT_WRONG : EXIT_FINE;
-	case O_POLICY:
-		o->watch.policy = arg;
-		break;
-	case O_WATCH:
-		o->watch.watch = true;
-		break;
-	case O_ONCE:
-		o->once = true;
-		break;
-	case O_DAEMON:
-		o->watch.daemon = true;
-		break;
-	case O_PID_FILE:
-		o->watch.pid_file = arg;
-		break;
-	default:
-		if (c >= O_LIMIT && c < O_LIMIT + LIMITS)
-			return parse_limit(o, c - O_LIMIT, arg);
-		return option_error();
-	}
-	return EXIT_FINE;
+	return usage_error("the realm's name must have 1 to %d characters of "
+			   "A-Z a-z 0-9 . _ -, not '%s'",
+			   REALM_MAX, realm);
 }
 
 static int check(const struct attach_options *o, int words)
@@ -199,65 +182,59 @@ static int check(const struct attach_options *o, int words)
 	const struct watch_options *k = &o->watch;
 
 	if (o->all && words)
-		return usage_error("either --all or one guest");
+		return usage_error(
+			"--all and GUEST exclude each other: give one of "
+			"them");
 	if (!o->all && words != 1)
-		return usage_error("which guest? Give its name or number, or "
-				   "--all");
+		return usage_error(
+			"GUEST is missing: give the name or number of "
+			"one guest, as xl list shows it, or --all");
 	if (!o->all &&
 	    (k->watch || k->daemon || k->policy || k->pid_file || o->once))
 		return usage_error("--policy, --watch, --once, --daemon and "
-				   "--pid-file go with --all");
-	if (o->all && o->rules_given)
-		return usage_error("with --all realms and limits come from the "
-				   "policy file");
+				   "--pid-file need --all");
+	if (o->all && own_rules(o))
+		return usage_error(
+			"--realm and --max-... are for one guest; with "
+			"--all write them into the policy file");
 	if (o->all && o->wait)
-		return usage_error("--wait is for one guest");
+		return usage_error("--wait is for one guest, not for --all");
 	if (k->watch && o->once)
-		return usage_error("either --watch or --once");
+		return usage_error(
+			"--watch and --once exclude each other: give "
+			"one of them");
 	if ((k->daemon || k->pid_file) && !k->watch)
-		return usage_error("--daemon and --pid-file go with --watch");
+		return usage_error("--daemon and --pid-file need --watch");
 	return EXIT_FINE;
 }
 
 static int parse(struct attach_options *o, int argc, char **argv)
 {
-	static struct option longopts[] = {
-		{ "all", no_argument, NULL, O_ALL },
-		{ "realm", required_argument, NULL, O_REALM },
-		{ "backend", required_argument, NULL, O_BACKEND },
-		{ "wait", required_argument, NULL, O_WAIT },
-		{ "policy", required_argument, NULL, O_POLICY },
-		{ "watch", no_argument, NULL, O_WATCH },
-		{ "once", no_argument, NULL, O_ONCE },
-		{ "daemon", no_argument, NULL, O_DAEMON },
-		{ "pid-file", required_argument, NULL, O_PID_FILE },
-		{ "max-contexts", required_argument, NULL,
-		  O_LIMIT + LIMIT_CONTEXTS },
-		{ "max-channels", required_argument, NULL,
-		  O_LIMIT + LIMIT_CHANNELS },
-		{ "max-pages", required_argument, NULL, O_LIMIT + LIMIT_PAGES },
-		{ "max-pending", required_argument, NULL,
-		  O_LIMIT + LIMIT_PENDING },
-		{ "max-rate", required_argument, NULL, O_LIMIT + LIMIT_RATE },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, status;
+	int status;
 
-	*o = (struct attach_options){ .backend = "0" };
-	rules_default(&o->rules);
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		status = parse_one(o, c, optarg);
-		if (status)
-			return status;
-	}
-	status = check(o, argc - optind);
-	if (!status && !o->all)
+	*o = (struct attach_options){ .backend = BACKEND_DEFAULT };
+	for (int i = 0; i < LIMITS; i++)
+		o->limit[i] = NOT_GIVEN;
+	status = options_parse(rules, o, argc, argv);
+	if (!status)
+		status = check(o, argc - optind);
+	if (status)
+		return status;
+	if (o->realm && !realm_valid(o->realm))
+		return realm_error(o->realm);
+	if (!o->all)
 		o->guest = argv[optind];
 	o->watch.backend = o->backend;
-	return status;
+	rules_default(&o->rules);
+	if (o->realm)
+		strcpy(o->rules.realm, o->realm);
+	for (int i = 0; i < LIMITS; i++)
+		if (o->limit[i] != NOT_GIVEN)
+			o->rules.limit[i] = (unsigned int)o->limit[i];
+	return EXIT_FINE;
 }
 
-int cmd_attach(int argc, char **argv)
+static int attach_run(int argc, char **argv)
 {
 	struct attach_options o;
 	struct store s;
@@ -273,3 +250,16 @@ int cmd_attach(int argc, char **argv)
 	store_close(&s);
 	return status;
 }
+
+const struct command attach_command = {
+	.name = "attach",
+	.run = attach_run,
+	.args = "GUEST | --all",
+	.help = "give a guest its IVC device",
+	.about = "GUEST is a name or a number, as in xl list.\n",
+	.options = rules,
+	.examples = "  ivcctl attach web1 --realm shop --wait 10\n"
+		    "  ivcctl attach --all --watch --daemon --pid-file "
+		    "/run/ivcctl.pid\n",
+	.changes = true,
+};

@@ -19,4 +19,7 @@ int detach_one(struct store *s, const struct device *d, const char *name,
 /* Why the two do not get together. */
 void explain_states(struct store *s, const struct device *d, const char *name);
 
+/* Complain that @realm is not a valid name; EXIT_WRONG. */
+int realm_error(const char *realm);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ivcctl.h"
+#include "options.h"
 #include "policy.h"
 
 static void say_for(const struct policy *p, const char *name)
@@ -27,29 +28,42 @@ static void say_for(const struct policy *p, const char *name)
 		printf(" as there is no policy file\n");
 }
 
-int cmd_policy(int argc, char **argv)
-{
-	enum { O_POLICY = 256 };
-	static const struct option longopts[] = {
-		{ "policy", required_argument, NULL, O_POLICY },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *path = NULL;
-	struct policy *p;
-	int c;
+struct audit_options {
+	const char *policy;
+};
 
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		if (c != O_POLICY)
-			return option_error();
-		path = optarg;
-	}
-	p = policy_read(path);
+static const struct option_rule rules[] = {
+	OPTION_RULE_TEXT(struct audit_options, policy, "policy", "FILE",
+			 "the policy file (default " POLICY_FILE ")"),
+	OPTION_RULE_END,
+};
+
+static int audit_run(int argc, char **argv)
+{
+	struct audit_options o = { 0 };
+	int status = options_parse(rules, &o, argc, argv);
+	struct policy *p;
+
+	if (status)
+		return status;
+	p = policy_read(o.policy);
 	if (!p)
 		return EXIT_FAILED;
 	if (optind == argc)
-		printf("%s: no errors\n", path ? path : POLICY_FILE);
+		printf("%s: no errors\n", o.policy ? o.policy : POLICY_FILE);
 	for (int i = optind; i < argc; i++)
 		say_for(p, argv[i]);
 	policy_free(p);
 	return EXIT_FINE;
 }
+
+const struct command policy_command = {
+	.name = "policy",
+	.run = audit_run,
+	.args = "[NAME...]",
+	.help = "check the policy file, and show what it allows a guest",
+	.about = "",
+	.options = rules,
+	.examples = "  ivcctl policy\n"
+		    "  ivcctl policy web1 db1\n",
+};

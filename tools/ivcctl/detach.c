@@ -8,13 +8,13 @@
 #include "attach.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 
 #define WAIT_DEFAULT 10
-#define WAIT_MAX 3600
 
 struct detach_options {
 	const char *guest, *realm, *backend;
-	int wait;
+	long long wait;
 	bool force;
 };
 
@@ -97,49 +97,10 @@ static int find(struct store *s, const char *who, unsigned int backend)
 	return domain_find(s, who);
 }
 
-static int parse(struct detach_options *o, int argc, char **argv, int most)
-{
-	enum { O_FORCE = 256, O_WAIT, O_BACKEND };
-	static const struct option longopts[] = {
-		{ "force", no_argument, NULL, O_FORCE },
-		{ "wait", required_argument, NULL, O_WAIT },
-		{ "backend", required_argument, NULL, O_BACKEND },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	*o = (struct detach_options){ .backend = "0", .wait = WAIT_DEFAULT };
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		switch (c) {
-		case O_FORCE:
-			o->force = true;
-			break;
-		case O_WAIT:
-			o->wait = number_arg("wait", optarg, 0, WAIT_MAX);
-			if (o->wait < 0)
-				return EXIT_WRONG;
-			break;
-		case O_BACKEND:
-			o->backend = optarg;
-			break;
-		default:
-			return option_error();
-		}
+#define DETACH_DEFAULTS                                                        \
+	{                                                                      \
+		.backend = BACKEND_DEFAULT, .wait = WAIT_DEFAULT               \
 	}
-	if (optind == argc)
-		return usage_error("which guest? Give its name or number");
-	if (argc - optind > most)
-		return usage_error("'%s' is one word too many",
-				   argv[optind + most]);
-	o->guest = argv[optind++];
-	if (optind < argc)
-		o->realm = argv[optind];
-	if (o->realm && !realm_valid(o->realm))
-		return usage_error("a realm is 1 to %d of A-Z a-z 0-9 . _ -, "
-				   "not '%s'",
-				   REALM_MAX, o->realm);
-	return EXIT_FINE;
-}
 
 static int locate(struct store *s, const struct detach_options *o,
 		  struct device *d, char name[DOMAIN_NAME_MAX])
@@ -156,16 +117,29 @@ static int locate(struct store *s, const struct detach_options *o,
 	return 0;
 }
 
-int cmd_detach(int argc, char **argv)
+static const struct option_rule detach_rules[] = {
+	OPTION_RULE_NUMBER(struct detach_options, wait, "wait", "SECONDS", 0,
+			   WAIT_MAX,
+			   "for both drivers to disconnect (default 10)"),
+	OPTION_RULE_FLAG(struct detach_options, force, "force",
+			 "after that remove the device in any case"),
+	OPTION_RULE_BACKEND(struct detach_options),
+	OPTION_RULE_END,
+};
+
+static int detach_run(int argc, char **argv)
 {
+	struct detach_options o = DETACH_DEFAULTS;
+	int status = options_parse(detach_rules, &o, argc, argv);
 	char name[DOMAIN_NAME_MAX];
-	struct detach_options o;
 	struct device d;
 	struct store s;
-	int status = parse(&o, argc, argv, 1);
 
+	if (!status)
+		status = words_check(argc, argv, 1, 1);
 	if (status)
 		return status;
+	o.guest = argv[optind];
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = EXIT_FAILED;
@@ -175,6 +149,17 @@ int cmd_detach(int argc, char **argv)
 	store_close(&s);
 	return status;
 }
+
+const struct command detach_command = {
+	.name = "detach",
+	.run = detach_run,
+	.args = "GUEST",
+	.help = "take the device away in good order",
+	.about = "Programs of the guest get ENODEV on their channels.\n",
+	.options = detach_rules,
+	.examples = "  ivcctl detach web1\n",
+	.changes = true,
+};
 
 static int move(struct store *s, const struct device *d, const char *name,
 		const char *old, const struct detach_options *o)
@@ -194,18 +179,30 @@ static int move(struct store *s, const struct device *d, const char *name,
 	return attach_one(s, d, name, &rules) ? EXIT_FAILED : EXIT_FINE;
 }
 
-int cmd_realm(int argc, char **argv)
+static const struct option_rule realm_rules[] = {
+	OPTION_RULE_NUMBER(struct detach_options, wait, "wait", "SECONDS", 0,
+			   WAIT_MAX,
+			   "for both drivers to disconnect (default 10)"),
+	OPTION_RULE_BACKEND(struct detach_options),
+	OPTION_RULE_END,
+};
+
+static int realm_run(int argc, char **argv)
 {
+	struct detach_options o = DETACH_DEFAULTS;
+	int status = options_parse(realm_rules, &o, argc, argv);
 	char name[DOMAIN_NAME_MAX], *old;
-	struct detach_options o;
 	struct device d;
 	struct store s;
-	int status = parse(&o, argc, argv, 2);
 
+	if (!status)
+		status = words_check(argc, argv, 1, 2);
 	if (status)
 		return status;
-	if (o.force)
-		return usage_error("--force is for detach");
+	o.guest = argv[optind];
+	o.realm = argc - optind > 1 ? argv[optind + 1] : NULL;
+	if (o.realm && !realm_valid(o.realm))
+		return realm_error(o.realm);
 	if (store_open(&s))
 		return EXIT_FAILED;
 	status = EXIT_FAILED;
@@ -227,3 +224,16 @@ out:
 	store_close(&s);
 	return status;
 }
+
+const struct command realm_command = {
+	.name = "realm",
+	.run = realm_run,
+	.args = "GUEST [NAME]",
+	.help = "show which realm a guest is in, or move it",
+	.about = "The realm of an attached guest is fixed: to move it, it is "
+		 "detached\nand attached again, and its channels end.\n",
+	.options = realm_rules,
+	.examples = "  ivcctl realm web1\n"
+		    "  ivcctl realm web1 shop\n",
+	.changes = true,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the sub-commands share: their table, exit statuses, what they say. */
+/* What the sub-commands share: their type, exit statuses, messages. */
 #ifndef IVCCTL_H
 #define IVCCTL_H
 
@@ -11,25 +11,23 @@ enum {
 	EXIT_WRONG = 64, /* the command line */
 };
 
+struct option_rule;
+
+/* A sub-command, defined in the file that implements it. */
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *args; /* for the usage line */
-	const char *help; /* one line */
-	const char *more; /* options and examples */
-	bool changes;	  /* a guest: it does not stop half-way */
+	const char *args;     /* for the usage line */
+	const char *help;     /* one line */
+	const char *about;    /* --help: before the options */
+	const char *examples; /* and after them */
+	const struct option_rule *options;
+	bool changes; /* it changes a guest and must not stop half-way */
 };
 
-extern const struct command commands[];
-
-int cmd_arrived(int argc, char **argv);
-int cmd_attach(int argc, char **argv);
-int cmd_detach(int argc, char **argv);
-int cmd_realm(int argc, char **argv);
-int cmd_migrate(int argc, char **argv);
-int cmd_list(int argc, char **argv);
-int cmd_stat(int argc, char **argv);
-int cmd_policy(int argc, char **argv);
+extern const struct command arrived_command, attach_command, detach_command,
+	list_command, migrate_command, policy_command, realm_command,
+	stat_command;
 
 /* "ivcctl: ..." on standard error, or in the system's log in a daemon. */
 __attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...);
@@ -37,14 +35,13 @@ __attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void report(const char *fmt, ...);
 void say_to_syslog(void);
 
-/* The same and EXIT_WRONG, with where to read on. */
+/* complain(), name the sub-command's --help, and return EXIT_WRONG. */
 __attribute__((format(printf, 1, 2))) int usage_error(const char *fmt, ...);
 
-/* The same where getopt has said already what is wrong. */
-int option_error(void);
-
-/* The number after --@what, within bounds, or -1 after complaining. */
-long long number_arg(const char *what, const char *s, long long min,
-		     long long max);
+/*
+ * Are there between @min and @max words behind the options? 0, or EXIT_WRONG
+ * after complaining.
+ */
+int words_check(int argc, char **argv, int min, int max);
 
 #endif

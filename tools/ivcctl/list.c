@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* ivcctl list. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../common/json-string.h"
 #include "device.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 #include "table.h"
 
 struct list_options {
-	const char *backend, *debugfs, *table;
-	bool json;
+	const char *backend, *debugfs;
+	bool json, members, channels;
 };
 
 struct line {
@@ -49,15 +50,8 @@ static void json_line(const struct line *l, bool first)
 	};
 
 	printf("%s\n  {\"domid\": %u, \"name\": ", first ? "" : ",", l->domid);
-	/* A name is a string also if it looks like a number. */
-	printf("\"");
-	for (const char *p = l->name; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			putchar('\\');
-		if ((unsigned char)*p >= 0x20)
-			putchar(*p);
-	}
-	printf("\", \"realm\": \"%s\", \"guest_state\": \"%s\", "
+	json_string(stdout, l->name);
+	printf(", \"realm\": \"%s\", \"guest_state\": \"%s\", "
 	       "\"backend_state\": \"%s\"",
 	       l->realm && realm_valid(l->realm) ? l->realm : "",
 	       state_name(l->fe), state_name(l->be));
@@ -134,10 +128,10 @@ out:
 	return status;
 }
 
-static int list_table(const struct list_options *o)
+static int list_table(const struct list_options *o, const char *name)
 {
 	struct table t;
-	int ret = table_read(&t, o->debugfs, o->table);
+	int ret = table_read(&t, o->debugfs, name);
 
 	if (ret) {
 		table_explain(o->debugfs, ret);
@@ -151,46 +145,43 @@ static int list_table(const struct list_options *o)
 	return EXIT_FINE;
 }
 
-int cmd_list(int argc, char **argv)
-{
-	enum { O_JSON = 256, O_MEMBERS, O_CHANNELS, O_BACKEND, O_DEBUGFS };
-	static const struct option longopts[] = {
-		{ "json", no_argument, NULL, O_JSON },
-		{ "members", no_argument, NULL, O_MEMBERS },
-		{ "channels", no_argument, NULL, O_CHANNELS },
-		{ "backend", required_argument, NULL, O_BACKEND },
-		{ "debugfs", required_argument, NULL, O_DEBUGFS },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct list_options o = {
-		.backend = "0",
-		.debugfs = "/sys/kernel/debug",
-	};
-	int c;
+static const struct option_rule rules[] = {
+	OPTION_RULE_FLAG(struct list_options, members, "members",
+			 "the registered processes instead of the guests"),
+	OPTION_RULE_FLAG(struct list_options, channels, "channels",
+			 "the channels between them instead of the guests"),
+	OPTION_RULE_FLAG(struct list_options, json, "json",
+			 "as JSON, for programs"),
+	OPTION_RULE_BACKEND(struct list_options),
+	OPTION_RULE_DEBUGFS(struct list_options),
+	OPTION_RULE_END,
+};
 
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		switch (c) {
-		case O_JSON:
-			o.json = true;
-			break;
-		case O_MEMBERS:
-		case O_CHANNELS:
-			if (o.table)
-				return usage_error("either --members or "
-						   "--channels");
-			o.table = c == O_MEMBERS ? "members" : "channels";
-			break;
-		case O_BACKEND:
-			o.backend = optarg;
-			break;
-		case O_DEBUGFS:
-			o.debugfs = optarg;
-			break;
-		default:
-			return option_error();
-		}
-	}
-	if (optind < argc)
-		return usage_error("'%s' is one word too many", argv[optind]);
-	return o.table ? list_table(&o) : list_all(&o);
+static int list_run(int argc, char **argv)
+{
+	struct list_options o = { .backend = BACKEND_DEFAULT,
+				  .debugfs = DEBUGFS_DEFAULT };
+	int status = options_parse(rules, &o, argc, argv);
+
+	if (!status)
+		status = words_check(argc, argv, 0, 0);
+	if (status)
+		return status;
+	if (o.members && o.channels)
+		return usage_error("--members and --channels exclude each "
+				   "other: give one of them");
+	if (o.members || o.channels)
+		return list_table(&o, o.members ? "members" : "channels");
+	return list_all(&o);
 }
+
+const struct command list_command = {
+	.name = "list",
+	.run = list_run,
+	.args = "",
+	.help = "guests, realms, states and what they use",
+	.about = "",
+	.options = rules,
+	.examples = "  ivcctl list\n"
+		    "  ivcctl list --channels --json\n",
+};

@@ -22,14 +22,14 @@
 #include "attach.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 
 #define WAIT_DEFAULT 30
-#define WAIT_MAX 3600
 #define POLL_MS 5
 
 struct migrate_options {
 	const char *guest, *host, *backend, *xl, *ssh, *remote;
-	int wait;
+	long long wait;
 	bool frozen;
 };
 
@@ -138,7 +138,7 @@ static int run_xl(const struct migrate_options *o, unsigned int domid,
 static int ask_there(const struct migrate_options *o, const char *name,
 		     struct times *t)
 {
-	FILE *f = start("exec %s '%s' 'ivcctl arrived %s --wait %d' 2>&1",
+	FILE *f = start("exec %s '%s' 'ivcctl arrived %s --wait %lld' 2>&1",
 			o->remote, o->host, name, o->wait);
 	char line[512];
 	int status;
@@ -220,51 +220,37 @@ static int migrate(struct store *s, const struct migrate_options *o,
 	return status;
 }
 
+static const struct option_rule rules[] = {
+	{ .letter = 's',
+	  .value = "COMMAND",
+	  .type = OPTION_TEXT,
+	  .offset = offsetof(struct migrate_options, ssh),
+	  .help = "-s of xl migrate: how it reaches HOST (default ssh)" },
+	OPTION_RULE_TEXT(struct migrate_options, remote, "remote", "COMMAND",
+			 "run as: COMMAND HOST 'ivcctl arrived ...' (default "
+			 "ssh)"),
+	OPTION_RULE_FLAG(struct migrate_options, frozen, "frozen",
+			 "hand over while the guest is frozen, for a "
+			 "comparison"),
+	OPTION_RULE_NUMBER(struct migrate_options, wait, "wait", "SECONDS", 1,
+			   WAIT_MAX,
+			   "for the detach here, then the attach there "
+			   "(default "
+			   "30)"),
+	OPTION_RULE_TEXT(struct migrate_options, xl, "xl", "PATH",
+			 "the xl to run (default: xl of $PATH)"),
+	OPTION_RULE_BACKEND(struct migrate_options),
+	OPTION_RULE_END,
+};
+
 static int parse(struct migrate_options *o, int argc, char **argv)
 {
-	enum { O_XL = 256, O_REMOTE, O_WAIT, O_BACKEND, O_FROZEN };
-	static const struct option longopts[] = {
-		{ "xl", required_argument, NULL, O_XL },
-		{ "remote", required_argument, NULL, O_REMOTE },
-		{ "wait", required_argument, NULL, O_WAIT },
-		{ "backend", required_argument, NULL, O_BACKEND },
-		{ "frozen", no_argument, NULL, O_FROZEN },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
+	int status = options_parse(rules, o, argc, argv);
 
-	*o = (struct migrate_options){ .backend = "0",
-				       .xl = "xl",
-				       .remote = "ssh",
-				       .wait = WAIT_DEFAULT };
-	while ((c = getopt_long(argc, argv, "s:", longopts, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			o->ssh = optarg;
-			break;
-		case O_XL:
-			o->xl = optarg;
-			break;
-		case O_REMOTE:
-			o->remote = optarg;
-			break;
-		case O_WAIT:
-			o->wait = number_arg("wait", optarg, 1, WAIT_MAX);
-			if (o->wait < 0)
-				return EXIT_WRONG;
-			break;
-		case O_BACKEND:
-			o->backend = optarg;
-			break;
-		case O_FROZEN:
-			o->frozen = true;
-			break;
-		default:
-			return option_error();
-		}
-	}
-	if (argc - optind != 2)
-		return usage_error("which guest, and to which host?");
+	if (!status)
+		status = words_check(argc, argv, 2, 2);
+	if (status)
+		return status;
 	o->guest = argv[optind];
 	o->host = argv[optind + 1];
 	/* Both go into a shell's command line. */
@@ -278,10 +264,13 @@ static int parse(struct migrate_options *o, int argc, char **argv)
 	return EXIT_FINE;
 }
 
-int cmd_migrate(int argc, char **argv)
+static int migrate_run(int argc, char **argv)
 {
+	struct migrate_options o = { .backend = BACKEND_DEFAULT,
+				     .xl = "xl",
+				     .remote = "ssh",
+				     .wait = WAIT_DEFAULT };
 	char name[DOMAIN_NAME_MAX];
-	struct migrate_options o;
 	int status = parse(&o, argc, argv);
 	struct device d;
 	struct store s;
@@ -301,3 +290,22 @@ out:
 	store_close(&s);
 	return status;
 }
+
+const struct command migrate_command = {
+	.name = "migrate",
+	.run = migrate_run,
+	.args = "GUEST HOST",
+	.help = "move a guest to another host, its channels first",
+	.about =
+		"The channels are handed over while the guest still runs; then "
+		"xl migrate\nmoves it; then HOST is asked whether the guest is "
+		"back on IVC, for which\nivcctl attach --all --watch has to "
+		"run "
+		"there. Prints how long each part took.\n"
+		"Plain xl migrate, save and restore work too, but then the "
+		"handover happens\nwhile the guest is frozen, and a peer that "
+		"does not answer within half a\nsecond is cut off.\n",
+	.options = rules,
+	.examples = "  ivcctl migrate web1 host2\n",
+	.changes = true,
+};

@@ -17,11 +17,10 @@
 #define TEXT_MAX (1u << 20)
 
 const struct limit limits[LIMITS] = {
-	[LIMIT_CONTEXTS] = { "max-contexts", 64, 65536 },
-	[LIMIT_CHANNELS] = { "max-channels", 256, 1u << 20 },
-	[LIMIT_PAGES] = { "max-pages", 16384, 1u << 24 },
-	[LIMIT_PENDING] = { "max-pending", 64, 65536 },
-	[LIMIT_RATE] = { "max-rate", 5000, 1000000 },
+#define LIMIT_ENTRY(index, name, usual, max, meaning)                          \
+	[LIMIT_##index] = { name, usual, max },
+	POLICY_LIMITS(LIMIT_ENTRY)
+#undef LIMIT_ENTRY
 };
 
 struct rule {

@@ -9,17 +9,24 @@
 #define POLICY_FILE "/etc/ivc/policy.conf"
 #define REALM_MAX 63
 
+/* Each limit: its index, its name, its usual value, its maximum, its meaning.
+ */
+#define POLICY_LIMITS(X)                                                       \
+	X(CONTEXTS, "max-contexts", 64, 65536, "registered processes")         \
+	X(CHANNELS, "max-channels", 256, 1048576, "channels")                  \
+	X(PAGES, "max-pages", 16384, 16777216, "shared pages of 4 KiB")        \
+	X(PENDING, "max-pending", 64, 65536, "connections not yet accepted")   \
+	X(RATE, "max-rate", 5000, 1000000, "requests per second")
+
 enum {
-	LIMIT_CONTEXTS,
-	LIMIT_CHANNELS,
-	LIMIT_PAGES,
-	LIMIT_PENDING,
-	LIMIT_RATE,
-	LIMITS,
+#define LIMIT_INDEX(index, name, usual, max, meaning) LIMIT_##index,
+	POLICY_LIMITS(LIMIT_INDEX)
+#undef LIMIT_INDEX
+		LIMITS,
 };
 
 struct limit {
-	const char *name; /* the node's, the option's, the keyword's */
+	const char *name; /* of the node, the option, the keyword */
 	unsigned int usual, max;
 };
 
@@ -31,7 +38,7 @@ struct rules {
 };
 
 void rules_default(struct rules *r);
-/* 1-63 of A-Za-z0-9._- */
+/* 1 to REALM_MAX characters of A-Z a-z 0-9 . _ - */
 bool realm_valid(const char *realm);
 /* Index of the limit called @name of @len characters, or -1. */
 int limit_find(const char *name, size_t len);

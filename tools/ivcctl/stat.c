@@ -11,12 +11,13 @@
 #include "../common/output.h"
 #include "domain.h"
 #include "ivcctl.h"
+#include "options.h"
 #include "table.h"
 
 #define LINES_PER_HEAD 20
 
 struct stat_options {
-	const char *debugfs, *guest;
+	const char *debugfs, *guest, *interval_text;
 	int domid; /* -1: all */
 	double interval;
 	long long count; /* 0: for ever */
@@ -136,47 +137,32 @@ static int run(const struct stat_options *o)
 	return ret ? EXIT_FAILED : EXIT_FINE;
 }
 
+static const struct option_rule rules[] = {
+	OPTION_RULE_TEXT(struct stat_options, interval_text, "interval",
+			 "SECONDS",
+			 "between two lines, 0.01 to 86400 (default 1)"),
+	OPTION_RULE_NUMBER(struct stat_options, count, "count", "N", 1,
+			   1ll << 40,
+			   "end after N lines (default: until Ctrl-C)"),
+	OPTION_RULE_DEBUGFS(struct stat_options),
+	OPTION_RULE_END,
+};
+
 static int parse(struct stat_options *o, int argc, char **argv)
 {
-	enum { O_INTERVAL = 256, O_COUNT, O_DEBUGFS };
-	static const struct option longopts[] = {
-		{ "interval", required_argument, NULL, O_INTERVAL },
-		{ "count", required_argument, NULL, O_COUNT },
-		{ "debugfs", required_argument, NULL, O_DEBUGFS },
-		{ NULL, 0, NULL, 0 },
-	};
+	int status = options_parse(rules, o, argc, argv);
 	char *end;
-	int c;
 
-	*o = (struct stat_options){ .debugfs = "/sys/kernel/debug",
-				    .domid = -1,
-				    .interval = 1 };
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		switch (c) {
-		case O_INTERVAL:
-			o->interval = strtod(optarg, &end);
-			if (end == optarg || *end ||
-			    !(o->interval >= 0.01 && o->interval <= 86400))
-				return usage_error("--interval %s: must be "
-						   "between 0.01 and 86400 "
-						   "seconds",
-						   optarg);
-			break;
-		case O_COUNT:
-			o->count = number_arg("count", optarg, 1, 1ll << 40);
-			if (o->count < 0)
-				return EXIT_WRONG;
-			break;
-		case O_DEBUGFS:
-			o->debugfs = optarg;
-			break;
-		default:
-			return option_error();
-		}
-	}
-	if (argc - optind > 1)
-		return usage_error("'%s' is one word too many",
-				   argv[optind + 1]);
+	if (!status)
+		status = words_check(argc, argv, 0, 1);
+	if (status)
+		return status;
+	o->interval = strtod(o->interval_text, &end);
+	if (end == o->interval_text || *end ||
+	    !(o->interval >= 0.01 && o->interval <= 86400))
+		return usage_error("--interval %s: must be between 0.01 and "
+				   "86400 seconds",
+				   o->interval_text);
 	o->guest = optind < argc ? argv[optind] : NULL;
 	return EXIT_FINE;
 }
@@ -199,10 +185,12 @@ static int find_guest(struct stat_options *o)
 	return o->domid < 0 ? -1 : 0;
 }
 
-int cmd_stat(int argc, char **argv)
+static int stat_run(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	struct stat_options o;
+	struct stat_options o = { .debugfs = DEBUGFS_DEFAULT,
+				  .domid = -1,
+				  .interval_text = "1" };
 	int status = parse(&o, argc, argv);
 
 	if (status)
@@ -213,3 +201,13 @@ int cmd_stat(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	return run(&o);
 }
+
+const struct command stat_command = {
+	.name = "stat",
+	.run = stat_run,
+	.args = "[GUEST]",
+	.help = "show the counters live, per second",
+	.about = "",
+	.options = rules,
+	.examples = "  ivcctl stat web1 --interval 5\n",
+};
