@@ -82,56 +82,53 @@ bool store_alive(struct store *s)
 	       errno == EACCES;
 }
 
-static int format_path(char *path, const char *fmt, va_list ap)
+/* Malloced, or NULL with errno. */
+__attribute__((format(printf, 2, 0))) static char *
+read_node(struct store *s, const char *fmt, va_list ap)
 {
-	int n = vsnprintf(path, STORE_PATH_MAX, fmt, ap);
+	char path[STORE_PATH_MAX];
+	unsigned int len;
+	int n = vsnprintf(path, sizeof(path), fmt, ap);
 
-	if (n >= 0 && n < STORE_PATH_MAX)
-		return 0;
-	errno = ENAMETOOLONG;
-	return -1;
+	if (n < 0 || n >= STORE_PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return xs_read(s->xs, s->t, path, &len);
 }
 
 char *store_read(struct store *s, const char *fmt, ...)
 {
-	char path[STORE_PATH_MAX];
-	unsigned int len;
 	va_list ap;
-	int bad;
+	char *value;
 
 	va_start(ap, fmt);
-	bad = format_path(path, fmt, ap);
+	value = read_node(s, fmt, ap);
 	va_end(ap);
-	return bad ? NULL : xs_read(s->xs, s->t, path, &len);
+	return value;
 }
 
 bool store_exists(struct store *s, const char *fmt, ...)
 {
-	char path[STORE_PATH_MAX], *value;
-	unsigned int len;
 	va_list ap;
-	int bad;
+	char *value;
 
 	va_start(ap, fmt);
-	bad = format_path(path, fmt, ap);
+	value = read_node(s, fmt, ap);
 	va_end(ap);
-	value = bad ? NULL : xs_read(s->xs, s->t, path, &len);
 	free(value);
 	return value != NULL;
 }
 
 long store_number(struct store *s, const char *fmt, ...)
 {
-	char path[STORE_PATH_MAX], *value, *end;
-	unsigned int len;
+	char *value, *end;
 	va_list ap;
 	long v = -1;
-	int bad;
 
 	va_start(ap, fmt);
-	bad = format_path(path, fmt, ap);
+	value = read_node(s, fmt, ap);
 	va_end(ap);
-	value = bad ? NULL : xs_read(s->xs, s->t, path, &len);
 	if (value) {
 		v = strtol(value, &end, 10);
 		if (end == value || *end || v < 0)

@@ -277,50 +277,34 @@ ssize_t message_recv_some(struct session *s, size_t size, size_t *off)
 	return n;
 }
 
-int message_send(struct session *s, size_t size)
+typedef ssize_t (*some_fn)(struct session *s, size_t size, size_t *off);
+
+/* Inlined into both directions: the timed loops call it for each message. */
+static inline __attribute__((always_inline)) int
+message_all(struct session *s, some_fn some, int events, size_t size)
 {
 	struct idle idle = { 0 };
 	size_t off = 0;
+	ssize_t n;
+	int ret;
 
-	for (;;) {
-		ssize_t n = message_send_some(s, size, &off);
-		int ret;
-
-		if (n < 0)
-			return n;
-		if (n) {
-			if (!off)
-				return 0;
-			idle = (struct idle){ 0 };
-			continue;
-		}
-		ret = transport_idle(s->t, CAN_WRITE, &idle);
+	do {
+		n = some(s, size, &off);
+		ret = transport_after(s->t, events, &idle, n);
 		if (ret)
 			return ret;
-	}
+	} while (!n || off);
+	return 0;
+}
+
+int message_send(struct session *s, size_t size)
+{
+	return message_all(s, message_send_some, CAN_WRITE, size);
 }
 
 int message_recv(struct session *s, size_t size)
 {
-	struct idle idle = { 0 };
-	size_t off = 0;
-
-	for (;;) {
-		ssize_t n = message_recv_some(s, size, &off);
-		int ret;
-
-		if (n < 0)
-			return n;
-		if (n) {
-			if (!off)
-				return 0;
-			idle = (struct idle){ 0 };
-			continue;
-		}
-		ret = transport_idle(s->t, CAN_READ, &idle);
-		if (ret)
-			return ret;
-	}
+	return message_all(s, message_recv_some, CAN_READ, size);
 }
 
 size_t mixed_size(uint64_t key, uint64_t seq, size_t max)

@@ -165,14 +165,10 @@ static int both_ways(struct session *s, const struct step *step, uint64_t count,
 			return -EBADMSG;
 		if (t && t->progress && ++rounds % PROGRESS_EVERY == 0)
 			t->progress(count - rx.left, count);
-		if (out || in) {
-			idle = (struct idle){ 0 };
-			continue;
-		}
-		ret = transport_idle(s->t,
-				     (tx.left ? CAN_WRITE : 0) |
-					     (rx.left ? CAN_READ : 0),
-				     &idle);
+		ret = transport_after(s->t,
+				      (tx.left ? CAN_WRITE : 0) |
+					      (rx.left ? CAN_READ : 0),
+				      &idle, out + in);
 		if (ret)
 			return ret;
 	}

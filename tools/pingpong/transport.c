@@ -46,50 +46,31 @@ int transport_idle(struct transport *t, int events, struct idle *idle)
 	return ret > 0 ? 0 : silent_too_long(t, idle);
 }
 
-int transport_send(struct transport *t, const void *buf, size_t len)
-{
-	struct idle idle = { 0 };
-	const char *p = buf;
-
-	while (len) {
-		ssize_t n = t->ops->write(t, p, len);
-		int ret;
-
-		if (n < 0)
-			return n;
-		p += n;
-		len -= n;
-		if (n) {
-			idle = (struct idle){ 0 };
-			continue;
-		}
-		ret = transport_idle(t, CAN_WRITE, &idle);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-int transport_recv(struct transport *t, void *buf, size_t len)
+static int transport_all(struct transport *t, int events, void *buf, size_t len)
 {
 	struct idle idle = { 0 };
 	char *p = buf;
 
 	while (len) {
-		ssize_t n = t->ops->read(t, p, len);
-		int ret;
+		ssize_t n = events == CAN_READ ? t->ops->read(t, p, len)
+					       : t->ops->write(t, p, len);
+		int ret = transport_after(t, events, &idle, n);
 
-		if (n < 0)
-			return n;
-		p += n;
-		len -= n;
-		if (n) {
-			idle = (struct idle){ 0 };
-			continue;
-		}
-		ret = transport_idle(t, CAN_READ, &idle);
 		if (ret)
 			return ret;
+		p += n;
+		len -= n;
 	}
 	return 0;
+}
+
+int transport_send(struct transport *t, const void *buf, size_t len)
+{
+	/* write() only reads it. */
+	return transport_all(t, CAN_WRITE, (void *)buf, len);
+}
+
+int transport_recv(struct transport *t, void *buf, size_t len)
+{
+	return transport_all(t, CAN_READ, buf, len);
 }

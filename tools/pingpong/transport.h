@@ -109,6 +109,21 @@ struct idle {
  */
 int transport_idle(struct transport *t, int events, struct idle *idle);
 
+/*
+ * Call after an attempt that moved @n bytes, or failed with @n < 0. Where @n is
+ * 0 it waits for @events. 0: try again, or go on; else -errno.
+ */
+static inline int transport_after(struct transport *t, int events,
+				  struct idle *idle, ssize_t n)
+{
+	if (n < 0)
+		return (int)n;
+	if (!n)
+		return transport_idle(t, events, idle);
+	*idle = (struct idle){ 0 };
+	return 0;
+}
+
 /* All of it. 0 or -errno. */
 int transport_send(struct transport *t, const void *buf, size_t len);
 int transport_recv(struct transport *t, void *buf, size_t len);
