@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Time: nanoseconds of CLOCK_MONOTONIC; IVC_NEVER is later than any. */
+/* Time in nanoseconds of CLOCK_MONOTONIC. IVC_NEVER is later than any time. */
 #ifndef IVC_CLOCK_H
 #define IVC_CLOCK_H
 
@@ -31,7 +31,9 @@ static inline struct timespec ivc_timespec(int64_t ns)
 				  .tv_nsec = ns % IVC_SEC };
 }
 
-/* ppoll() until @deadline: how many have something, or -errno. */
+/*
+ * ppoll() until @deadline. Returns the number of ready descriptors or -errno.
+ */
 static inline int ivc_ppoll(struct pollfd *pfd, nfds_t n, int64_t deadline)
 {
 	struct timespec ts, *tsp = NULL;
@@ -50,8 +52,8 @@ static inline int ivc_ppoll(struct pollfd *pfd, nfds_t n, int64_t deadline)
 }
 
 /*
- * The same for one descriptor. Returns its revents, 0 when the time has passed,
- * or -errno. @fd < 0 only passes the time.
+ * The same for one descriptor. Returns its revents, 0 at @deadline, or -errno.
+ * With @fd < 0 this only sleeps until @deadline.
  */
 static inline int ivc_poll(int fd, short events, int64_t deadline)
 {

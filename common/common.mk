@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# What libivc, ivcd and the other tools share. Headers are included by their
-# path; this is what has to be linked.
+# Code that libivc, ivcd, the coordinator and the tools share. The headers are
+# included by their path; the objects have to be linked.
 
-COMMON_SRC := common/ivcd-path.c
+COMMON_SRC := common/ivcd-path.c common/thread.c
 COMMON_OBJ := $(COMMON_SRC:%.c=$(B)/%.o)
 
 $(B)/common/%.o: common/%.c common/common.mk

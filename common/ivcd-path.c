@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The places of ivcd's socket. A user's own come first: who has started an ivcd
- * for himself means that one.
+ * The places of ivcd's socket. The user's own places come first: a user who has
+ * started an ivcd wants that one.
  *
- * A session has $XDG_RUNTIME_DIR, which nobody else can write. What cron, ssh
- * or su have started often does not, nor do containers; hence the directory by
- * its usual name, and then one in /tmp. There anybody could have made it before
- * the user did, to bring him together with whom he likes: it counts only if it
- * is the user's, and no link. What is his there, in a sticky directory, nobody
- * else can put another thing in the place of.
+ * A login session has $XDG_RUNTIME_DIR, in which no other user can write.
+ * Processes of cron, ssh or su and in containers often lack the variable. For
+ * them the usual name of that directory is tried, and then one in /tmp. Another
+ * user could have created the directory in /tmp first, to offer a false ivcd.
+ * So the directory counts only if it belongs to the user and is no link. /tmp
+ * is sticky, so that no other user can replace a directory of this user there.
  *
- * su and sudo -E hand on the environment of another user. His $XDG_RUNTIME_DIR
- * is his place and not ours: root would take his ivcd for its own. So a
- * directory counts only if it belongs to the user that this process acts for.
- * And since a directory can be looked at only before the connection is made, a
- * client also asks the kernel who listens at the other end of it.
+ * su and sudo -E pass on the environment of another user, whose
+ * $XDG_RUNTIME_DIR would lead root to that user's ivcd. So a directory counts
+ * only if it belongs to the effective user of this process. The directory can
+ * be replaced between the check and the connect(); so a client also asks the
+ * kernel which user listens at the other end (ivcd_path_trusted()).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -39,14 +39,14 @@ int ivcd_path_named(const char *path, struct sockaddr_un *addr)
 	return 0;
 }
 
-/* Is it a directory of the user's in which nobody else can write? */
+/* Is this a directory of the user, in which no other user can write? */
 static bool is_ours(const struct stat *st)
 {
 	return S_ISDIR(st->st_mode) && st->st_uid == geteuid() &&
 	       !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* $XDG_RUNTIME_DIR, unless it is another user's. */
+/* $XDG_RUNTIME_DIR, unless it belongs to another user. */
 static const char *runtime_dir(void)
 {
 	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
@@ -71,7 +71,7 @@ static int dir_name(enum ivcd_path place, char *dir, size_t size)
 		n = snprintf(dir, size, "%s/ivc", runtime);
 	else
 		n = snprintf(dir, size, "/run/user/%u/ivc", uid);
-	/* Root's own place is the machine's. */
+	/* Root uses IVCD_PATH_MACHINE. */
 	if (place == IVCD_PATH_TMP && !uid)
 		return -ENODEV;
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
@@ -104,9 +104,10 @@ bool ivcd_path_trusted(enum ivcd_path place, const struct sockaddr_un *addr,
 	if (peer.uid == geteuid() || !peer.uid)
 		return true;
 	/*
-	 * Root makes directories in /run, and has given this one to the user
-	 * that ivcd runs as. In a user namespace this is also how root's own
-	 * ivcd is told: both have the id of those who have none there.
+	 * Only root creates directories in /run, and root has given this one to
+	 * the user that ivcd runs as. In a user namespace this check also
+	 * accepts root's own ivcd: there both root and its directory have the
+	 * overflow uid.
 	 */
 	if (place != IVCD_PATH_MACHINE || dir_name(place, dir, sizeof(dir)) ||
 	    lstat(dir, &st))
@@ -126,7 +127,7 @@ int ivcd_path_get(enum ivcd_path place, bool make, struct sockaddr_un *addr)
 		ret = dir_make(place, path);
 	if (ret)
 		return ret;
-	/* The machine's is root's, and anybody's to connect to. */
+	/* All users may connect to the ivcd in root's directory. */
 	if (place != IVCD_PATH_MACHINE && !dir_ours(path))
 		return -ENODEV;
 	len = strlen(path);

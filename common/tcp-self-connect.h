@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP connects a socket to itself where nobody listens on the port it asks for
- * and the system has just given it that port. It reads its own words then, and
- * whoever wants to listen there finds the port taken, even after the close.
+ * A TCP socket can connect to itself: if no process listens on the port that it
+ * connects to, and the system has just chosen that port as its own. The program
+ * then reads its own data, and a server that wants to listen on the port finds
+ * it in use, even for a time after the close.
  */
 #ifndef IVC_TCP_SELF_CONNECT_H
 #define IVC_TCP_SELF_CONNECT_H
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Is it so? If it is, a close() lets go of the port at once. */
+/* Is @fd connected to itself? If so, its close() frees the port at once. */
 static inline bool ivc_tcp_self_connected(int fd)
 {
 	const struct linger now = { .l_onoff = 1 };

@@ -2,20 +2,22 @@
 /*
  * Packets with descriptors over UNIX sockets, for libivc and ivcd.
  *
- * Who sends may be an enemy. Nothing here blocks, whatever flags the sender
- * set on a socket it has passed to us: MSG_DONTWAIT counts for the call.
- * Every descriptor received is in the caller's hands, wanted or not: one for
- * which there is no room the kernel would close in our name, and that can take
- * as long as its maker likes (lib/fd-closer.h). So there is room for as many as
- * a packet can have, and the kernel keeps one back only where this process may
- * not have it: no descriptor is free, or a security module denies it. Linux
- * does not tell these apart. The packet itself is whole then.
+ * The sender may be hostile. Nothing here blocks, whatever flags the sender has
+ * set on a socket that it passed to this process: MSG_DONTWAIT acts on the one
+ * call. The caller gets every descriptor received, wanted or not. If the buffer
+ * had no room for a descriptor, the kernel would close it on behalf of this
+ * process, which can take as long as the maker of its file likes
+ * (lib/fd-closer.h). So the buffer has room for as many descriptors as a packet
+ * can carry. The kernel keeps one back only if this process cannot have it: the
+ * process has no free descriptor, or a security module denies the file. Linux
+ * does not distinguish the two. The packet itself is complete in that case.
  *
- * The socket itself may be the sender's, too: an offer is one that he has made
- * and can keep a copy of. So its options are his to set at any time, and with
- * them what the kernel adds to a packet: times, a security label, the sender's
- * credentials, and a descriptor of his process (SCM_PIDFD), which is closed
- * here. That is the kernel's own file: closing it waits for nobody.
+ * The socket itself may come from the sender, too: an offerer makes the socket
+ * of an offer and can keep a copy. So the sender can change its options at any
+ * time, and with them what the kernel adds to a packet: times, a security
+ * label, credentials, and a descriptor of the sender's process (SCM_PIDFD),
+ * which is closed here. Closing a pidfd does not block, since the file is the
+ * kernel's own.
  */
 #ifndef IVC_UNIX_PACKET_H
 #define IVC_UNIX_PACKET_H
@@ -28,8 +30,7 @@
 #include <unistd.h>
 
 #define IVC_PACKET_FDS 253 /* SCM_MAX_FD */
-/* Of what the kernel can add, labels are the longest: 256 bytes, as they are.
- */
+/* The longest control message that the kernel adds is a label of 256 bytes. */
 #define IVC_PACKET_ADDED 1024
 #define IVC_PACKET_CONTROL                                                     \
 	(CMSG_SPACE(IVC_PACKET_FDS * sizeof(int)) + IVC_PACKET_ADDED)
@@ -39,19 +40,22 @@
 struct ivc_packet {
 	int fd[IVC_PACKET_FDS];
 	unsigned int nr;
-	bool some; /* there were any, though the caller may have taken them */
-	bool cut;  /* bytes have been lost: it was longer than the buffer */
-	bool lack; /* descriptors have been lost that we could not have */
-	bool signed_by; /* the kernel says who sent it: it is a packet */
+	bool some; /* the packet came with descriptors, even if taken by now */
+	bool cut;  /* the packet was longer than the buffer */
+	bool lack; /* the kernel kept back descriptors */
+	bool signed_by; /* came with credentials: a packet, not the end */
 };
 
-/* ENOBUFS is what sockets say where everybody else says ENOMEM. */
+/* Sockets say ENOBUFS for lack of memory. */
 static inline int ivc_packet_error(int err)
 {
 	return err == ENOBUFS ? -ENOMEM : -err;
 }
 
-/* @fd < 0: none. 0 or -errno; @len bytes go or nothing does. */
+/*
+ * Send @len bytes as one packet, with a copy of @fd unless that is negative.
+ * Returns 0 or -errno.
+ */
 static inline int ivc_packet_send(int sock, const void *buf, size_t len, int fd)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -79,7 +83,7 @@ static inline void ivc_packet_close_pidfd(struct cmsghdr *c)
 	int fd;
 
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	/* Negative: there was none to be had. */
+	/* Negative: the kernel had no descriptor for it. */
 	if (fd >= 0)
 		close(fd);
 }
@@ -133,8 +137,8 @@ static inline ssize_t ivc_packet_recv(int sock, void *buf, size_t len,
 }
 
 /*
- * Has the next packet descriptors with it? They stay there, and so does it. A
- * sender who has a copy of @sock can make this wrong.
+ * Does the next packet have descriptors? The packet stays in the socket. A
+ * sender who has a copy of @sock can falsify the answer.
  */
 static inline bool ivc_packet_has_fds(int sock)
 {
@@ -145,7 +149,7 @@ static inline bool ivc_packet_has_fds(int sock)
 	return msg.msg_flags & MSG_CTRUNC;
 }
 
-/* Is @fd the kind of socket a channel has? */
+/* Is @fd a socket of the kind that channels use? */
 static inline bool ivc_packet_is_socket(int fd)
 {
 	int domain = 0, type = 0;

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The data path: what a program calls for every message.
+ * The data path: the calls that a program makes for every message.
  *
- * Each call goes to the ring first and asks why it got nothing only then. No
- * system call is made unless the peer sleeps.
+ * Each call tries the ring first, and asks for the reason only when the ring
+ * was full or empty. A call makes a system call only if the peer sleeps.
  *
- * The end of writing. The kernel ends it at any moment by putting other memory
- * in the place of the ring, and says so in `status`. So a write looks there
- * behind the storing, not before: what finds nothing was in time, since the
- * kernel stores the status before it takes the ring away, and a store that
- * comes after that faults, and the load behind it is done after the fault. What
- * finds something asks how much was in time.
+ * A channel can end during a write. The kernel ends a channel at any moment:
+ * it stores the reason in `status` and then replaces the ring by other memory.
+ * So a write loads `status` after its stores, not before them. If `status` is
+ * still 0, all of the write was in time: the kernel stores `status` before it
+ * replaces the ring, a store to the ring after that faults, and the load of
+ * `status` follows the fault. If `status` is not 0, the write asks the
+ * transport how much of it was in time.
+ *
+ * Names. A function _fast handles one record that fits in front of the stop
+ * cell; ivc_write() and ivc_read() have a copy of it for each way to move the
+ * payload (enum ivc_ring_kind). A function _slow handles everything else.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,18 +27,21 @@
 #include "context.h"
 #include "entry.h"
 
-/* Out of line, and the last thing that a call does: no registers to save. */
+/*
+ * Out of line, and the last thing that a call does, so that the fast path saves
+ * no registers.
+ */
 #define IVC_ASIDE __attribute__((noinline, cold))
 
-/* The peer sleeps until what has just been written; @ret is for the caller. */
+/* Wake the reader that sleeps. Returns @ret, for a tail call. */
 static IVC_ASIDE ssize_t wake_reader(struct ivc_channel *ch, ssize_t ret)
 {
 	ivc_channel_kick(ch);
 	return ret;
 }
 
-/* Something has been published for the peer to read. */
-static inline ssize_t sent(struct ivc_channel *ch, size_t bytes)
+/* Count @bytes that have been published, and wake the reader if it sleeps. */
+static inline ssize_t count_and_wake(struct ivc_channel *ch, size_t bytes)
 {
 	ch->tx_bytes += bytes;
 	ch->tx_calls++;
@@ -42,8 +50,10 @@ static inline ssize_t sent(struct ivc_channel *ch, size_t bytes)
 	return (ssize_t)bytes;
 }
 
-/* If cells have been given back since @before, a waiting writer hears of it. */
-static inline void freed(struct ivc_channel *ch, uint32_t before)
+/*
+ * If credits were returned since @before: wake the writer that waits for them.
+ */
+static inline void wake_writer(struct ivc_channel *ch, uint32_t before)
 {
 	if (unlikely(ch->rx.published != before) &&
 	    unlikely(ivc_rx_peer_sleeps(ch->tx.peer)))
@@ -51,9 +61,10 @@ static inline void freed(struct ivc_channel *ch, uint32_t before)
 }
 
 /*
- * How many free cells the next try needs to take anything at all, as the ring
- * decides it: IVC_WRITABLE comes with these, or a waiter would be told at once
- * that there is room and then be refused, for ever.
+ * Remember how many free cells the ring demands before it accepts anything of
+ * the next write or reservation. IVC_WRITABLE is reported only when that many
+ * are free. With a lower number ivc_wait() would return at once and the write
+ * would fail again, for ever.
  */
 static void need_for_write(struct ivc_channel *ch, size_t len)
 {
@@ -77,8 +88,8 @@ static void need_for_reserve(struct ivc_channel *ch, uint32_t min)
 	ch->need_at = tx->pos;
 }
 
-/* Nothing was written: 0 or the ring's error. */
-static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
+/* The ring accepted nothing: returns 0 if it is full, or its error @ret. */
+static ssize_t write_full(struct ivc_channel *ch, size_t len, int64_t ret)
 {
 	if (ret < 0)
 		return ret;
@@ -91,12 +102,13 @@ static ssize_t write_none(struct ivc_channel *ch, size_t len, int64_t ret)
 }
 
 /*
- * Something was written from position @from on while the channel ended, behind
- * @before bytes of the same call that are known to be in time: what was not is
- * taken back. Returns what was, or as a write into an ended one.
+ * The channel ended while the records from position @from on were written. Take
+ * back the records that were not in time. @before bytes, which the same call
+ * wrote earlier, are known to be in time. Returns the bytes in time; if
+ * there are none, the error that a write to an ended channel gets.
  */
-static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from,
-				    size_t before)
+static IVC_ASIDE ssize_t write_truncated(struct ivc_channel *ch, uint32_t from,
+					 size_t before)
 {
 	struct ivc_abi_delivery delivery = { .from = from };
 	int ret = ch->ops->delivery(ch, &delivery);
@@ -115,16 +127,17 @@ static IVC_ASIDE ssize_t write_late(struct ivc_channel *ch, uint32_t from,
 }
 
 /*
- * All but the common case, which is kept small by that.
+ * Write more than one record, or to a ring that is full, or to a channel that
+ * has ended.
  *
- * A peer that reads meanwhile makes room again and again, so one call may move
- * far more than a ring. How much of it was in time is found by walking its
- * records, which must all be there still. So ivc_tx_write() moves less than a
- * ring, and this looks at the status before it goes on: what is behind the look
- * is known to be in time.
+ * A peer that reads at the same time makes room again and again, so one call
+ * can write far more than a ring. If the channel ends, write_truncated() finds
+ * out how much was in time by walking the records, which must all be in the
+ * ring still. So ivc_tx_write() moves less than a ring, and the loop checks the
+ * status after each part: the parts before a good status are in time.
  */
-static __attribute__((noinline)) ssize_t
-write_other(struct ivc_channel *ch, const void *buf, size_t len)
+static __attribute__((noinline)) ssize_t write_slow(struct ivc_channel *ch,
+						    const void *buf, size_t len)
 {
 	const uint8_t *src = buf;
 	size_t done = 0;
@@ -133,7 +146,7 @@ write_other(struct ivc_channel *ch, const void *buf, size_t len)
 
 	if (!ivc_channel_alive(ch)) {
 		ret = ivc_channel_status(ch);
-		return ret ? ret : write_none(ch, len, 0);
+		return ret ? ret : write_full(ch, len, 0);
 	}
 	if (len > SSIZE_MAX)
 		len = SSIZE_MAX;
@@ -144,76 +157,79 @@ write_other(struct ivc_channel *ch, const void *buf, size_t len)
 			break;
 		ivc_in_order();
 		if (unlikely(!ivc_channel_alive(ch)))
-			return write_late(ch, from, done);
+			return write_truncated(ch, from, done);
 		done += (size_t)ret;
 	} while (done < len && ivc_tx_round(&ch->tx, from));
 	if (!done)
-		return write_none(ch, len, ret);
-	return sent(ch, done);
+		return write_full(ch, len, ret);
+	return count_and_wake(ch, done);
 }
 
-/* One record has been written, and somebody wants something. */
-static IVC_ASIDE ssize_t write_look(struct ivc_channel *ch, size_t len)
+/* One record is published, and the channel has ended or the reader sleeps. */
+static IVC_ASIDE ssize_t finish_slow(struct ivc_channel *ch, size_t len)
 {
 	if (!ivc_channel_alive(ch))
-		return write_late(ch,
-				  ch->tx.pos - ivc_ring_cells((uint32_t)len),
-				  0);
-	return sent(ch, len);
+		return write_truncated(ch,
+				       ch->tx.pos -
+					       ivc_ring_cells((uint32_t)len),
+				       0);
+	return count_and_wake(ch, len);
 }
 
-/* One record has been written; all is as ever, most of the time. */
+/*
+ * One record is published: count it. In the common case the channel is alive
+ * and the reader awake; one OR tests both.
+ */
 static inline __attribute__((always_inline)) ssize_t
-wrote(struct ivc_channel *ch, size_t len)
+finish_fast(struct ivc_channel *ch, size_t len)
 {
 	ivc_in_order();
-	/* Is it over, does the peer sleep? As in sent(), at once. */
 	if (unlikely((uint32_t)ivc_load(&ch->kctl->status) |
 		     ivc_load(&ch->tx.peer->want)))
-		return write_look(ch, len);
+		return finish_slow(ch, len);
 	ch->tx_bytes += len;
 	ch->tx_calls++;
 	return (ssize_t)len;
 }
 
 static inline __attribute__((always_inline)) ssize_t
-write_one(struct ivc_channel *ch, const void *buf, size_t len,
-	  enum ivc_ring_kind kind)
+write_fast(struct ivc_channel *ch, const void *buf, size_t len,
+	   enum ivc_ring_kind kind)
 {
 	if (unlikely(!ivc_tx_write_one(&ch->tx, buf, (uint32_t)len, kind)))
-		return write_other(ch, buf, len);
-	return wrote(ch, len);
+		return write_slow(ch, buf, len);
+	return finish_fast(ch, len);
 }
 
 static __attribute__((noinline)) ssize_t
-write_record(struct ivc_channel *ch, const void *buf, size_t len)
+write_fast_any(struct ivc_channel *ch, const void *buf, size_t len)
 {
 	const uint8_t *cell = ch->tx.cell;
-	ssize_t ret = write_one(ch, buf, len, IVC_RING_ANY);
+	ssize_t ret = write_fast(ch, buf, len, IVC_RING_ANY);
 
 	if (likely(ret > 0))
 		ivc_demote_written(ch, cell);
 	return ret;
 }
 
-static __attribute__((noinline)) ssize_t write_line(struct ivc_channel *ch,
-						    const void *buf, size_t len)
+static __attribute__((noinline)) ssize_t
+write_fast_line(struct ivc_channel *ch, const void *buf, size_t len)
 {
-	return write_one(ch, buf, len, IVC_RING_LINE);
+	return write_fast(ch, buf, len, IVC_RING_LINE);
 }
 
 ssize_t ivc_write(ivc_channel *ch, const void *buf, size_t len)
 {
 	if (likely(ivc_ring_words(len)))
-		return write_one(ch, buf, len, IVC_RING_WORDS);
+		return write_fast(ch, buf, len, IVC_RING_WORDS);
 	if (ivc_ring_line(len))
-		return write_line(ch, buf, len);
+		return write_fast_line(ch, buf, len);
 	if (ivc_ring_one(len, ch->tx.cells))
-		return write_record(ch, buf, len);
-	return write_other(ch, buf, len);
+		return write_fast_any(ch, buf, len);
+	return write_slow(ch, buf, len);
 }
 
-/* @parts, one behind the other, to @to. */
+/* Copy @parts, one after the other, to @to. */
 static inline void gather(uint8_t *to, const struct iovec *parts, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -225,10 +241,10 @@ static inline void gather(uint8_t *to, const struct iovec *parts, int n)
 	}
 }
 
-/* All but the common case. */
-static __attribute__((noinline)) ssize_t record_other(struct ivc_channel *ch,
-						      const struct iovec *parts,
-						      int n, size_t len)
+/* A record that is empty, long, or does not fit in front of the stop cell. */
+static __attribute__((noinline)) ssize_t record_slow(struct ivc_channel *ch,
+						     const struct iovec *parts,
+						     int n, size_t len)
 {
 	void *room = NULL;
 	ssize_t ret;
@@ -253,34 +269,34 @@ ssize_t ivc_write_record(ivc_channel *ch, const struct iovec *parts, int n)
 	size_t len = 0;
 
 	for (int i = 0; i < n; i++) {
-		/* So that the sum is right, too. */
+		/* A longer part could make the sum overflow. */
 		if (unlikely(parts[i].iov_len > UINT32_MAX))
 			return -EMSGSIZE;
 		len += parts[i].iov_len;
 	}
 	if (unlikely(len - 1 >= ivc_ring_room(tx->cells / 4)))
-		return record_other(ch, parts, n, len);
+		return record_slow(ch, parts, n, len);
 	cells = ivc_ring_cells((uint32_t)len);
 	next = cell + (size_t)cells * IVC_CELL;
 	if (unlikely(next > tx->stop))
-		return record_other(ch, parts, n, len);
+		return record_slow(ch, parts, n, len);
 	gather(cell + IVC_RING_HDR, parts, n);
 	ivc_ring_put(cell, next, ivc_ring_hdr(pos, (uint32_t)len));
 	tx->pos = pos + cells;
 	tx->cell = next;
 	if (!ivc_ring_line(len))
 		ivc_demote_written(ch, cell);
-	return wrote(ch, len);
+	return finish_fast(ch, len);
 }
 
 /*
- * Nothing was read: say why. The status is looked at after the ring was found
- * empty, and once it is there the ring is looked at again: bytes written
- * before the end are never lost to a race with it. (By then the kernel has put
- * a copy of them where the peer's pages were.)
+ * The ring was empty: find out why. If the channel has ended, read the ring
+ * again: the peer can have written between the read that found nothing and the
+ * load of the status. (The kernel has put a copy of those bytes in the place of
+ * the peer's pages before it stored the status.)
  */
 static __attribute__((noinline)) ssize_t
-read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
+read_empty(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
 {
 	int status;
 
@@ -303,9 +319,9 @@ read_none(struct ivc_channel *ch, void *buf, size_t len, int64_t ret)
 	return ret;
 }
 
-/* All but the common case. */
-static __attribute__((noinline)) ssize_t read_other(struct ivc_channel *ch,
-						    void *buf, size_t len)
+/* Read several records, or part of one, or from an empty ring. */
+static __attribute__((noinline)) ssize_t read_slow(struct ivc_channel *ch,
+						   void *buf, size_t len)
 {
 	uint32_t before = ch->rx.published;
 	int64_t ret;
@@ -313,59 +329,60 @@ static __attribute__((noinline)) ssize_t read_other(struct ivc_channel *ch,
 	if (len > SSIZE_MAX)
 		len = SSIZE_MAX;
 	ret = ivc_rx_read(&ch->rx, buf, len);
-	freed(ch, before);
+	wake_writer(ch, before);
 	if (ret <= 0)
-		return read_none(ch, buf, len, ret);
+		return read_empty(ch, buf, len, ret);
 	ch->rx_bytes += (uint64_t)ret;
 	ch->rx_calls++;
 	return ret;
 }
 
-/* At the turn: perhaps cells are given back. @ret is for the caller. */
-static IVC_ASIDE ssize_t give_back(struct ivc_channel *ch, ssize_t ret)
+/* At the stop cell: credits may be due. Returns @ret, for a tail call. */
+static IVC_ASIDE ssize_t return_credits(struct ivc_channel *ch, ssize_t ret)
 {
 	uint32_t before = ch->rx.published;
 
 	ivc_rx_turn(&ch->rx);
-	freed(ch, before);
+	wake_writer(ch, before);
 	return ret;
 }
 
 static inline __attribute__((always_inline)) ssize_t
-read_one(struct ivc_channel *ch, void *buf, size_t len, enum ivc_ring_kind kind)
+read_fast(struct ivc_channel *ch, void *buf, size_t len,
+	  enum ivc_ring_kind kind)
 {
 	bool turn;
 
 	if (!ivc_rx_read_one(&ch->rx, buf, (uint32_t)len, kind, &turn))
-		return read_other(ch, buf, len);
+		return read_slow(ch, buf, len);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
 	if (unlikely(turn))
-		return give_back(ch, (ssize_t)len);
+		return return_credits(ch, (ssize_t)len);
 	return (ssize_t)len;
 }
 
-static __attribute__((noinline)) ssize_t read_record(struct ivc_channel *ch,
-						     void *buf, size_t len)
+static __attribute__((noinline)) ssize_t read_fast_any(struct ivc_channel *ch,
+						       void *buf, size_t len)
 {
-	return read_one(ch, buf, len, IVC_RING_ANY);
+	return read_fast(ch, buf, len, IVC_RING_ANY);
 }
 
-static __attribute__((noinline)) ssize_t read_line(struct ivc_channel *ch,
-						   void *buf, size_t len)
+static __attribute__((noinline)) ssize_t read_fast_line(struct ivc_channel *ch,
+							void *buf, size_t len)
 {
-	return read_one(ch, buf, len, IVC_RING_LINE);
+	return read_fast(ch, buf, len, IVC_RING_LINE);
 }
 
 ssize_t ivc_read(ivc_channel *ch, void *buf, size_t len)
 {
 	if (likely(ivc_ring_words(len)))
-		return read_one(ch, buf, len, IVC_RING_WORDS);
+		return read_fast(ch, buf, len, IVC_RING_WORDS);
 	if (ivc_ring_line(len))
-		return read_line(ch, buf, len);
+		return read_fast_line(ch, buf, len);
 	if (ivc_ring_one(len, ch->rx.cells))
-		return read_record(ch, buf, len);
-	return read_other(ch, buf, len);
+		return read_fast_any(ch, buf, len);
+	return read_slow(ch, buf, len);
 }
 
 ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
@@ -377,17 +394,20 @@ ssize_t ivc_reserve(ivc_channel *ch, size_t min, size_t max, void **p)
 		return -EINVAL;
 	if (unlikely(!ivc_channel_alive(ch)))
 		return ivc_channel_status(ch);
-	/* More than a ring can be is more than a quarter of it, too. */
+	/* The limit is a quarter of the ring, which is far less. */
 	if (min > UINT32_MAX)
 		return -EMSGSIZE;
 	if (max > UINT32_MAX)
 		max = UINT32_MAX;
 	ret = ivc_tx_reserve(&ch->tx, (uint32_t)min, (uint32_t)max, p);
-	/* What fills up the ring's end is written, too, so in time or not. */
+	/*
+	 * A skip record was written to fill up the ring's end. Like any other
+	 * record it can be too late.
+	 */
 	if (unlikely(ch->tx.pos != from)) {
 		ivc_in_order();
 		if (unlikely(!ivc_channel_alive(ch)))
-			return write_late(ch, from, 0);
+			return write_truncated(ch, from, 0);
 	}
 	if (!ret) {
 		ch->tx_calls++;
@@ -412,18 +432,24 @@ int ivc_commit(ivc_channel *ch, size_t len)
 	if (likely(ivc_channel_alive(ch))) {
 		if (!ivc_ring_line(len))
 			ivc_demote_written(ch, cell);
-		(void)sent(ch, len);
+		(void)count_and_wake(ch, len);
 		return 0;
 	}
-	ret = write_late(ch, from, 0);
+	ret = write_truncated(ch, from, 0);
 	if (ret > 0)
 		return 0;
-	/* Handed over at this moment: nothing can be sent, and why comes. */
+	/*
+	 * A hand-over has begun at this moment: nothing can be written, and the
+	 * status that says why is still to come.
+	 */
 	return ret ? (int)ret : -EAGAIN;
 }
 
-/* Most looks are such: who waits looks all the time. */
-static inline ssize_t saw_none(struct ivc_channel *ch)
+/*
+ * Nothing to peek at. Inline: a reader that polls gets here at most of its
+ * calls.
+ */
+static inline ssize_t peek_empty(struct ivc_channel *ch)
 {
 	ch->rx_calls++;
 	ch->rx_empty++;
@@ -431,22 +457,22 @@ static inline ssize_t saw_none(struct ivc_channel *ch)
 	return 0;
 }
 
-/* All but the common cases. */
-static __attribute__((noinline)) ssize_t peek_other(struct ivc_channel *ch,
-						    const void **p)
+/* Peek at the end of the ring, at a record in parts, or at an ended channel. */
+static __attribute__((noinline)) ssize_t peek_slow(struct ivc_channel *ch,
+						   const void **p)
 {
 	uint32_t before = ch->rx.published;
 	int64_t ret;
 	int status;
 
 	ret = ivc_rx_peek_other(&ch->rx, p);
-	freed(ch, before);
+	wake_writer(ch, before);
 	if (ret)
 		return ret;
-	/* As in read_none(). */
+	/* The ring once more after the status: see read_empty(). */
 	status = ivc_channel_status(ch);
 	if (!status)
-		return saw_none(ch);
+		return peek_empty(ch);
 	ret = ivc_rx_peek(&ch->rx, p);
 	return ret ? ret : status;
 }
@@ -462,13 +488,13 @@ ssize_t ivc_peek(ivc_channel *ch, const void **p)
 	if (len)
 		return (ssize_t)len;
 	if (rests && !ivc_channel_status(ch))
-		return saw_none(ch);
-	return peek_other(ch, p);
+		return peek_empty(ch);
+	return peek_slow(ch, p);
 }
 
-/* All but the common case. */
-static __attribute__((noinline)) int release_other(struct ivc_channel *ch,
-						   size_t len)
+/* Release part of a record, or at the stop cell. */
+static __attribute__((noinline)) int release_slow(struct ivc_channel *ch,
+						  size_t len)
 {
 	uint32_t before = ch->rx.published;
 	int ret;
@@ -478,7 +504,7 @@ static __attribute__((noinline)) int release_other(struct ivc_channel *ch,
 	ret = ivc_rx_release_other(&ch->rx, (uint32_t)len);
 	if (ret)
 		return ret;
-	freed(ch, before);
+	wake_writer(ch, before);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
 	return 0;
@@ -489,25 +515,28 @@ int ivc_release(ivc_channel *ch, size_t len)
 	bool turn;
 
 	if (!ivc_rx_release_line(&ch->rx, len, &turn))
-		return release_other(ch, len);
+		return release_slow(ch, len);
 	ch->rx_bytes += len;
 	ch->rx_calls++;
 	if (unlikely(turn))
-		return (int)give_back(ch, 0);
+		return (int)return_credits(ch, 0);
 	return 0;
 }
 
-/* Would the reader get something, if only an error? */
+/* Would a read return data or an error, and not 0? */
 static bool readable(struct ivc_channel *ch)
 {
 	uint32_t before = ch->rx.published;
 	int ret = ivc_rx_next(&ch->rx);
 
-	freed(ch, before);
+	wake_writer(ch, before);
 	return ret;
 }
 
-/* Would the next write take something, or the last one that took nothing? */
+/*
+ * Would the next write be accepted, at least in part? If the last write was
+ * refused, and nothing was written since, this asks for that write.
+ */
 static bool writable(struct ivc_channel *ch)
 {
 	struct ivc_tx *tx = &ch->tx;
@@ -540,7 +569,10 @@ void ivc_channel_orphan(struct ivc_channel *ch)
 	ch->wake_fd = -1;
 }
 
-/* In a child: the parent's channel goes on. Its lock may be held by nobody. */
+/*
+ * In a child process: the parent's channel goes on. ch->lock is not touched: a
+ * thread that the child does not have may hold it.
+ */
 static int close_orphan(struct ivc_channel *ch)
 {
 	ivc_channel_orphan(ch);

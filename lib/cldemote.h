@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines on their way to the reader before it asks.
+ * Move a written record to the shared cache while its writer waits (CLDEMOTE).
  *
- * What a thread has written stands in its own core's cache; a reader on another
- * core asks for it line by line, and each line has to be found and fetched. A
- * thread that has written one record of several lines and then finds nothing to
- * read waits for the answer, and has the time to push the lines out to the
- * cache that both cores share (x86's CLDEMOTE, a hint: it changes nothing but
- * where a line is, faults on nothing, and does nothing on a CPU that has it
- * not).
+ * The lines that a thread has written are in the private cache of its core. A
+ * reader on another core requests them one by one, and each request has to find
+ * that private cache. A thread that has written one record of several lines,
+ * and then finds nothing to read, waits for an answer. It has time to demote
+ * the lines to the cache that both cores share. x86's CLDEMOTE is a hint: it
+ * only moves a line, never faults, and does nothing on a CPU without support.
  *
- * Never while there is something else to do: pushing a stream takes ten times
- * as long as writing it. So the first look that finds nothing may be chance, at
- * the second the record goes out, and of several records written since then
- * none. docs/internals/performance.md has what it gives.
+ * The thread must have nothing else to do, since demoting a stream takes ten
+ * times as long as writing it. So the first poll that finds nothing, which can
+ * be chance, demotes nothing; the second poll demotes the record. If several
+ * records were written since the last poll, none is demoted. The gain is in
+ * docs/internals/performance.md.
  *
- * Only the thread that wrote pushes: another one that polls would take the line
- * in which this is noted from the writer with each record. All accesses are
- * relaxed: the worst that a stale word does is a hint for the wrong lines.
+ * Only the thread that wrote the record demotes it. With any other thread that
+ * polls, the line that holds these fields would move between two cores for each
+ * record. All accesses are relaxed: a stale field leads at worst to a hint for
+ * the wrong lines.
  */
 #ifndef IVC_CLDEMOTE_H
 #define IVC_CLDEMOTE_H
@@ -49,7 +50,7 @@ static inline void ivc_demote_line(const uint8_t *line)
 }
 #endif
 
-/* What begins at @cell, and ends where the ring goes on, has been written. */
+/* The record from @cell to the present position has been written. */
 static inline void ivc_demote_written(struct ivc_channel *ch,
 				      const uint8_t *cell)
 {
@@ -59,30 +60,30 @@ static inline void ivc_demote_written(struct ivc_channel *ch,
 		return;
 	if (ivc_load(&ch->writer) != self)
 		ivc_store(&ch->writer, self);
-	ivc_store(&ch->demote_looked, false);
+	ivc_store(&ch->demote_polled, false);
 	ivc_store(&ch->demote_end, (uintptr_t)ch->tx.cell);
 	ivc_store(&ch->demote,
 		  ivc_load(&ch->demote) ? IVC_DEMOTE_NONE : (uintptr_t)cell);
 }
 
-/* The other half of ivc_demote_idle(). */
+/* The part of ivc_demote_idle() that is rarely run. */
 static inline void ivc_demote_record(struct ivc_channel *ch)
 {
 	uintptr_t cell = ivc_load(&ch->demote), end = ivc_load(&ch->demote_end);
 
-	if (!ivc_load(&ch->demote_looked)) {
-		ivc_store(&ch->demote_looked, true);
+	if (!ivc_load(&ch->demote_polled)) {
+		ivc_store(&ch->demote_polled, true);
 		return;
 	}
 	ivc_store(&ch->demote, 0);
-	/* At the end of the ring `end` is its beginning: that one stays. */
+	/* A record at the end of the ring has end < cell: leave it alone. */
 	if (cell != IVC_DEMOTE_NONE && end > cell &&
 	    end - cell <= IVC_DEMOTE_CELLS * IVC_CELL)
 		for (; cell < end; cell += IVC_CELL)
 			ivc_demote_line((const uint8_t *)cell);
 }
 
-/* There is nothing to read. */
+/* This thread has polled, and found nothing to read. */
 static inline void ivc_demote_idle(struct ivc_channel *ch)
 {
 	if (IVC_DEMOTES && ivc_load(&ch->writer) == ivc_demote_self() &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a channel comes to be: connect, accept, and the moment it is there. */
+/* How a channel is made: connect, accept, and when it is established. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@
 #define IVC_SPIN_DEFAULT 50000 /* ns */
 
 /*
- * With one CPU a spinning thread only keeps others from running. How many there
- * are is asked once: it is read from a file, which would be open in a child.
+ * On a machine with one CPU a thread that spins only keeps others from running.
+ * The number of CPUs is read once, under the lock: sysconf() opens a file,
+ * which a fork() at that moment would leave open in the child.
  */
 static int64_t spin_default(void)
 {
@@ -43,7 +44,7 @@ void ivc_channel_idle(struct ivc_channel *ch, int status)
 	ivc_rx_init(&ch->rx, ch->idle_cell, IVC_CELL, &ch->idle_ctrl);
 	if (status == -EINPROGRESS)
 		return;
-	/* What was reserved or peeked at is not there any more, either. */
+	/* Makes ivc_commit() and ivc_release() fail, too. */
 	ch->tx.error = status;
 	ch->rx.error = status;
 }
@@ -67,7 +68,7 @@ int ivc_channel_new(const struct ivc_transport *ops, struct ivc_channel **chp)
 	return 0;
 }
 
-/* The channel is there: put the rings on their memory. */
+/* The channel is established: map its memory and put the rings there. */
 static int channel_open(struct ivc_channel *ch, const struct ivc_abi_info *info)
 {
 	struct ivc_map *m = &ch->map;
@@ -85,8 +86,8 @@ static int channel_open(struct ivc_channel *ch, const struct ivc_abi_info *info)
 	return 0;
 }
 
-/* Has it come to be? -EAGAIN: not yet. Any other error is for good. */
-static int channel_look(struct ivc_channel *ch)
+/* Open @ch if it is established. -EAGAIN: not yet. Other errors are final. */
+static int channel_try_open(struct ivc_channel *ch)
 {
 	struct ivc_abi_info info = { 0 };
 	int ret;
@@ -99,8 +100,8 @@ static int channel_look(struct ivc_channel *ch)
 	if (info.state == IVC_ABI_CONNECTING)
 		return -EAGAIN;
 	/*
-	 * One that was established and has ended meanwhile still holds what
-	 * the peer wrote: it opens, and the reader gets that and the end.
+	 * A channel that was established and has already ended is opened, too:
+	 * its ring has the data that the peer wrote before the end.
 	 */
 	if (info.state == IVC_ABI_OPEN || info.rx_size) {
 		ret = channel_open(ch, &info);
@@ -116,14 +117,14 @@ err_failed:
 	return ret;
 }
 
-/* @ctx: whose end cancels the wait, or NULL. */
+/* Wait until @ch is open. The end of @ctx, if not NULL, cancels the wait. */
 static int connected_until(struct ivc_channel *ch,
 			   const struct ivc_context *ctx, int64_t deadline)
 {
 	int ret;
 
 	for (;;) {
-		ret = channel_look(ch);
+		ret = channel_try_open(ch);
 		if (ret != -EAGAIN)
 			return ret;
 		ret = ivc_entry_poll(ctx, ch->fd, ch->ops->established,
@@ -164,6 +165,46 @@ static bool options_ok(const struct ivc_channel_options *opt)
 	       (!opt->rx_size || ivc_ring_size_ok(opt->rx_size));
 }
 
+/* The common beginning of connect and accept: check the arguments, enter. */
+static int begin(ivc_context *ctx, const struct ivc_channel_options *opt,
+		 ivc_channel **chp, struct ivc_entry *entry)
+{
+	if (!chp)
+		return -EINVAL;
+	*chp = NULL;
+	if (!ctx || !options_ok(opt))
+		return -EINVAL;
+	return ivc_enter(ctx, entry);
+}
+
+/* The common end: give @ch to the caller, or close it if @ret is an error. */
+static int finish(struct ivc_entry *entry, struct ivc_channel *ch, int ret,
+		  ivc_channel **chp)
+{
+	if (ret)
+		ivc_close(ch);
+	else
+		ivc_context_add(entry->ctx, ch);
+	ivc_exit(entry);
+	if (!ret)
+		*chp = ch;
+	return ret;
+}
+
+static int connect_to(ivc_context *ctx, struct ivc_channel *ch, ivc_peer peer,
+		      const struct ivc_channel_options *opt)
+{
+	int64_t deadline = ivc_deadline(opt->timeout_ms);
+	int ret;
+
+	ch->peer = peer;
+	ret = ctx->ops->connect(ctx, ch, peer.member, opt->tx_size,
+				opt->rx_size, deadline);
+	if (ret || !opt->timeout_ms)
+		return ret;
+	return connected_until(ch, ctx, deadline);
+}
+
 int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 		    const struct ivc_channel_options *opt, ivc_channel **chp)
 {
@@ -172,44 +213,18 @@ int ivc_connect_opt(ivc_context *ctx, ivc_peer peer,
 	};
 	struct ivc_channel *ch = NULL;
 	struct ivc_entry entry;
-	int64_t deadline;
 	int ret;
 
-	if (!chp)
-		return -EINVAL;
-	*chp = NULL;
 	if (!opt)
 		opt = &defaults;
-	if (!ctx || !options_ok(opt))
-		return -EINVAL;
-	ret = ivc_enter(ctx, &entry);
+	ret = begin(ctx, opt, chp, &entry);
 	if (ret)
 		return ret;
-	/* The end mark of a list: peers[0] of a group without peers. */
+	/* Member 0 is the end mark of a list: peers[0] of an empty group. */
 	ret = peer.member ? ivc_channel_new(ctx->ops, &ch) : -ENOENT;
-	if (ret)
-		goto err_entry;
-	ch->peer = peer;
-	deadline = ivc_deadline(opt->timeout_ms);
-	ret = ctx->ops->connect(ctx, ch, peer.member, opt->tx_size,
-				opt->rx_size, deadline);
-	if (ret)
-		goto err_channel;
-	if (opt->timeout_ms) {
-		ret = connected_until(ch, ctx, deadline);
-		if (ret)
-			goto err_channel;
-	}
-	ivc_context_add(ctx, ch);
-	ivc_exit(&entry);
-	*chp = ch;
-	return 0;
-
-err_channel:
-	ivc_close(ch);
-err_entry:
-	ivc_exit(&entry);
-	return ret;
+	if (!ret)
+		ret = connect_to(ctx, ch, peer, opt);
+	return finish(&entry, ch, ret, chp);
 }
 
 ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer)
@@ -223,8 +238,8 @@ ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer)
 }
 
 /*
- * Open the channel just accepted. -ECONNABORTED: the offerer went away between
- * its offer and here, and left nothing behind; the next one may be better.
+ * Open the channel that was just accepted. -ECONNABORTED: the offerer closed or
+ * died after its offer and has written nothing; the next offer may be good.
  */
 static int accept_open(struct ivc_channel *ch)
 {
@@ -246,7 +261,7 @@ static int accept_open(struct ivc_channel *ch)
 	}
 }
 
-/* Wait for an offer and take it. */
+/* Wait for an offer and accept it. */
 static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 		       const struct ivc_channel_options *opt)
 {
@@ -258,7 +273,7 @@ static int accept_next(ivc_context *ctx, struct ivc_channel *ch,
 		ret = ctx->ops->accept(ctx, ch, opt->tx_size, deadline);
 		if (!ret)
 			ret = accept_open(ch);
-		/* However many such come. */
+		/* Any number of offers can be withdrawn. */
 		if (ret == -ECONNABORTED && !ivc_entry_cancelled(ctx))
 			continue;
 		if (ret == -ECONNABORTED)
@@ -279,32 +294,15 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 	struct ivc_entry entry;
 	int ret;
 
-	if (!chp)
-		return -EINVAL;
-	*chp = NULL;
 	if (!opt)
 		opt = &defaults;
-	if (!ctx || !options_ok(opt))
-		return -EINVAL;
-	ret = ivc_enter(ctx, &entry);
+	ret = begin(ctx, opt, chp, &entry);
 	if (ret)
 		return ret;
 	ret = ivc_channel_new(ctx->ops, &ch);
-	if (ret)
-		goto err_entry;
-	ret = accept_next(ctx, ch, opt);
-	if (ret)
-		goto err_channel;
-	ivc_context_add(ctx, ch);
-	ivc_exit(&entry);
-	*chp = ch;
-	return 0;
-
-err_channel:
-	ivc_close(ch);
-err_entry:
-	ivc_exit(&entry);
-	return ret;
+	if (!ret)
+		ret = accept_next(ctx, ch, opt);
+	return finish(&entry, ch, ret, chp);
 }
 
 ivc_channel *ivc_accept(ivc_context *ctx)

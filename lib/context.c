@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contexts: joining and leaving a group, and who is in it. */
+/* Contexts: joining and leaving a group, and listing its members. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -12,8 +12,9 @@
 #include "entry.h"
 
 /*
- * How long to nap when the descriptor is readable for something that is not
- * this caller's to take (an event, while it accepts): longer each time.
+ * How long to sleep while the descriptor stays readable for something that this
+ * caller does not take, such as an event during an accept. The time doubles
+ * with each sleep.
  */
 #define IVC_NAP_MIN IVC_MS
 #define IVC_NAP_SHIFT_MAX 5
@@ -53,9 +54,9 @@ err_context:
 }
 
 /*
- * A channel may outlive its context and is closed by whatever thread, so one
- * lock for all of them, the process's, guards which channel belongs to which
- * context. It is taken when channels come and go, never for data.
+ * A channel can outlive its context, and any thread can close the channel. So
+ * the lock of the process guards the relation between channels and contexts.
+ * The lock is taken when a channel is made or closed, never for data.
  */
 
 void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch)
@@ -70,18 +71,18 @@ void ivc_context_forget(struct ivc_channel *ch)
 {
 	ivc_process_lock();
 	if (ch->ctx) {
-		if (ch->ctx->look_at == ch)
-			ch->ctx->look_at = LIST_NEXT(ch, in_ctx);
+		if (ch->ctx->scan == ch)
+			ch->ctx->scan = LIST_NEXT(ch, in_ctx);
 		LIST_REMOVE(ch, in_ctx);
 		ch->ctx = NULL;
 	}
 	ivc_process_unlock();
 }
 
-void ivc_context_look_again(struct ivc_context *ctx)
+void ivc_context_scan(struct ivc_context *ctx)
 {
 	ivc_process_lock();
-	ctx->look_at = LIST_FIRST(&ctx->channels);
+	ctx->scan = LIST_FIRST(&ctx->channels);
 	ivc_process_unlock();
 }
 
@@ -90,12 +91,12 @@ struct ivc_channel *ivc_context_ended(struct ivc_context *ctx)
 	struct ivc_channel *ch;
 
 	ivc_process_lock();
-	for (ch = ctx->look_at; ch; ch = LIST_NEXT(ch, in_ctx))
+	for (ch = ctx->scan; ch; ch = LIST_NEXT(ch, in_ctx))
 		if (!ch->told && ivc_channel_status(ch) == -EREMCHG)
 			break;
 	if (ch)
 		ch->told = true;
-	ctx->look_at = ch ? LIST_NEXT(ch, in_ctx) : NULL;
+	ctx->scan = ch ? LIST_NEXT(ch, in_ctx) : NULL;
 	ivc_process_unlock();
 	return ch;
 }
@@ -127,13 +128,15 @@ void ivc_context_orphan(struct ivc_context *ctx)
 	ctx->cancel_fd = -1;
 }
 
-/* In a child: no lock is taken, it may be held by nobody. */
+/* In a child: no lock, which a thread of the parent may have held. */
 static void free_orphan(struct ivc_context *ctx)
 {
 	ivc_context_orphan(ctx);
 	free(ctx->priv);
 	free_lists(ctx);
-	/* Else it may be for a callback that the child has come to be in. */
+	/*
+	 * With more holders, fork() was called in a callback, which may use it.
+	 */
 	if (ctx->holders == 1)
 		free(ctx);
 }
@@ -227,7 +230,7 @@ int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
 			return total;
 		if ((uint32_t)total <= list->room)
 			break;
-		/* Some may join until we ask again. */
+		/* More members may join before the next request. */
 		want = (uint32_t)total + 32;
 	}
 	list->count = written;
@@ -274,7 +277,7 @@ int ivc_context_wait(const struct ivc_context *ctx, const struct pollfd *what,
 	ret = ivc_entry_poll(ctx, what->fd, what->events,
 			     *stale ? now : deadline);
 	if (!ret && *stale) {
-		/* What was not ours has been taken: sleep properly. */
+		/* Another caller has taken the event: sleep in poll(). */
 		*stale = 0;
 		ret = ivc_entry_poll(ctx, what->fd, what->events, deadline);
 	}
@@ -287,8 +290,9 @@ int ivc_context_wait(const struct ivc_context *ctx, const struct pollfd *what,
 		return 0;
 	}
 	/*
-	 * Readable before, and yet the caller found nothing: it is for
-	 * somebody else, and may stay. poll() would only say so again.
+	 * The descriptor was readable before, and yet the caller found nothing:
+	 * there is an event for another caller, which may never take it. poll()
+	 * would return at once again, so sleep for a time.
 	 */
 	ret = ivc_entry_poll(ctx, -1, 0,
 			     sooner(deadline, now + (IVC_NAP_MIN << *stale)));
@@ -316,9 +320,9 @@ static int find_once(ivc_context *ctx, struct ivc_members *list, uint32_t id,
 }
 
 /*
- * Does not take events: they are ivc_next_event()'s, and a program that polls
- * the context would miss them. So an event that nobody takes makes this look
- * by time alone.
+ * ivc_find() does not take events, which ivc_next_event() returns to the
+ * program. So while an event waits there, ivc_find() lists the members at
+ * intervals.
  */
 int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 {
@@ -336,8 +340,7 @@ int ivc_find(ivc_context *ctx, uint32_t id, int timeout_ms, ivc_peer *peer)
 	deadline = ivc_deadline(timeout_ms);
 	for (;;) {
 		ret = find_once(ctx, &list, id, deadline, peer);
-		/* Too many requests of this guest just now: no reason to fail.
-		 */
+		/* The guest is above its rate of requests: try again later. */
 		if (ret == -EBUSY)
 			stale = IVC_NAP_SHIFT_MAX;
 		else if (ret != -EAGAIN)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A context: membership in a group. Any thread may use it; see the lock. */
+/* A context. Any thread may use it; the comment on the lock says how. */
 #ifndef IVC_CONTEXT_H
 #define IVC_CONTEXT_H
 
@@ -10,7 +10,7 @@
 #include "process.h"
 #include "transport.h"
 
-/* A list of members, ascending by member, each once. */
+/* A list of members, in ascending order of the member number, each once. */
 struct ivc_members {
 	ivc_peer *peer; /* room for one more than count: the end marker */
 	uint32_t count;
@@ -19,14 +19,14 @@ struct ivc_members {
 
 struct ivc_context {
 	const struct ivc_transport *ops;
-	void *priv;	  /* the transport's, from malloc() */
-	uint32_t process; /* that has made it: see process.h */
+	void *priv;	  /* the transport's part, from malloc() */
+	uint32_t process; /* the process that made the context: see process.h */
 	LIST_ENTRY(ivc_context) in_process;
 	int fd;
-	/* Set by open(): to poll for an offer, for an event. */
+	/* Set by open(): what to poll for an offer, and for an event. */
 	struct pollfd offers;
 	struct pollfd events;
-	bool attached; /* xen: the device had a backend */
+	bool attached; /* xen: the device had a backend at open() */
 	uint64_t magic;
 	uint32_t id;
 
@@ -34,66 +34,67 @@ struct ivc_context {
 	uint64_t member;
 	uint16_t domid;
 
-	/* entry.c: the calls under way. */
+	/* entry.c: the calls that are running. */
 	pthread_mutex_t entry_lock;
-	pthread_cond_t out;   /* the last has come out */
-	unsigned int inside;  /* calls */
-	unsigned int holders; /* of the memory */
-	bool cancelled;	      /* it is being unregistered: nobody comes in */
-	int cancel_fd;	      /* eventfd, readable from then on */
+	pthread_cond_t out;   /* the last call has returned */
+	unsigned int inside;  /* number of calls */
+	unsigned int holders; /* references to the memory */
+	bool cancelled;	      /* being unregistered: new calls fail */
+	int cancel_fd;	      /* eventfd, readable once cancelled */
 
 	/*
-	 * Guards all below. Never held while waiting for something to come, but
-	 * while the backend is asked.
+	 * Guards the fields below. Held during a request to the backend, but
+	 * never while waiting for an event.
 	 */
 	pthread_mutex_t lock;
 	struct ivc_members listed; /* what ivc_get_hosts() returned */
 
 	/*
-	 * Joins and leaves are the difference of two lists, walked in step:
-	 * one event per call, however many happened between two looks.
+	 * JOIN and LEAVE events are the difference between two lists, which
+	 * are walked in parallel. Each call returns one event, however many
+	 * changes happened since the last listing.
 	 */
-	struct ivc_members known; /* what the program has been told of */
-	struct ivc_members fresh; /* what is there now */
+	struct ivc_members known; /* members that the program knows of */
+	struct ivc_members fresh; /* members at the last listing */
 	uint32_t known_at;	  /* how far each list has been walked */
 	uint32_t fresh_at;
-	bool walking; /* between the two lists */
-	bool dirty;   /* the group may have changed since the last look */
+	bool walking; /* a walk is under way */
+	bool dirty;   /* the group may have changed since the last listing */
 
-	bool going; /* this guest has left and not arrived yet */
-	bool ended; /* a channel may have ended that was not told of */
+	bool going; /* after GOING, before ARRIVED */
+	bool ended; /* some channel's end may not have been reported */
 	/* Under ivc_process_lock(). */
 	LIST_HEAD(, ivc_channel) channels;
-	struct ivc_channel *look_at; /* the next that may have ended */
+	struct ivc_channel *scan; /* the next channel to check for its end */
 };
 
-/* Made by a parent of this process. */
+/* Was the context made by a parent of this process? */
 static inline bool ivc_context_foreign(const struct ivc_context *ctx)
 {
 	return ctx->process != ivc_process();
 }
 
 /*
- * context.c: the channels made from a context. look_again: some may have ended
- * because a guest left. ivc_context_ended() returns one that has, each once;
- * NULL when all have been looked at since.
+ * context.c: the channels of a context. ivc_context_scan(): a guest was
+ * suspended, so some may have ended. From then on ivc_context_ended() returns
+ * those that have ended, each once, and NULL when all have been checked.
  */
 void ivc_context_add(struct ivc_context *ctx, struct ivc_channel *ch);
 void ivc_context_forget(struct ivc_channel *ch);
-void ivc_context_look_again(struct ivc_context *ctx);
+void ivc_context_scan(struct ivc_context *ctx);
 struct ivc_channel *ivc_context_ended(struct ivc_context *ctx);
 
-/* context.c: what a child has of it: close the copies of descriptors. */
+/* context.c: in a child process: close the copies of the descriptors. */
 void ivc_context_orphan(struct ivc_context *ctx);
 
-/* context.c: fill @list with all members. -ETIMEDOUT: no answer came. */
+/* context.c: fill @list with all members. -ETIMEDOUT: no answer in time. */
 int ivc_members_get(struct ivc_context *ctx, struct ivc_members *list,
 		    int64_t deadline);
 
 /*
- * context.c: wait for @what, ctx->offers or ctx->events, when the caller has
- * just found nothing. *@stale is the caller's, 0 at first.
- * Returns 0 (look again), -EINTR, -ECANCELED, or -ETIMEDOUT at @deadline.
+ * context.c: wait for @what, ctx->offers or ctx->events, after the caller found
+ * none. *@stale belongs to the caller and is 0 at first.
+ * Returns 0 (try again), -EINTR, -ECANCELED, or -ETIMEDOUT at @deadline.
  */
 int ivc_context_wait(const struct ivc_context *ctx, const struct pollfd *what,
 		     int64_t deadline, unsigned int *stale);

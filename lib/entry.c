@@ -53,7 +53,7 @@ void ivc_exit(struct ivc_entry *entry)
 	if (!--ctx->inside && ctx->cancelled)
 		pthread_cond_signal(&ctx->out);
 	pthread_mutex_unlock(&ctx->entry_lock);
-	/* From here on the context may be gone. */
+	/* From here on the context may be freed. */
 	ivc_cancel_on(entry->cancel);
 }
 
@@ -64,7 +64,7 @@ void ivc_entry_close(struct ivc_context *ctx)
 
 	pthread_mutex_lock(&ctx->entry_lock);
 	ctx->cancelled = true;
-	/* Never read: so all that poll it, now or later, come out. */
+	/* The counter is never read, so every present and later poll ends. */
 	ret = write(ctx->cancel_fd, &one, sizeof(one));
 	(void)ret;
 	while (ctx->inside)
@@ -93,7 +93,7 @@ void ivc_context_drop(struct ivc_context *ctx)
 {
 	bool last;
 
-	/* In a child the lock may be held, by nobody, and the memory stays. */
+	/* A thread of the parent may have held the lock: the memory stays. */
 	if (ivc_context_foreign(ctx))
 		return;
 	pthread_mutex_lock(&ctx->entry_lock);

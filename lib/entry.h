@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that are under way on a context, and how they end when it does.
+ * Calls that are running on a context, and how ivc_unregister() ends them.
  *
- * ivc_unregister() makes those that wait return -ECANCELED, and goes on only
- * when all are out: they use the context's descriptors and lists. A callback of
- * ivc_dispatch() is not such a call, and may unregister the context that it was
- * called for; ivc_dispatch() holds the memory meanwhile.
+ * ivc_unregister() makes calls that wait return -ECANCELED, and continues only
+ * when all calls have returned, since they use the context's descriptors and
+ * lists. A callback of ivc_dispatch() does not count as a call: it may
+ * unregister its context, and ivc_dispatch() keeps the memory until it returns.
  *
- * No function of the library is a cancellation point (pthread_cancel(3)): a
- * thread that ended inside would leave locks held, a doorbell that nobody polls
- * and a count that never comes to 0. So cancellation is off inside; a request
- * for it acts when the program's own next cancellation point comes.
+ * No function of the library is a cancellation point (pthread_cancel(3)). A
+ * thread that was cancelled inside would leave a lock held, a doorbell that no
+ * thread polls, and a count that never returns to 0. So cancellation is
+ * disabled inside; a pending request acts at the program's next cancellation
+ * point.
  */
 #ifndef IVC_ENTRY_H
 #define IVC_ENTRY_H
@@ -21,7 +22,7 @@
 
 struct ivc_context;
 
-/* For calls that have no context. Returns what ivc_cancel_on() takes. */
+/* For calls without a context. Returns the argument of ivc_cancel_on(). */
 static inline int ivc_cancel_off(void)
 {
 	int old;
@@ -40,24 +41,24 @@ struct ivc_entry {
 	int cancel;
 };
 
-/* 0, or why there is no entry; then no exit, either. @ctx may be NULL. */
+/* Returns 0 or -errno. ivc_exit() only after 0. @ctx may be NULL: -EINVAL. */
 int ivc_enter(struct ivc_context *ctx, struct ivc_entry *entry);
 void ivc_exit(struct ivc_entry *entry);
 
-/* Of a new context; on failure as well there is something to destroy. */
+/* For a new context. After a failure, too, ivc_context_drop() is due. */
 int ivc_entry_init(struct ivc_context *ctx);
-/* Make all come out, and wait until they have. */
+/* Make all calls return, and wait until they have. */
 void ivc_entry_close(struct ivc_context *ctx);
 
 bool ivc_entry_cancelled(struct ivc_context *ctx);
 
-/* Keep the context's memory. drop: free it, if it was the last to do so. */
+/* Count a reference to the context's memory. drop: free it with the last. */
 void ivc_context_hold(struct ivc_context *ctx);
 void ivc_context_drop(struct ivc_context *ctx);
 
 /*
- * As ivc_poll(); -ECANCELED when the context of @ctx is being unregistered.
- * @ctx NULL: of none.
+ * Like ivc_poll(). Returns -ECANCELED when @ctx is being unregistered; @ctx may
+ * be NULL.
  */
 int ivc_entry_poll(const struct ivc_context *ctx, int fd, short events,
 		   int64_t deadline);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events of a context: who joins and leaves, and whether the device is there.
+ * Events of a context: members join and leave, the device is detached and
+ * attached.
  *
- * The kernel says only that the group has changed. Who has come and gone is
- * the difference between the list the program knows and the one that is true
- * now, so that nothing is lost however late the program looks, and memory is
- * bounded by the group, not by its history.
+ * The transport reports only that the group has changed. The library compares
+ * the list of members that the program knows with the present list. So no
+ * change is lost, however late the program asks for events, and the memory is
+ * bounded by the size of the group, not by its history.
  *
- * A detached device has no group: DETACHED is followed by a LEAVE for every
- * member known, ATTACHED by a JOIN for every one that is there then. So the
- * program's own list is right if it follows JOIN and LEAVE alone. GOING and
- * ARRIVED are the same for a guest that leaves its host.
+ * A detached device has no group: a LEAVE for every known member follows
+ * DETACHED, and a JOIN for every present member follows ATTACHED. So a program
+ * that follows only JOIN and LEAVE has the right list. GOING and ARRIVED
+ * replace DETACHED and ATTACHED when the guest migrates.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,12 +23,12 @@
 #include "entry.h"
 #include "timedlock.h"
 
-/* Begin to walk from the known list to what is there now. */
+/* List the members, and begin to compare with the known list. */
 static int walk_begin(struct ivc_context *ctx, int64_t deadline)
 {
 	int ret = ivc_members_get(ctx, &ctx->fresh, deadline);
 
-	/* No group for now; the device's own events tell that better. */
+	/* No group at present: an event of the device says so, or will. */
 	if (ret == -ENODEV || ret == -ENOTCONN)
 		ctx->fresh.count = 0;
 	else if (ret)
@@ -50,14 +51,16 @@ static void walk_end(struct ivc_context *ctx)
 	ctx->walking = false;
 }
 
-/* One step of the walk. Returns 1 with an event, 0 when it is at its end. */
+/* One step of the walk. Returns 1 with an event, 0 at the end of the lists. */
 static int walk_step(struct ivc_context *ctx, struct ivc_event *ev)
 {
 	const struct ivc_members *old = &ctx->known;
 	const struct ivc_members *new = &ctx->fresh;
 
 	for (;;) {
-		/* No member has the last number: here it means no more. */
+		/*
+		 * UINT64_MAX is no member's number: it marks the end of a list.
+		 */
 		uint64_t gone = UINT64_MAX, come = UINT64_MAX;
 
 		if (ctx->known_at < old->count)
@@ -83,7 +86,7 @@ static int walk_step(struct ivc_context *ctx, struct ivc_event *ev)
 	}
 }
 
-/* Take one event from the kernel. 1: it is one for the program. */
+/* Take one event from the transport. Returns 1 if it is for the program. */
 static int take(struct ivc_context *ctx, struct ivc_event *ev)
 {
 	struct ivc_abi_event abi = { 0 };
@@ -95,7 +98,7 @@ static int take(struct ivc_context *ctx, struct ivc_event *ev)
 	switch (abi.type) {
 	case IVC_ABI_EVENT_CHANNELS:
 		ctx->ended = true;
-		ivc_context_look_again(ctx);
+		ivc_context_scan(ctx);
 		return 0;
 	case IVC_ABI_EVENT_DETACHED:
 		ctx->going = abi.status == -EREMCHG;
@@ -111,7 +114,7 @@ static int take(struct ivc_context *ctx, struct ivc_event *ev)
 	}
 }
 
-/* A channel that has ended because a guest left. Returns 1 with an event. */
+/* Report a channel that a guest's suspension ended. Returns 1 with an event. */
 static int ended(struct ivc_context *ctx, struct ivc_event *ev)
 {
 	struct ivc_channel *ch = ivc_context_ended(ctx);
@@ -138,8 +141,9 @@ static int next(struct ivc_context *ctx, struct ivc_event *ev, int64_t deadline)
 		if (ctx->walking && walk_step(ctx, ev))
 			return 1;
 		/*
-		 * Every event is taken before the list is asked for, or the
-		 * descriptor would stay readable for changes already told.
+		 * All events are taken before the members are listed. Otherwise
+		 * the descriptor would stay readable for changes that the list
+		 * already contains.
 		 */
 		ret = take(ctx, ev);
 		if (ret == 1)
@@ -154,7 +158,7 @@ static int next(struct ivc_context *ctx, struct ivc_event *ev, int64_t deadline)
 	}
 }
 
-/* Another thread may hold the lock for as long as the backend takes. */
+/* Another thread may hold the lock for the time of a request. */
 static int lock_until(struct ivc_context *ctx, int64_t deadline)
 {
 	struct timespec ts = ivc_timespec(deadline);
@@ -176,7 +180,7 @@ static int next_until(struct ivc_context *ctx, struct ivc_event *ev,
 			return 0;
 		ret = next(ctx, ev, deadline);
 		pthread_mutex_unlock(&ctx->lock);
-		/* What there is to tell, only the backend could have said. */
+		/* The list of members did not come in the caller's time. */
 		if (ret == -ETIMEDOUT && ivc_now() >= deadline)
 			return 0;
 		if (ret != -EAGAIN)
@@ -204,7 +208,7 @@ int ivc_next_event(ivc_context *ctx, struct ivc_event *ev, int timeout_ms)
 	return ret;
 }
 
-/* Events as callbacks, as in the paper, on top of the queue. */
+/* Callbacks for events, as in the paper, on top of ivc_next_event(). */
 
 static int suspended(ivc_context *ctx, const struct ivc_callbacks *cb,
 		     const struct ivc_event *ev, void *arg)
@@ -273,7 +277,7 @@ static int dispatch(ivc_context *ctx, const struct ivc_callbacks *cb, void *arg,
 			break;
 		n++;
 	}
-	/* What went wrong behind the first is found again by the next call. */
+	/* An error after the first event: the next call gets it again. */
 	return n ? n : ret;
 }
 

@@ -1,39 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close() of a descriptor that somebody else has made can wait for him: for
- * the answer of his file system (FUSE), for his TCP socket to linger. Nobody
- * who serves others may do that in line.
+ * close() of a descriptor that another process has made can wait for that
+ * process: for the answer of its file system (FUSE), or for its TCP socket to
+ * linger. A thread that serves others must not wait there.
  *
- * Nor may he close a socket in which there still are packets with descriptors,
- * if it may be the last one to have it: the kernel then closes these for him.
- * Hence ivc_closer_hangup().
+ * The same holds for the close of a socket whose queue has packets with
+ * descriptors, since the last close of the socket closes those, too. Hence
+ * ivc_closer_hangup().
  *
- * So descriptors wait in a line, and for each lot of them a thread is started
- * that closes what it finds there. One that hangs holds up no other lot. What
- * waits and what hangs counts until close() has returned, and while there is
- * too much of it (ivc_closer_room()) nothing is received that could bring
- * more: bells with descriptors stay in their socket, offers are not accepted,
- * and without room for a single one there is no link to ivcd.
+ * So descriptors are put into a list, and for each batch a thread is started
+ * that closes what it finds in the list. A thread that hangs holds up no other
+ * batch. A descriptor counts until its close() has returned. While too many are
+ * counted (ivc_closer_room()), nothing is received that could bring more:
+ * doorbells with descriptors stay in their socket, offers are not accepted, and
+ * without room for a single descriptor the link to ivcd is given up.
  *
- * The line is not under a lock: a child finds it as good as any.
+ * The list has no lock, so that a child finds it usable after a fork().
  */
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
-
+#include "../common/thread.h"
 #include "fd-closer.h"
 
 #define CLOSER_STACK (64 * 1024)
 
 /*
- * Each plus 1; 0: a free place. More than may be received: the sockets of
- * channels that the program closes meanwhile come here, too.
+ * Each entry is a descriptor plus 1, or 0 if free. More than IVC_CLOSER_MAX,
+ * since sockets of channels that the program closes are put here, too.
  */
-#define LINE_PLACES 2048
-static int line[LINE_PLACES];
-static unsigned int waiting; /* in the line */
-static unsigned int held;    /* and those that threads are closing */
-static bool no_thread;	     /* could be started the last time */
+#define LIST_ROOM 2048
+static int list[LIST_ROOM];
+static unsigned int waiting; /* in the list */
+static unsigned int held;    /* in the list or being closed */
+static bool no_thread;	     /* the last thread could not be started */
 
 static void add(unsigned int *count, unsigned int n)
 {
@@ -45,7 +42,7 @@ static unsigned int load(const unsigned int *count)
 	return __atomic_load_n(count, __ATOMIC_RELAXED);
 }
 
-/* Where there is no place, a descriptor lost is better than a wait. */
+/* If the list is full the descriptor leaks, which is better than to block. */
 static void put(int fd)
 {
 	unsigned int i;
@@ -53,9 +50,9 @@ static void put(int fd)
 
 	add(&held, 1);
 	add(&waiting, 1);
-	for (i = 0; i < LINE_PLACES; i++) {
+	for (i = 0; i < LIST_ROOM; i++) {
 		none = 0;
-		if (__atomic_compare_exchange_n(&line[i], &none, fd + 1, false,
+		if (__atomic_compare_exchange_n(&list[i], &none, fd + 1, false,
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			return;
@@ -63,16 +60,16 @@ static void put(int fd)
 	add(&waiting, -1u);
 }
 
-static void *close_line(void *arg)
+static void *close_listed(void *arg)
 {
 	unsigned int i;
 	int fd;
 
 	(void)arg;
-	for (i = 0; i < LINE_PLACES; i++) {
-		if (!__atomic_load_n(&line[i], __ATOMIC_RELAXED))
+	for (i = 0; i < LIST_ROOM; i++) {
+		if (!__atomic_load_n(&list[i], __ATOMIC_RELAXED))
 			continue;
-		fd = __atomic_exchange_n(&line[i], 0, __ATOMIC_RELAXED);
+		fd = __atomic_exchange_n(&list[i], 0, __ATOMIC_RELAXED);
 		if (!fd)
 			continue;
 		add(&waiting, -1u);
@@ -83,32 +80,21 @@ static void *close_line(void *arg)
 }
 
 /*
- * Signals are not for a thread that the program does not know of. If there is
- * none to be had, the next one closes what waits: see ivc_closer_again().
+ * If no thread can be started, the next one closes the listed descriptors: see
+ * ivc_closer_again().
  */
 static void thread_start(void)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
+	int ret = ivc_thread_start(NULL, CLOSER_STACK, close_listed, NULL);
 
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, CLOSER_STACK + PTHREAD_STACK_MIN);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	__atomic_store_n(&no_thread,
-			 pthread_create(&thread, &attr, close_line, NULL) != 0,
-			 __ATOMIC_RELAXED);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	__atomic_store_n(&no_thread, ret != 0, __ATOMIC_RELAXED);
 }
 
 bool ivc_closer_room(unsigned int n)
 {
 	if (load(&held) + n <= IVC_CLOSER_MAX)
 		return true;
-	/* There was no thread, or it hangs at one of those before. */
+	/* There was no thread, or all threads hang in a close(). */
 	if (load(&waiting))
 		thread_start();
 	return false;
@@ -143,8 +129,8 @@ void ivc_closer_fork(void)
 	unsigned int i;
 
 	waiting = 0;
-	for (i = 0; i < LINE_PLACES; i++)
-		waiting += !!line[i];
+	for (i = 0; i < LIST_ROOM; i++)
+		waiting += !!list[i];
 	held = waiting;
 	no_thread = waiting;
 }
@@ -159,18 +145,19 @@ void ivc_closer_hangup(int fd)
 	if (fd < 0)
 		return;
 	/*
-	 * From here on nothing more comes in. What is there is looked at, since
-	 * most often it is nothing, or doorbells. That a packet is signed tells
-	 * an empty one from the end.
+	 * After the shutdown nothing more arrives. The queue is read, since it
+	 * is usually empty or has doorbells only, and then the socket is closed
+	 * here. Credentials (SO_PASSCRED) distinguish an empty packet from the
+	 * end of the stream.
 	 */
 	shutdown(fd, SHUT_RDWR);
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
 	do {
-		/* Then it stays in there, and a thread closes the socket. */
+		/* The packets stay in the socket, which a thread closes. */
 		if (!ivc_closer_room(IVC_PACKET_FDS))
 			break;
 		n = ivc_packet_recv(fd, &byte, sizeof(byte), &p);
-		/* There may be more of that. */
+		/* More such packets may follow: a thread closes the socket. */
 		if (p.nr)
 			break;
 		if (n != -ECONNRESET && n != -EINTR && !p.signed_by) {

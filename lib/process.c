@@ -18,7 +18,7 @@ static struct {
 	LIST_HEAD(, ivc_channel) channels;
 } process = { .lock = PTHREAD_MUTEX_INITIALIZER, .number = 1 };
 
-/* What the page says, which is all zero in a child. NULL: there is none. */
+/* The state in the wiped page; 0 in a child. NULL: there is no such page. */
 enum { UNSEEN, SEEING, SEEN };
 
 static uint32_t *page;
@@ -100,7 +100,7 @@ static void parent(void)
 	ivc_process_unlock();
 }
 
-/* This process has nothing yet. */
+/* Begin a new process, which has no context and no channel. */
 static void begin(enum ivc_fork what)
 {
 	process.number++;
@@ -127,14 +127,14 @@ static void child(void)
 	ivc_process_unlock();
 }
 
-/* A child that no handler has run in; of its threads one does it. */
+/* In a child in which no handler has run; one of its threads does the work. */
 static void begin_unseen(void)
 {
 	uint32_t was = UNSEEN;
 
 	if (__atomic_compare_exchange_n(page, &was, SEEING, false,
 					__ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
-		/* A thread of the parent may have had it. */
+		/* A thread of the parent may have held it. */
 		pthread_mutex_init(&process.lock, NULL);
 		begin(IVC_FORK_UNSEEN);
 	}
@@ -150,8 +150,8 @@ uint32_t ivc_process(void)
 }
 
 /*
- * When the library is loaded, so that no thread can be in the middle of it at a
- * fork(); before the constructors of a program that has it linked in.
+ * Runs when the library is loaded, so that no fork() can happen halfway; and
+ * before the constructors of a program that is linked with the archive.
  */
 static __attribute__((constructor(101))) void init(void)
 {

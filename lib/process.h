@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What belongs to this process, and what a fork() leaves of it in a child.
+ * The contexts and channels of this process, and what fork() does to them.
  *
- * A context or channel is of the process that has made it. A child has a copy
- * of the structure, and of nothing else: the memory of channels is not mapped
- * in it, the library's thread is not there, and whoever held a lock at that
- * moment never gives it back. So the child can free the handle, and every other
- * call on it fails with -ESTALE.
+ * A context or channel belongs to the process that made it. A child has a copy
+ * of the structure and nothing else. The memory of channels is not mapped in
+ * the child, and the library's thread does not run there. A lock that another
+ * thread held at the fork() is never released there. So the child can only free
+ * the handle; every other call on it fails with -ESTALE.
  *
- * fork() runs our handlers: they take the two locks that all that a child must
- * find whole is changed under, process.lock and then the transport's. The
- * thread that called fork() has them in the child, too, and unlocks them there.
- * Descriptors are closed, and each channel is put on rings of its own, in which
- * -ESTALE is all there is: so the data path asks nothing.
+ * fork() runs the library's handlers. Before the fork they take process.lock
+ * and then the lock of the local transport. Everything that must be complete in
+ * a child is changed under one of the two. In the child the thread that called
+ * fork() holds both locks and releases them. The child closes its copies of the
+ * descriptors, and puts each channel on an idle ring with the status -ESTALE,
+ * so that the data path needs no test.
  *
- * _Fork() and clone() do not run them. The next call on the library finds that
- * by a page which the kernel wipes in a child. Then the locks are made anew;
- * but what they guard may be half done, so it is left alone: descriptors
- * stay open until exec, exit or the close of the handle, and reading or writing
- * is as good as doing it through a pointer that was freed.
+ * _Fork() and clone() do not run the handlers. The next call of the library in
+ * the child notices: the kernel has wiped a page that the library set up for
+ * that (MADV_WIPEONFORK). Then the locks are initialized again. The data that
+ * they guard may be incomplete and is left alone: descriptors stay open until
+ * exec, exit, or the close of the handle. Reading from such a channel or
+ * writing to it is undefined, like the use of a freed pointer.
  */
 #ifndef IVC_PROCESS_H
 #define IVC_PROCESS_H
@@ -29,20 +31,20 @@
 struct ivc_channel;
 struct ivc_context;
 
-/* The number of this process: its parent had a lower one. */
+/* The number of this process; greater than that of its parent. */
 uint32_t ivc_process(void);
 
 /*
- * Held for moments: while a list is changed, or a pointer that a child will
- * follow when it frees a handle.
+ * Held for a short time: during the change of a list, or of a pointer that a
+ * child follows when it frees a handle.
  */
 void ivc_process_lock(void);
 void ivc_process_unlock(void);
 
 /*
- * From the moment at which there is something to close in a child, to the one
- * at which there is nothing: of the descriptors that the two have above the
- * transport, remove closes what is there.
+ * add: before the context or channel has a descriptor that a child would have
+ * to close. remove: when it has none any more, except cancel_fd or wake_fd,
+ * which remove closes.
  */
 void ivc_process_add_context(struct ivc_context *ctx);
 void ivc_process_add_channel(struct ivc_channel *ch);

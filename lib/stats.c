@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of a channel: the library's own and the kernel's. */
+/* Statistics of a channel: the library's counters and the transport's. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 #include "entry.h"
 
 /*
- * The library's counters belong to the reading and the writing thread, which
- * do not pay for a lock on them: another thread may see them a call late.
+ * The reading and the writing thread count without a lock, to save its cost.
+ * Another thread may see a counter one call late.
  */
 int ivc_get_stats(const ivc_channel *ch, struct ivc_stats *st)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A mutex, or the end of one's patience. */
+/* Lock a mutex, or give up at a point in time. */
 #ifndef IVC_TIMEDLOCK_H
 #define IVC_TIMEDLOCK_H
 
@@ -19,9 +19,10 @@
 #endif
 
 /*
- * Until @ts of CLOCK_MONOTONIC, which pthread_mutex_timedlock() cannot be told.
- * ThreadSanitizer has no interceptor for pthread_mutex_clocklock(), and would
- * call the unlock a fault and all that is guarded a race: it is told.
+ * Wait until @ts of CLOCK_MONOTONIC; pthread_mutex_timedlock() only knows
+ * CLOCK_REALTIME. ThreadSanitizer has no interceptor for
+ * pthread_mutex_clocklock() and would report the unlock as an error and all
+ * guarded accesses as races, so the annotations tell it of the lock.
  */
 static inline int ivc_lock_until(pthread_mutex_t *lock,
 				 const struct timespec *ts)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which transport a context uses: what the program says, else IVC_TRANSPORT,
- * else Xen where this is a guest with a device that is attached, else local.
+ * Choose the transport of a context: the one that the program has set, else
+ * that of IVC_TRANSPORT, else xen if this is a guest with an attached device,
+ * else local.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static bool named(const char *variable)
 	return s && *s;
 }
 
-/* What was asked for, NULL if nothing was. -EINVAL: no such thing. */
+/* The transport that was asked for, or NULL. -EINVAL: unknown name. */
 static int asked_for(const struct ivc_transport **ops)
 {
 	const char *name = secure_getenv("IVC_TRANSPORT");
@@ -63,7 +64,7 @@ static int asked_for(const struct ivc_transport **ops)
 		*ops = by_name(name);
 		return *ops ? 0 : -EINVAL;
 	}
-	/* Who names the door says which house he means. */
+	/* An explicit IVC_DEVICE or IVC_SOCKET also selects the transport. */
 	if (named("IVC_DEVICE"))
 		*ops = &ivc_xen;
 	else if (named("IVC_SOCKET"))
@@ -86,8 +87,9 @@ int ivc_transport_open(struct ivc_context *ctx)
 		return ret;
 	if (ops)
 		return open_with(ctx, ops);
-	/* A device of which the caller may not make use is still the place
-	 * where his peers are: only one that is not there sends him elsewhere.
+	/*
+	 * A device that the caller may not open is an error, since the caller's
+	 * peers are there. Only a missing or detached device selects `local`.
 	 */
 	ret = open_with(ctx, &ivc_xen);
 	if (ret != -ENODEV && (ret || ctx->attached))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is left of a channel that has ended: unread here, undelivered there. */
+/*
+ * After the end of a channel: the peer's data that this side has not read, and
+ * this side's data that was not delivered to the peer.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@ static int delivery(struct ivc_channel *ch, struct ivc_abi_delivery *f)
 		return -ESTALE;
 	if (!ivc_channel_status(ch))
 		return -EAGAIN;
-	/* It never was established: nothing can have been written. */
+	/* A channel that was never established has written nothing. */
 	if (!ch->open)
 		return 0;
 	f->from = ch->tx.pos;
@@ -53,10 +56,11 @@ ssize_t ivc_recall(ivc_channel *ch, void *buf, size_t len, size_t skip)
 }
 
 /*
- * Read with a reader that is a copy of the channel's, and tells nobody how far
- * it has come. What a kernel has kept does not change any more; but the memory
- * of a local peer is its own, and if that goes on writing there is no end. More
- * than a ring full cannot be unread.
+ * Read with a copy of the channel's reader that publishes no position, so that
+ * ivc_read() still returns the same data. Over Xen the data is the kernel's
+ * copy and does not change any more. With the local transport the memory
+ * belongs to the peer, which could write to it without end; so this stops after
+ * one ring full, which is the most that can be unread.
  */
 ssize_t ivc_unread(ivc_channel *ch, void **buf)
 {
@@ -93,7 +97,7 @@ ssize_t ivc_unread(ivc_channel *ch, void **buf)
 		free(all);
 		return -EPROTO;
 	}
-	/* What garbage follows, ivc_read() will tell. */
+	/* If garbage follows, ivc_read() will report it. */
 	if (n)
 		*buf = all;
 	else

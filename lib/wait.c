@@ -1,40 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting: spin first, then sleep.
+ * Waiting: poll the ring for a while, then sleep.
  *
- * How a wake-up is not lost. The sleeper sets its bit in its own ctrl->want and
- * then looks at the ring; the peer writes to the ring and then looks at want.
- * With a full fence between the two steps on both sides one of them must see
- * the other. The peer has none: it would cost every message more than the
- * message itself. So on x86 its load of want may be done while its store to
- * the ring is still in the store buffer, invisible: it sees no sleeper, and the
- * sleeper sees no data. (Elsewhere the two may be reordered outright.)
+ * Why no wake-up is lost. The sleeper sets its bit in its own ctrl->want and
+ * then checks the ring. The peer writes to the ring and then checks `want`.
+ * With a full fence between the two steps on both sides, at least one side
+ * would see the other. The peer has no fence, which would cost more than the
+ * message itself. So on x86 the peer can load `want` while its store to the
+ * ring is still in the store buffer: the peer sees no sleeper, and the sleeper
+ * sees no data. (Other processors may reorder the store and the load.)
  *
- * But a store buffer drains by itself, within well under a microsecond, and at
- * the latest at the next interrupt or exit to the hypervisor, so that a peer
- * that loses its CPU right there has published first. Hence the sleeper, after
- * its own fence, goes on looking for IVC_ARM_GRACE_NS: a store which was
- * overtaken by a load that saw no bit is visible long before that is over, and
- * a load that comes later sees the bit.
+ * But a store buffer drains by itself within far less than a microsecond, and
+ * at the latest at the next interrupt or exit to the hypervisor. So even a peer
+ * that loses its CPU at that point has published its data. Therefore the
+ * sleeper continues to check the ring for IVC_ARM_GRACE_NS after its own fence.
+ * If the peer's load of `want` missed the bit, the store before that load
+ * becomes visible long before the grace is over. A later load of `want` sees
+ * the bit.
  *
- * "Well under" is an argument about machines as they are, not a promise of the
- * architecture; so poll() is entered for at most IVC_BACKSTOP_NS at a time, and
- * the worst that a machine of another kind could do is a late wake-up.
+ * "Far less than a microsecond" is true of present machines; the architecture
+ * does not promise it. So poll(2) sleeps for at most IVC_BACKSTOP_NS at a time.
+ * On another kind of machine a wake-up could be late, but not lost.
  *
- * Order of the sleeper: ARM, set want, fence, look, poll. ARM comes first since
- * the kernel clears want when it wakes us: were it last, it could swallow a
- * doorbell that had already taken our bit with it, and we would sleep with
- * nobody asked to wake us.
+ * The sleeper's order is: ARM, set want, fence, check the ring, poll(2). ARM is
+ * first, since the kernel clears `want` when it wakes the process. If ARM were
+ * last, it could consume a doorbell that had already cleared the bit, and the
+ * process would sleep without having asked for a wake-up.
  *
- * Two threads. The doorbell is one flag for both, and ARM takes it away from
- * both. So one thread alone polls the descriptor, and ARMs it, when nobody
- * else does; another one that comes to sleep follows it, on an eventfd. A
- * leader that stops polling, for whatever reason, wakes the followers, which
- * look for themselves, set their bits again, and one of them leads. So:
+ * Two threads share one doorbell, and ARM clears it for both. So only one
+ * thread, the leader, arms and polls the descriptor. Another thread that wants
+ * to sleep becomes a follower and polls an eventfd. A leader that stops
+ * polling, for any reason, wakes the followers. They check the ring, set their
+ * bits again, and one of them becomes the leader. So:
  *
- *   - ARM is done only while nobody polls, and by then every follower either
- *     has been woken or has not set its bit yet: no doorbell of its is lost;
- *   - a doorbell after ARM makes the leader return, for whomever it was.
+ *   - ARM is called only while no thread polls the descriptor. By then every
+ *     follower has been woken or has not set its bit yet, so that ARM clears no
+ *     doorbell meant for a follower;
+ *   - a doorbell after ARM wakes the leader, whichever thread it was for.
  */
 #include <errno.h>
 #include <limits.h>
@@ -49,9 +51,9 @@
 
 #define IVC_ARM_GRACE_NS 20000
 #define IVC_BACKSTOP_NS IVC_SEC
-#define IVC_SPIN_BATCH 64 /* looks between two looks at the clock */
+#define IVC_SPIN_BATCH 64 /* checks of the ring per reading of the clock */
 
-/* Look for @ns, or for ever if negative, but not beyond @deadline. */
+/* Poll the ring for @ns, or without end if @ns < 0, but not past @deadline. */
 static int spin(struct ivc_channel *ch, int events, int64_t ns,
 		int64_t deadline)
 {
@@ -80,8 +82,8 @@ static uint32_t want_bits(int events)
 }
 
 /*
- * The other thread and the kernel change the word too, so it is changed
- * atomically; the peer only reads it.
+ * The other thread and the kernel change the word, too, so each change is
+ * atomic. The peer only reads it.
  */
 static void want_set(struct ivc_channel *ch, int events)
 {
@@ -95,10 +97,10 @@ static void want_clear(struct ivc_channel *ch, int events)
 			   __ATOMIC_RELAXED);
 }
 
-/* The look between setting want and sleeping: see the top. */
-static int look(struct ivc_channel *ch, int events, int64_t deadline)
+/* Check the ring between setting want and sleeping: see the top. */
+static int check_again(struct ivc_channel *ch, int events, int64_t deadline)
 {
-	/* Pairs with nothing: the peer has no fence, hence the grace. */
+	/* Pairs with no fence of the peer, which has none: hence the grace. */
 	ivc_fence();
 	return spin(ch, events, IVC_ARM_GRACE_NS, deadline);
 }
@@ -118,7 +120,7 @@ static int join(struct ivc_channel *ch, int events, bool *leader)
 			ch->polling = true;
 	} else {
 		if (ch->wake_fd < 0) {
-			/* A child shall find it. */
+			/* Under the lock, so that a child can close it. */
 			ivc_process_lock();
 			ch->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 			if (ch->wake_fd < 0)
@@ -143,19 +145,19 @@ static void part(struct ivc_channel *ch, bool leader)
 	pthread_mutex_lock(&ch->lock);
 	if (leader) {
 		ch->polling = false;
-		/* Written only while somebody follows, so it never fills up. */
+		/* The followers read it, so the counter never overflows. */
 		if (ch->followers)
 			ret = write(ch->wake_fd, &count, sizeof(count));
 	} else {
 		ch->followers--;
-		/* Empty if it was time or a signal that woke us. */
+		/* Empty if a timeout or a signal ended the poll. */
 		ret = read(ch->wake_fd, &count, sizeof(count));
 	}
 	(void)ret;
 	pthread_mutex_unlock(&ch->lock);
 }
 
-/* Sleep once, for at most a backstop's time. 0 or -errno. */
+/* Sleep once, for at most IVC_BACKSTOP_NS. Returns 0 or -errno. */
 static int sleep_once(struct ivc_channel *ch, int events, int64_t deadline,
 		      int *ready)
 {
@@ -165,7 +167,7 @@ static int sleep_once(struct ivc_channel *ch, int events, int64_t deadline,
 	fd = join(ch, events, &leader);
 	if (fd < 0)
 		return fd;
-	*ready = look(ch, events, deadline);
+	*ready = check_again(ch, events, deadline);
 	if (!*ready) {
 		int64_t backstop = ivc_now() + IVC_BACKSTOP_NS;
 
@@ -192,7 +194,7 @@ static int sleep_until(struct ivc_channel *ch, int events, int64_t deadline)
 	return ready ? ready : ret;
 }
 
-/* Of a channel that is not established: first that, then the rest. */
+/* Wait until the channel is established. */
 static int wait_open(struct ivc_channel *ch, int64_t deadline)
 {
 	int64_t left = 0;
@@ -224,7 +226,9 @@ int ivc_wait_until(struct ivc_channel *ch, int events, int64_t deadline)
 			return 0;
 		if (ret == -EINTR)
 			return ret;
-		/* Failed: it has ended, and that is what all wait for. */
+		/*
+		 * The connection failed: its end is what all events wait for.
+		 */
 		if (ret)
 			return events;
 	}
@@ -247,7 +251,7 @@ int ivc_wait(ivc_channel *ch, int events, int timeout_ms)
 
 	if (!ch || !events_ok(events))
 		return -EINVAL;
-	/* What is true already costs no look at the clock. */
+	/* An event that is true already costs no reading of the clock. */
 	ready = ivc_channel_ready(ch, events);
 	if (ready || (!timeout_ms && ch->open))
 		return ready;
@@ -261,8 +265,9 @@ void ivc_set_spin(ivc_channel *ch, int64_t nanoseconds)
 }
 
 /*
- * The program polls by itself, as the channel's only sleeper. The bits stay set
- * when nothing is true now: that is the request.
+ * For a program that calls poll(2) itself; it must be the channel's only
+ * sleeper. If no event is true now, the bits in `want` stay set: they ask the
+ * peer for a doorbell.
  */
 int ivc_arm(ivc_channel *ch, int events)
 {
@@ -290,7 +295,7 @@ int ivc_arm(ivc_channel *ch, int events)
 	if (ret)
 		return ret;
 	want_set(ch, events);
-	ret = look(ch, events, IVC_NEVER);
+	ret = check_again(ch, events, IVC_NEVER);
 	if (ret)
 		want_clear(ch, events);
 	return ret;
@@ -303,8 +308,9 @@ int ivc_channel_fd(const ivc_channel *ch)
 	return ivc_channel_foreign(ch) ? -ESTALE : ch->fd;
 }
 
-ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
-		      int timeout_ms, size_t *done)
+/* Write or read all of @buf: @event says which, and what to wait for. */
+static ssize_t transfer_all(struct ivc_channel *ch, int event, uint8_t *buf,
+			    size_t len, int timeout_ms, size_t *done)
 {
 	int64_t deadline = 0;
 	size_t n = 0;
@@ -313,7 +319,8 @@ ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
 	if (!ch || (len && !buf) || len > SSIZE_MAX)
 		return -EINVAL;
 	while (n < len) {
-		ret = ivc_write(ch, (const uint8_t *)buf + n, len - n);
+		ret = event == IVC_WRITABLE ? ivc_write(ch, buf + n, len - n)
+					    : ivc_read(ch, buf + n, len - n);
 		if (ret < 0)
 			break;
 		n += (size_t)ret;
@@ -321,7 +328,7 @@ ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
 			continue;
 		if (!deadline)
 			deadline = ivc_deadline(timeout_ms);
-		ret = ivc_wait_until(ch, IVC_WRITABLE, deadline);
+		ret = ivc_wait_until(ch, event, deadline);
 		if (ret < 0)
 			break;
 		if (!ret) {
@@ -334,33 +341,15 @@ ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
 	return n == len ? (ssize_t)len : ret;
 }
 
+ssize_t ivc_write_all(ivc_channel *ch, const void *buf, size_t len,
+		      int timeout_ms, size_t *done)
+{
+	return transfer_all(ch, IVC_WRITABLE, (uint8_t *)buf, len, timeout_ms,
+			    done);
+}
+
 ssize_t ivc_read_all(ivc_channel *ch, void *buf, size_t len, int timeout_ms,
 		     size_t *done)
 {
-	int64_t deadline = 0;
-	size_t n = 0;
-	ssize_t ret = 0;
-
-	if (!ch || (len && !buf) || len > SSIZE_MAX)
-		return -EINVAL;
-	while (n < len) {
-		ret = ivc_read(ch, (uint8_t *)buf + n, len - n);
-		if (ret < 0)
-			break;
-		n += (size_t)ret;
-		if (ret)
-			continue;
-		if (!deadline)
-			deadline = ivc_deadline(timeout_ms);
-		ret = ivc_wait_until(ch, IVC_READABLE, deadline);
-		if (ret < 0)
-			break;
-		if (!ret) {
-			ret = -ETIMEDOUT;
-			break;
-		}
-	}
-	if (done)
-		*done = n;
-	return n == len ? (ssize_t)len : ret;
+	return transfer_all(ch, IVC_READABLE, buf, len, timeout_ms, done);
 }

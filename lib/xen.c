@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport of Xen guests: /dev/ivc of ivc-front, as abi.h has it.
+ * The transport between Xen guests: /dev/ivc of ivc-front, see abi.h.
  *
- * The kernel is trusted: it fills in sizes, members and errors, and has
- * checked what came from the peer.
+ * The library trusts the kernel, which fills in sizes, members and errors, and
+ * has checked everything that comes from the peer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static int xen_ioctl(int fd, unsigned long request, void *arg)
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-/* No such device, by any of the ways in which a file can fail to be one. */
+/* -ENODEV for each error that means "not an IVC device". */
 static int xen_no_device(int err)
 {
 	switch (err) {
@@ -42,7 +42,9 @@ static int xen_no_device(int err)
 
 static int xen_open(struct ivc_context *ctx)
 {
-	/* NULL in a set-user-id program: its device is not the caller's. */
+	/*
+	 * NULL in a set-user-id program: its caller must not choose the device.
+	 */
 	const char *path = secure_getenv("IVC_DEVICE");
 	struct ivc_abi_version version = { 0 };
 	int ret;
@@ -75,7 +77,10 @@ static int xen_enroll(struct ivc_context *ctx)
 	return 0;
 }
 
-/* Never in the variable when it is closed: see xen_orphan(). */
+/*
+ * The variable is changed before the close(), so that xen_orphan() in a child
+ * cannot close a descriptor that has another use by then.
+ */
 static void xen_close_fd(int *fd)
 {
 	int old = *fd;
@@ -95,7 +100,7 @@ static void xen_orphan(struct ivc_context *ctx)
 	xen_close_fd(&ctx->fd);
 }
 
-/* Not IVC_IOC_CLOSE: that would be the parent's end, too. */
+/* Without IVC_IOC_CLOSE, which would end the parent's channel, too. */
 static void xen_orphan_channel(struct ivc_channel *ch)
 {
 	xen_close_fd(&ch->fd);
@@ -117,7 +122,7 @@ static int xen_hosts(struct ivc_context *ctx, ivc_peer *peers, uint32_t max,
 	uint32_t i;
 	int ret;
 
-	(void)deadline; /* the driver has a bound of its own */
+	(void)deadline; /* the driver has its own bound */
 	ret = xen_ioctl(ctx->fd, IVC_IOC_HOSTS, &hosts);
 	if (ret)
 		return ret;
@@ -176,7 +181,9 @@ static int xen_map_one(int fd, uint64_t offset, size_t size, int prot,
 {
 	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
 
-	/* EAGAIN: it may not be locked (mlockall(2)). Here that is "not yet".
+	/*
+	 * EAGAIN means that the memory cannot be locked (mlockall(2)). In the
+	 * library -EAGAIN means "not yet".
 	 */
 	if (p == MAP_FAILED)
 		return errno == EAGAIN ? -ENOMEM : -errno;
@@ -184,7 +191,7 @@ static int xen_map_one(int fd, uint64_t offset, size_t size, int prot,
 	return 0;
 }
 
-/* What is mapped when one fails is unmapped by xen_close(). */
+/* After a failure xen_close() unmaps the parts mapped so far. */
 static int xen_map(struct ivc_channel *ch, const struct ivc_abi_info *info)
 {
 	struct ivc_map *m = &ch->map;
@@ -238,7 +245,7 @@ static void xen_close(struct ivc_channel *ch)
 {
 	struct ivc_map *m = &ch->map;
 
-	/* Without it the peer would be told that this process has died. */
+	/* Without this the peer would be told that this process has died. */
 	if (ch->fd >= 0)
 		(void)xen_ioctl(ch->fd, IVC_IOC_CLOSE, NULL);
 	xen_unmap(m->peer, m->peer_size);

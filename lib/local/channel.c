@@ -236,7 +236,8 @@ int local_arm(const struct ivc_channel *ch)
 		n = take_bell(ch->fd, &p);
 		bells += n == 1;
 	} while (n == 1 && !p.some && bells < BELLS_MAX);
-	/* EPIPE and the like, or nothing where there would be at least EAGAIN:
+	/*
+	 * EPIPE and the like, or nothing where there would be at least EAGAIN:
 	 * the end. It is no error here: the next look at the ring finds it.
 	 * What could not be taken for lack of memory is there the next time.
 	 */

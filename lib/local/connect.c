@@ -67,7 +67,8 @@ static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 	int ret;
 
 	n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
-	/* The peer has closed with doorbells unread: its greeting comes after
+	/*
+	 * The peer has closed with doorbells unread: its greeting comes after
 	 * the error.
 	 */
 	if (n == -ECONNRESET)
@@ -373,7 +374,8 @@ static int any_offer(struct local_context *from)
 	 */
 	if (TAILQ_EMPTY(&from->offers))
 		ret = from->attach_status ? -ENODEV : -EAGAIN;
-	/* An offer can bring descriptors: it waits, too, until there is room.
+	/*
+	 * An offer can bring descriptors: it waits, too, until there is room.
 	 */
 	else if (!ivc_closer_room(IVC_PACKET_FDS))
 		ret = -EAGAIN;
@@ -403,7 +405,8 @@ int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
 	o = next_offer(from, lc);
 	ret = o ? take_offer(lc, o, tx_max, deadline) : -EAGAIN;
 	free(o);
-	/* On failure: the socket is closed, ivcd told; the next may be better.
+	/*
+	 * On failure: the socket is closed, ivcd told; the next may be better.
 	 */
 	if (ret == -ECONNABORTED || ret == -EAGAIN)
 		local_close(ch);

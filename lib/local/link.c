@@ -314,7 +314,8 @@ static bool link_take(void)
 	/* No memory just now is no end of it: epoll comes again. */
 	if (n == -EAGAIN || n == -ENOMEM)
 		return false;
-	/* ivcd may have gone with requests of ours unread; its last words
+	/*
+	 * ivcd may have gone with requests of ours unread; its last words
 	 * come after the error.
 	 */
 	if (n == -ECONNRESET)

@@ -116,7 +116,8 @@ void local_due_reply(const struct ivc_msg *msg)
 	TAILQ_FOREACH (ch, &local.asked.channels, in_due) {
 		if (ch->cookie != msg->cookie)
 			continue;
-		/* Refused by a new ivcd (a quota): the channel lives on, and
+		/*
+		 * Refused by a new ivcd (a quota): the channel lives on, and
 		 * is not in its books.
 		 */
 		ch->conn = msg->status ? 0 : msg->offer.conn;

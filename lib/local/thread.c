@@ -12,13 +12,13 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "../../common/clock.h"
+#include "../../common/thread.h"
 #include "../fd-closer.h"
 #include "local.h"
 
@@ -184,23 +184,6 @@ static void close_all(void)
 	local_close_fd(&local.epoll);
 }
 
-static int create(void)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int ret;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, LOCAL_STACK + PTHREAD_STACK_MIN);
-	/* The program's signals are for the program's threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&local.thread, &attr, local_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -ret;
-}
-
 static int start(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN,
@@ -218,7 +201,7 @@ static int start(void)
 		ret = -errno;
 		goto err_close;
 	}
-	ret = create();
+	ret = ivc_thread_start(&local.thread, LOCAL_STACK, local_main, NULL);
 	if (ret)
 		goto err_close;
 	return 0;

@@ -91,7 +91,8 @@ int local_delivery(const struct ivc_channel *ch,
 	delivery->final = from;
 	delivery->written = 0;
 	delivery->undelivered = 0;
-	/* The peer has come further than @from, if only to a part of a record.
+	/*
+	 * The peer has come further than @from, if only to a part of a record.
 	 */
 	if (!ret && ch->tx.pos - stop.past < ch->tx.pos - from) {
 		written = count(ch, from, stop.past);

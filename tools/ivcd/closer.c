@@ -20,7 +20,6 @@
  * Files that a client has passed can hang for ever, in a lane of their own.
  */
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/thread.h"
 #include "../../common/unix-packet.h"
 #include "ivcd.h"
 
@@ -159,19 +159,8 @@ static void *close_all(void *arg)
 /* With the lock. If there is no thread to be had closers_tick() tries again. */
 static void thread_start(struct closer *c)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK + PTHREAD_STACK_MIN);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (!pthread_create(&thread, &attr, close_all, c))
+	if (!ivc_thread_start(NULL, STACK, close_all, c))
 		c->threads++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 }
 
 void closer_add(struct closer *c, int fd)
