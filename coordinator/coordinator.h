@@ -4,7 +4,8 @@
  * processes of a job, over IVC where the two are on one host, else over the
  * network, and from one to the other while the job runs. Each message is
  * delivered once, and those to one peer in the order in which they were sent,
- * whatever the switches between. docs/mpi.md says how. It knows nothing of MPI.
+ * whatever the switches between. docs/reference/mpi-protocol.md says how. It
+ * knows nothing of MPI.
  *
  * Errors: -errno. Nothing is printed. Nothing waits, but coord_close(),
  * coord_wait(), and coord_progress() if it is asked to.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What two coordinators say to each other: docs/mpi.md, "Frames". The same
- * frame goes over the network, as one message, and through a channel, as one
- * record. Little-endian. A frame is a peer's word until frame_check() took it.
+ * What two coordinators say to each other: docs/reference/mpi-protocol.md, 3.
+ * The same frame goes over the network, as one message, and through a channel,
+ * as one record. Little-endian. A frame is a peer's word until frame_check()
+ * took it.
  */
 #ifndef COORD_FRAME_H
 #define COORD_FRAME_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The states of a peer, and what is said when they change: state.h has the
- * table, docs/mpi.md the reasons.
+ * table, docs/reference/mpi-protocol.md the rules.
  *
  * What is to be said follows from what has been said and has happened, looked
  * at again and again; so a mark for which the network has no room is said

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The states of a pair of processes, as each of the two sees it: one enum and
- * one table. docs/mpi.md has the same table and says what the events are; where
- * the two differ, a test fails.
+ * one table. docs/reference/mpi-protocol.md has the same table and says what
+ * the events are; where the two differ, a test fails.
  *
  *             OPEN               FLUSH
  *   CLOSED ---------> CONNECTED ---------> ACTIVE

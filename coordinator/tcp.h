@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The network over TCP: IPv4 and IPv6, over those interfaces that are asked
- * for. docs/mpi.md, "TCP", has what goes over a connection.
+ * for. docs/reference/mpi-protocol.md, 8, has what goes over a connection.
  */
 #ifndef COORD_TCP_H
 #define COORD_TCP_H

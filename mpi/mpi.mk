@@ -87,7 +87,7 @@ check-btl: $(BTL_SO) $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends \
 	$(Q)tests/mpi/btl/install.sh $(B)
 
 ## make check-mpi-suites  hpcc, NetPIPE; MPI_SUITES=DIRECTORY: and what is there
-#   MPI_SUITES=  OSU's benchmarks, NPB and mpi4py's tests: docs/mpi.md
+#   MPI_SUITES=  OSU's benchmarks, NPB and mpi4py's tests: docs/user/mpi.md
 check-mpi-suites: $(BTL_SO) $(B)/tools/ivcd
 	$(Q)tests/mpi/btl/suites.sh $(B) $(MPI_SUITES)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The table of states is the one that docs/mpi.md prints, row by row. */
+/* The table of states is the one that docs/reference/mpi-protocol.md prints,
+ * row by row. */
 #include "../../coordinator/lane.h"
 #include "job.h"
 
@@ -25,11 +26,12 @@ static int words(char *line, char *word[], int max)
 
 START_TEST(table_is_the_documents)
 {
-	FILE *f = fopen("docs/mpi.md", "r");
+	FILE *f = fopen("docs/reference/mpi-protocol.md", "r");
 	char line[512], *word[COORD_EVENTS + 2];
 	int heads = 0, rows = 0;
 
-	ck_assert_msg(f, "run it from the top folder: no docs/mpi.md");
+	ck_assert_msg(f, "run it from the top folder: no "
+			 "docs/reference/mpi-protocol.md");
 	while (fgets(line, sizeof(line), f)) {
 		int n = *line == '|' ? words(line, word, COORD_EVENTS + 2) : 0;
 

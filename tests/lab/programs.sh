@@ -64,7 +64,7 @@ osu() {
 # guests share, or starts processes. And, for the emulated CPUs' sake, without what
 # passes no message between ranks (msgspec, datatype, dtlib, pack) and the collective
 # calls over all types and roots of buffers, which take ten minutes each way;
-# docs/mpi.md has the runs of more of it.
+# docs/measurements/2026-11-23-mpi-guests.md has the runs of more of it.
 mpi4py() {
 	built mpi4py/test
 	for not in rma win spawn dynproc test_io test_file \

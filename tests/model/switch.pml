@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pair of processes that goes from the network to a channel and back:
- * docs/mpi.md, "A pair, and its two ways" and "States", both ends at once.
+ * docs/reference/mpi-protocol.md, 2 to 6, both ends at once.
  *
  * Each end sends N messages to the other, while channels are made, are left by
  * agreement, and end by themselves at any moment, after which each side hears of
