@@ -146,7 +146,7 @@ static void audit_groups(void)
 	WARN_ON(late != length(&ivc_back.late));
 }
 
-void ivc_audit(void)
+void ivcb_audit(void)
 {
 	struct ivc_fe *fe;
 

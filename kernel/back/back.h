@@ -56,11 +56,22 @@ struct ivc_pair {
 	u32 closing;
 };
 
+struct ivc_owed;
+
+/* What the owner of an ivc_owed, a member or an end, does for ctlring.c. */
+struct ivc_owed_ops {
+	/* Fill in @msg, which is zeroed, for the one event @ev. */
+	void (*event)(struct ivc_owed *owed, unsigned int ev,
+		      struct ivc_msg *msg);
+	/* All events have been sent; may free the owner. NULL: nothing to do */
+	void (*told)(struct ivc_owed *owed);
+};
+
 /* An object that owes its frontend events; on ivc_fe.owed while it does. */
 struct ivc_owed {
 	struct list_head node;
 	unsigned int events; /* OWE_* */
-	bool conn;	     /* inside an ivc_conn's end, else an ivc_member */
+	const struct ivc_owed_ops *ops;
 };
 
 #define OWE_OFFER 1u
@@ -82,9 +93,21 @@ enum ivc_fe_state {
 	FE_ENDED,  /* nothing is read, written or queued for it any more */
 };
 
+struct ivc_fe;
+
+/* What ctlring.c calls for a frontend, under ivc_back.lock. */
+struct ivc_fe_ops {
+	/* Do what @req asks and fill in @reply. */
+	void (*request)(struct ivc_fe *fe, const struct ivc_msg *req,
+			struct ivc_msg *reply);
+	/* The guest has broken its ring: let go of all members and ends. */
+	void (*drop)(struct ivc_fe *fe);
+};
+
 /* A frontend, from fe_connect() to fe_disconnect(). */
 struct ivc_fe {
 	struct list_head node; /* ivc_back.fes */
+	const struct ivc_fe_ops *ops;
 	struct xenbus_device *dev;
 	domid_t domid;
 	char realm[IVC_REALM_MAX];
@@ -179,47 +202,44 @@ extern struct ivc_back {
 } ivc_back;
 
 /* ctlring.c */
-void ivc_ring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev);
-void ivc_ring_work(struct work_struct *work); /* takes ivc_back.lock */
+void ivcb_ctlring_owe(struct ivc_fe *fe, struct ivc_owed *owed,
+		      unsigned int ev);
+void ivcb_ctlring_work(struct work_struct *work); /* takes ivc_back.lock */
 
 /* request.c */
-void ivc_request(struct ivc_fe *fe, const struct ivc_msg *req,
-		 struct ivc_msg *reply);
+void ivcb_request(struct ivc_fe *fe, const struct ivc_msg *req,
+		  struct ivc_msg *reply);
 
 /* group.c */
-struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id);
-void ivc_member_leave(struct ivc_member *m);
-struct ivc_member *ivc_member_of(struct ivc_fe *fe, u64 nr);
-struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr);
-u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
-		   bool *more);
+struct ivc_member *ivcb_member_join(struct ivc_fe *fe, u64 magic, u32 id);
+void ivcb_member_leave(struct ivc_member *m);
+struct ivc_member *ivcb_member_of(struct ivc_fe *fe, u64 nr);
+struct ivc_member *ivcb_member_peer(struct ivc_member *m, u64 nr);
+u32 ivcb_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
+		    bool *more);
 
 /* notify.c */
-void ivc_notice_init(void);
-void ivc_notice_news(struct ivc_member *m);
-void ivc_notice_none(struct ivc_member *m);
-void ivc_notice_exit(void);
+extern const struct ivc_owed_ops ivcb_notify_ops; /* of a member */
+void ivcb_notify_change(struct ivc_member *m);
+void ivcb_notify_cancel(struct ivc_member *m);
+void ivcb_notify_exit(void);
 
 /* conn.c */
-int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
-		   const struct ivc_msg *req, u32 *nr);
-int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req);
-int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left);
-void ivc_conn_refuse_member(struct ivc_member *m);
-void ivc_conn_drop_fe(struct ivc_fe *fe);
-void ivc_conn_event(struct ivc_owed *owed, unsigned int ev,
-		    struct ivc_msg *msg);
-void ivc_conn_paid(struct ivc_owed *owed);
-const char *ivc_conn_state(const struct ivc_conn *c);
+int ivcb_conn_offer(struct ivc_member *from, struct ivc_member *to,
+		    const struct ivc_msg *req, u32 *nr);
+int ivcb_conn_accept(struct ivc_member *m, const struct ivc_msg *req);
+int ivcb_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left);
+void ivcb_conn_refuse_member(struct ivc_member *m);
+void ivcb_conn_drop_fe(struct ivc_fe *fe);
+const char *ivcb_conn_state(const struct ivc_conn *c);
 
 /* policy.c */
-void ivc_policy_read(struct ivc_fe *fe);
+void ivcb_policy_read(struct ivc_fe *fe);
 enum ivc_rate { RATE_OK, RATE_REFUSE, RATE_STALL };
-enum ivc_rate ivc_policy_rate(struct ivc_fe *fe);
+enum ivc_rate ivcb_policy_rate(struct ivc_fe *fe);
 
 /* xenbus.c */
 int ivcb_xenbus_init(void);
-void ivc_fe_drop(struct ivc_fe *fe);
 void ivcb_xenbus_exit(void);
 
 /* debugfs.c */
@@ -228,9 +248,9 @@ void ivcb_debugfs_exit(void);
 
 /* audit.c: under ivc_back.lock; a WARN if something does not add up. */
 #ifdef IVC_AUDIT
-void ivc_audit(void);
+void ivcb_audit(void);
 #else
-static inline void ivc_audit(void)
+static inline void ivcb_audit(void)
 {
 }
 #endif

@@ -211,7 +211,7 @@ static void end_closed(struct ivc_end *end, int reason)
 		return;
 	}
 	told->reason = reason;
-	ivc_ring_owe(told->fe, &told->owed, OWE_GONE);
+	ivcb_ctlring_owe(told->fe, &told->owed, OWE_GONE);
 }
 
 /* The caller has checked that it is not closed yet. */
@@ -226,6 +226,57 @@ static void end_close(struct ivc_end *end, int reason)
 	end_closed(end, reason);
 }
 
+/* Fill in the one event @ev that an end is owed. */
+static void end_event(struct ivc_owed *owed, unsigned int ev,
+		      struct ivc_msg *msg)
+{
+	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
+	struct ivc_conn *c = end->conn;
+
+	msg->member = end->member;
+	switch (ev) {
+	case OWE_OFFER:
+		msg->op = IVC_MSG_EV_OFFER;
+		if (c->local)
+			msg->flags = IVC_OFFER_LOCAL;
+		msg->offer.peer = c->end[0].member;
+		msg->offer.conn = c->nr;
+		msg->offer.peer_id = c->end[0].id;
+		msg->offer.dir_gref = c->end[0].dir_gref;
+		msg->offer.port = c->port;
+		msg->offer.domid = c->end[0].domid;
+		msg->offer.tx_shift = c->end[0].tx_shift;
+		msg->offer.rx_shift = c->rx_shift;
+		break;
+	case OWE_ACCEPTED:
+		msg->op = IVC_MSG_EV_ACCEPTED;
+		msg->accept.conn = c->nr;
+		msg->accept.dir_gref = c->end[1].dir_gref;
+		msg->accept.tx_shift = c->end[1].tx_shift;
+		break;
+	case OWE_GONE:
+		msg->op = IVC_MSG_EV_GONE;
+		msg->close.conn = c->nr;
+		msg->close.reason = end->reason;
+		break;
+	}
+}
+
+/* All that an end was owed has been sent. */
+static void end_told(struct ivc_owed *owed)
+{
+	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
+	struct ivc_conn *c = end->conn;
+
+	end_settle(end);
+	conn_free_if_done(c);
+}
+
+static const struct ivc_owed_ops end_ops = {
+	.event = end_event,
+	.told = end_told,
+};
+
 static int end_init(struct ivc_conn *c, int side, struct ivc_member *m,
 		    struct ivc_member *other)
 {
@@ -237,7 +288,7 @@ static int end_init(struct ivc_conn *c, int side, struct ivc_member *m,
 	end->member = m->nr;
 	end->id = m->id;
 	end->domid = m->fe->domid;
-	end->owed.conn = true;
+	end->owed.ops = &end_ops;
 	INIT_LIST_HEAD(&end->owed.node);
 	end->pair = pair_get(m->fe, other->fe->domid);
 	return end->pair ? 0 : -ENOMEM;
@@ -254,8 +305,8 @@ static bool may_offer(const struct ivc_fe *from, struct ivc_fe *to)
 	       (!pair || pair->pending < ivc_pending_share(to->max.pending));
 }
 
-int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
-		   const struct ivc_msg *req, u32 *nr)
+int ivcb_conn_offer(struct ivc_member *from, struct ivc_member *to,
+		    const struct ivc_msg *req, u32 *nr)
 {
 	struct ivc_conn *c;
 	int err;
@@ -293,7 +344,7 @@ int ivc_conn_offer(struct ivc_member *from, struct ivc_member *to,
 	list_add_tail(&c->end[1].in_fe, &to->fe->ends);
 	charge_pending(&c->end[1], to);
 	*nr = c->nr;
-	ivc_ring_owe(to->fe, &c->end[1].owed, OWE_OFFER);
+	ivcb_ctlring_owe(to->fe, &c->end[1].owed, OWE_OFFER);
 	return 0;
 
 err_uncharge:
@@ -307,7 +358,7 @@ err_free:
 	return err;
 }
 
-int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
+int ivcb_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->accept.conn);
 	struct ivc_end *end;
@@ -329,12 +380,12 @@ int ivc_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 	uncharge(end); /* of what it is until now */
 	end->state = END_OPEN;
 	end->dir_gref = req->accept.dir_gref;
-	ivc_ring_owe(c->end[0].fe, &c->end[0].owed, OWE_ACCEPTED);
+	ivcb_ctlring_owe(c->end[0].fe, &c->end[0].owed, OWE_ACCEPTED);
 	return 0;
 }
 
 /* @left: the number again if this end will be told EV_GONE, else 0. */
-int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
+int ivcb_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->close.conn);
 	int i;
@@ -361,7 +412,7 @@ int ivc_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
  * the offers that it has not taken, withdrawn or not, so that nobody but us
  * will close those ends.
  */
-void ivc_conn_refuse_member(struct ivc_member *m)
+void ivcb_conn_refuse_member(struct ivc_member *m)
 {
 	/* From the start each time: closing one end may free others. */
 	while (!list_empty(&m->offers))
@@ -371,7 +422,7 @@ void ivc_conn_refuse_member(struct ivc_member *m)
 }
 
 /* The frontend has gone, and with it every end it had. */
-void ivc_conn_drop_fe(struct ivc_fe *fe)
+void ivcb_conn_drop_fe(struct ivc_fe *fe)
 {
 	while (!list_empty(&fe->ends)) {
 		struct ivc_end *end =
@@ -387,52 +438,7 @@ void ivc_conn_drop_fe(struct ivc_fe *fe)
 	}
 }
 
-/* Fill in the one event @ev that an end is owed. */
-void ivc_conn_event(struct ivc_owed *owed, unsigned int ev, struct ivc_msg *msg)
-{
-	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
-	struct ivc_conn *c = end->conn;
-
-	msg->member = end->member;
-	switch (ev) {
-	case OWE_OFFER:
-		msg->op = IVC_MSG_EV_OFFER;
-		if (c->local)
-			msg->flags = IVC_OFFER_LOCAL;
-		msg->offer.peer = c->end[0].member;
-		msg->offer.conn = c->nr;
-		msg->offer.peer_id = c->end[0].id;
-		msg->offer.dir_gref = c->end[0].dir_gref;
-		msg->offer.port = c->port;
-		msg->offer.domid = c->end[0].domid;
-		msg->offer.tx_shift = c->end[0].tx_shift;
-		msg->offer.rx_shift = c->rx_shift;
-		break;
-	case OWE_ACCEPTED:
-		msg->op = IVC_MSG_EV_ACCEPTED;
-		msg->accept.conn = c->nr;
-		msg->accept.dir_gref = c->end[1].dir_gref;
-		msg->accept.tx_shift = c->end[1].tx_shift;
-		break;
-	case OWE_GONE:
-		msg->op = IVC_MSG_EV_GONE;
-		msg->close.conn = c->nr;
-		msg->close.reason = end->reason;
-		break;
-	}
-}
-
-/* All that an end was owed has been sent. */
-void ivc_conn_paid(struct ivc_owed *owed)
-{
-	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
-	struct ivc_conn *c = end->conn;
-
-	end_settle(end);
-	conn_free_if_done(c);
-}
-
-const char *ivc_conn_state(const struct ivc_conn *c)
+const char *ivcb_conn_state(const struct ivc_conn *c)
 {
 	if (is_closed(&c->end[0]) || is_closed(&c->end[1]))
 		return "half";

@@ -92,15 +92,6 @@ static void notify(struct ivc_fe *fe)
 	notify_remote_via_irq(fe->irq);
 }
 
-static void hosts_event(struct ivc_owed *owed, struct ivc_msg *msg)
-{
-	struct ivc_member *m = container_of(owed, struct ivc_member, owed);
-
-	msg->op = IVC_MSG_EV_HOSTS;
-	msg->member = m->nr;
-	msg->hosted.generation = m->group->generation;
-}
-
 /* Send what is owed as far as there is room, oldest debtor first: how much? */
 static unsigned int pay(struct ivc_fe *fe)
 {
@@ -114,24 +105,21 @@ static unsigned int pay(struct ivc_fe *fe)
 
 		if (!room_or_ask(fe))
 			break;
-		if (owed->conn)
-			ivc_conn_event(owed, ev, &msg);
-		else
-			hosts_event(owed, &msg);
+		owed->ops->event(owed, ev, &msg);
 		put(fe, &msg);
 		paid++;
 		owed->events &= ~ev;
 		if (!owed->events) {
 			list_del_init(&owed->node);
-			if (owed->conn)
-				ivc_conn_paid(owed);
+			if (owed->ops->told)
+				owed->ops->told(owed);
 		}
 	}
 	return paid;
 }
 
 /* @fe shall be told @ev about the owner of @owed, now or when there is room. */
-void ivc_ring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev)
+void ivcb_ctlring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev)
 {
 	if (!owed->events)
 		list_add_tail(&owed->node, &fe->owed);
@@ -158,7 +146,7 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 	if (fe->state != FE_OPEN ||
 	    ivc_load(&fe->ctl->req_prod) == fe->req_cons || !room_or_ask(fe))
 		return RATE_OK;
-	rate = ivc_policy_rate(fe);
+	rate = ivcb_policy_rate(fe);
 	if (rate == RATE_STALL || take(fe, &req) <= 0)
 		return rate;
 
@@ -169,9 +157,9 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 		reply.status = -EBUSY;
 	} else {
 		fe->replying = true;
-		ivc_request(fe, &req, &reply);
+		fe->ops->request(fe, &req, &reply);
 		fe->replying = false;
-		ivc_audit();
+		ivcb_audit();
 	}
 	if (reply.status)
 		fe->refused++;
@@ -190,15 +178,15 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 static void let_go(struct ivc_fe *fe)
 {
 	fe->state = FE_ENDED;
-	ivc_fe_drop(fe);
-	ivc_audit();
+	fe->ops->drop(fe);
+	ivcb_audit();
 }
 
 /*
  * Woken by the frontend's event channel, which stays masked until we say EOI:
  * a guest cannot make us run more often than this work item runs.
  */
-void ivc_ring_work(struct work_struct *work)
+void ivcb_ctlring_work(struct work_struct *work)
 {
 	struct ivc_fe *fe =
 		container_of(to_delayed_work(work), struct ivc_fe, work);

@@ -71,7 +71,7 @@ static int channels_show(struct seq_file *s, void *unused)
 	mutex_lock(&ivc_back.lock);
 	xa_for_each (&ivc_back.conns, nr, c)
 		seq_printf(s, "%u %s %u %u %u %u %u %u %lu\n", c->nr,
-			   ivc_conn_state(c), c->end[0].domid, c->end[0].id,
+			   ivcb_conn_state(c), c->end[0].domid, c->end[0].id,
 			   c->end[1].domid, c->end[1].id, c->end[0].pages,
 			   c->end[1].pages, (jiffies - c->since) / HZ);
 	mutex_unlock(&ivc_back.lock);

@@ -49,10 +49,10 @@ static void group_changed(struct ivc_group *g, struct ivc_member *except)
 	g->generation++;
 	list_for_each_entry (m, &g->members, in_group)
 		if (m != except)
-			ivc_notice_news(m);
+			ivcb_notify_change(m);
 }
 
-struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
+struct ivc_member *ivcb_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 {
 	struct ivc_member *m, *other;
 	int err;
@@ -86,6 +86,7 @@ struct ivc_member *ivc_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 
 	m->id = id;
 	m->fe = fe;
+	m->owed.ops = &ivcb_notify_ops;
 	INIT_LIST_HEAD(&m->owed.node);
 	INIT_LIST_HEAD(&m->late);
 	INIT_LIST_HEAD(&m->offers);
@@ -102,23 +103,23 @@ err_free:
 	return ERR_PTR(err);
 }
 
-void ivc_member_leave(struct ivc_member *m)
+void ivcb_member_leave(struct ivc_member *m)
 {
 	xa_erase(&ivc_back.members, m->nr);
 	list_del(&m->in_group);
 	list_del(&m->in_fe);
 	if (m->owed.events)
 		list_del(&m->owed.node);
-	ivc_notice_none(m);
+	ivcb_notify_cancel(m);
 	m->fe->used.contexts--;
-	ivc_conn_refuse_member(m);
+	ivcb_conn_refuse_member(m);
 	group_changed(m->group, NULL);
 	group_put(m->group);
 	kfree(m);
 }
 
 /* The member @nr if it is @fe's. */
-struct ivc_member *ivc_member_of(struct ivc_fe *fe, u64 nr)
+struct ivc_member *ivcb_member_of(struct ivc_fe *fe, u64 nr)
 {
 	struct ivc_member *m = xa_load(&ivc_back.members, nr);
 
@@ -126,7 +127,7 @@ struct ivc_member *ivc_member_of(struct ivc_fe *fe, u64 nr)
 }
 
 /* The member @nr if it is another one of @m's group. */
-struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr)
+struct ivc_member *ivcb_member_peer(struct ivc_member *m, u64 nr)
 {
 	struct ivc_member *peer = xa_load(&ivc_back.members, nr);
 
@@ -134,8 +135,8 @@ struct ivc_member *ivc_member_peer(struct ivc_member *m, u64 nr)
 }
 
 /* @table is the guest's page: written, never read. */
-u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
-		   bool *more)
+u32 ivcb_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
+		    bool *more)
 {
 	struct ivc_member *other;
 	u32 n = 0;
@@ -143,7 +144,7 @@ u32 ivc_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 	*more = false;
 	/* Who asks from the start will see what changes from here on. */
 	if (!after)
-		ivc_notice_none(m);
+		ivcb_notify_cancel(m);
 	list_for_each_entry (other, &m->group->members, in_group) {
 		if (other == m || other->nr <= after)
 			continue;

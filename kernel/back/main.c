@@ -26,7 +26,6 @@ static int __init ivc_back_init(void)
 	if (!ivc_back.wq)
 		return -ENOMEM;
 
-	ivc_notice_init();
 	ivcb_debugfs_init();
 	err = ivcb_xenbus_init();
 	if (err)
@@ -35,7 +34,7 @@ static int __init ivc_back_init(void)
 
 err_debugfs:
 	ivcb_debugfs_exit();
-	ivc_notice_exit();
+	ivcb_notify_exit();
 	destroy_workqueue(ivc_back.wq);
 	return err;
 }
@@ -46,7 +45,7 @@ static void __exit ivc_back_exit(void)
 	/* Ends every device, and with it all members and connections. */
 	ivcb_xenbus_exit();
 	ivcb_debugfs_exit();
-	ivc_notice_exit();
+	ivcb_notify_exit();
 	destroy_workqueue(ivc_back.wq);
 	ivc_table_end(&ivc_back.members);
 	ivc_table_end(&ivc_back.conns);

@@ -9,7 +9,20 @@
 
 #include "back.h"
 
-static struct delayed_work late_work;
+static void tell_late(struct work_struct *work);
+static DECLARE_DELAYED_WORK(late_work, tell_late);
+
+static void hosts_event(struct ivc_owed *owed, unsigned int ev,
+			struct ivc_msg *msg)
+{
+	struct ivc_member *m = container_of(owed, struct ivc_member, owed);
+
+	msg->op = IVC_MSG_EV_HOSTS;
+	msg->member = m->nr;
+	msg->hosted.generation = m->group->generation;
+}
+
+const struct ivc_owed_ops ivcb_notify_ops = { .event = hosts_event };
 
 static void look_again(u64 wait)
 {
@@ -17,12 +30,12 @@ static void look_again(u64 wait)
 }
 
 /* @m's group has changed. */
-void ivc_notice_news(struct ivc_member *m)
+void ivcb_notify_change(struct ivc_member *m)
 {
 	u64 now = ktime_get_ns();
 
 	if (ivc_notice_change(&m->notice, now)) {
-		ivc_ring_owe(m->fe, &m->owed, OWE_HOSTS);
+		ivcb_ctlring_owe(m->fe, &m->owed, OWE_HOSTS);
 	} else if (m->notice.state == IVC_NOTICE_LATE && list_empty(&m->late)) {
 		list_add_tail(&m->late, &ivc_back.late);
 		/* Nothing if it is to look sooner anyway. */
@@ -31,7 +44,7 @@ void ivc_notice_news(struct ivc_member *m)
 }
 
 /* What there was to tell @m it sees by itself, or it is leaving. */
-void ivc_notice_none(struct ivc_member *m)
+void ivcb_notify_cancel(struct ivc_member *m)
 {
 	ivc_notice_asked(&m->notice);
 	list_del_init(&m->late);
@@ -46,7 +59,7 @@ static void tell_late(struct work_struct *work)
 	list_for_each_entry_safe (m, next, &ivc_back.late, late) {
 		if (ivc_notice_due(&m->notice, now)) {
 			list_del_init(&m->late);
-			ivc_ring_owe(m->fe, &m->owed, OWE_HOSTS);
+			ivcb_ctlring_owe(m->fe, &m->owed, OWE_HOSTS);
 		} else {
 			soonest = min(soonest, m->notice.next);
 		}
@@ -56,13 +69,8 @@ static void tell_late(struct work_struct *work)
 	mutex_unlock(&ivc_back.lock);
 }
 
-void ivc_notice_init(void)
-{
-	INIT_DELAYED_WORK(&late_work, tell_late);
-}
-
 /* Once there are no members any more. */
-void ivc_notice_exit(void)
+void ivcb_notify_exit(void)
 {
 	cancel_delayed_work_sync(&late_work);
 }

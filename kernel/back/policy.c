@@ -53,7 +53,7 @@ static void read_realm(struct ivc_fe *fe)
 	kfree(s);
 }
 
-void ivc_policy_read(struct ivc_fe *fe)
+void ivcb_policy_read(struct ivc_fe *fe)
 {
 	const char *node = fe->dev->nodename;
 
@@ -76,7 +76,7 @@ void ivc_policy_read(struct ivc_fe *fe)
  * is left alone until the second is over, so that even the refusing costs
  * Dom0 no more than a bounded share.
  */
-enum ivc_rate ivc_policy_rate(struct ivc_fe *fe)
+enum ivc_rate ivcb_policy_rate(struct ivc_fe *fe)
 {
 	if (time_after_eq(jiffies, fe->window + HZ)) {
 		fe->window = jiffies;

@@ -11,7 +11,8 @@ typedef int (*request_fn)(struct ivc_fe *fe, const struct ivc_msg *req,
 static int do_register(struct ivc_fe *fe, const struct ivc_msg *req,
 		       struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_join(fe, req->reg.magic, req->reg.id);
+	struct ivc_member *m =
+		ivcb_member_join(fe, req->reg.magic, req->reg.id);
 
 	if (IS_ERR(m))
 		return PTR_ERR(m);
@@ -25,24 +26,24 @@ static int do_register(struct ivc_fe *fe, const struct ivc_msg *req,
 static int do_unregister(struct ivc_fe *fe, const struct ivc_msg *req,
 			 struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_of(fe, req->member);
+	struct ivc_member *m = ivcb_member_of(fe, req->member);
 
 	if (!m)
 		return -ENOENT;
-	ivc_member_leave(m);
+	ivcb_member_leave(m);
 	return 0;
 }
 
 static int do_hosts(struct ivc_fe *fe, const struct ivc_msg *req,
 		    struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_of(fe, req->member);
+	struct ivc_member *m = ivcb_member_of(fe, req->member);
 	bool more;
 
 	if (!m)
 		return -ENOENT;
 	reply->hosted.count =
-		ivc_group_list(m, req->hosts.after, fe->table, &more);
+		ivcb_group_list(m, req->hosts.after, fe->table, &more);
 	reply->hosted.more = more;
 	reply->hosted.generation = m->group->generation;
 	return 0;
@@ -51,12 +52,12 @@ static int do_hosts(struct ivc_fe *fe, const struct ivc_msg *req,
 static int do_lookup(struct ivc_fe *fe, const struct ivc_msg *req,
 		     struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_of(fe, req->member);
+	struct ivc_member *m = ivcb_member_of(fe, req->member);
 	struct ivc_member *peer;
 
 	if (!m)
 		return -ENOENT;
-	peer = ivc_member_peer(m, req->lookup.member);
+	peer = ivcb_member_peer(m, req->lookup.member);
 	if (!peer)
 		return -ENOENT;
 	reply->looked.member = peer->nr;
@@ -69,29 +70,29 @@ static int do_lookup(struct ivc_fe *fe, const struct ivc_msg *req,
 static int do_connect(struct ivc_fe *fe, const struct ivc_msg *req,
 		      struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_of(fe, req->member);
+	struct ivc_member *m = ivcb_member_of(fe, req->member);
 	struct ivc_member *peer;
 
 	if (!m)
 		return -ENOENT;
-	peer = ivc_member_peer(m, req->offer.peer);
+	peer = ivcb_member_peer(m, req->offer.peer);
 	if (!peer)
 		return -ENOENT;
-	return ivc_conn_offer(m, peer, req, &reply->offer.conn);
+	return ivcb_conn_offer(m, peer, req, &reply->offer.conn);
 }
 
 static int do_accept(struct ivc_fe *fe, const struct ivc_msg *req,
 		     struct ivc_msg *reply)
 {
-	struct ivc_member *m = ivc_member_of(fe, req->member);
+	struct ivc_member *m = ivcb_member_of(fe, req->member);
 
-	return m ? ivc_conn_accept(m, req) : -ENOENT;
+	return m ? ivcb_conn_accept(m, req) : -ENOENT;
 }
 
 static int do_close(struct ivc_fe *fe, const struct ivc_msg *req,
 		    struct ivc_msg *reply)
 {
-	return ivc_conn_close(fe, req, &reply->close.conn);
+	return ivcb_conn_close(fe, req, &reply->close.conn);
 }
 
 static const request_fn requests[] = {
@@ -101,8 +102,8 @@ static const request_fn requests[] = {
 	[IVC_MSG_CLOSE] = do_close,
 };
 
-void ivc_request(struct ivc_fe *fe, const struct ivc_msg *req,
-		 struct ivc_msg *reply)
+void ivcb_request(struct ivc_fe *fe, const struct ivc_msg *req,
+		  struct ivc_msg *reply)
 {
 	if (req->op >= ARRAY_SIZE(requests) || !requests[req->op])
 		reply->status = -EOPNOTSUPP;

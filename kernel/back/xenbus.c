@@ -32,13 +32,18 @@ static irqreturn_t fe_event(int irq, void *data)
 }
 
 /* Members and connections go at once; the device may stay. Under the lock. */
-void ivc_fe_drop(struct ivc_fe *fe)
+static void fe_drop(struct ivc_fe *fe)
 {
 	while (!list_empty(&fe->members))
-		ivc_member_leave(list_first_entry(&fe->members,
-						  struct ivc_member, in_fe));
-	ivc_conn_drop_fe(fe);
+		ivcb_member_leave(list_first_entry(&fe->members,
+						   struct ivc_member, in_fe));
+	ivcb_conn_drop_fe(fe);
 }
+
+static const struct ivc_fe_ops fe_ops = {
+	.request = ivcb_request,
+	.drop = fe_drop,
+};
 
 static void unmap_pages(struct ivc_fe *fe)
 {
@@ -113,9 +118,9 @@ static void fe_disconnect(struct xenbus_device *dev)
 	cancel_delayed_work_sync(&fe->work);
 	/* Nobody finds it any more, and its pages go. */
 	mutex_lock(&ivc_back.lock);
-	ivc_fe_drop(fe);
+	fe_drop(fe);
 	list_del(&fe->node);
-	ivc_audit();
+	ivcb_audit();
 	mutex_unlock(&ivc_back.lock);
 	/* The work may leave EOI to us by not saying it: the irq goes anyway.
 	 */
@@ -140,6 +145,7 @@ static int fe_connect(struct xenbus_device *dev)
 		xenbus_dev_fatal(dev, -ENOMEM, "connecting");
 		return -ENOMEM;
 	}
+	fe->ops = &fe_ops;
 	fe->dev = dev;
 	fe->domid = dev->otherend_id;
 	fe->state = FE_STARTING;
@@ -147,8 +153,8 @@ static int fe_connect(struct xenbus_device *dev)
 	INIT_LIST_HEAD(&fe->ends);
 	INIT_LIST_HEAD(&fe->owed);
 	xa_init(&fe->pairs);
-	INIT_DELAYED_WORK(&fe->work, ivc_ring_work);
-	ivc_policy_read(fe);
+	INIT_DELAYED_WORK(&fe->work, ivcb_ctlring_work);
+	ivcb_policy_read(fe);
 
 	err = map_page(fe, "ring-ref", &fe->ctl)
 		      ?: map_page(fe, "table-ref", &fe->table);

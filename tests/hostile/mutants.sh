@@ -95,7 +95,7 @@ mutant no-quota-of-pages quota back/conn.c \
 mutant no-quota-of-contexts quota back/group.c \
 	's/if (fe->used.contexts >= fe->max.contexts)/if (0)/'
 mutant nobody-is-told-of-the-dead death back/conn.c \
-	's/ivc_ring_owe(told->fe, &told->owed, OWE_GONE);/;/'
+	's/ivcb_ctlring_owe(told->fe, &told->owed, OWE_GONE);/;/'
 
 ## The frontend
 mutant events-of-the-backend-unbounded hostile-back front/ctlring.c \
