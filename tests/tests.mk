@@ -241,6 +241,7 @@ check-model:
 
 include examples/examples.mk
 include tests/account/account.mk
+include tests/documents/documents.mk
 include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
