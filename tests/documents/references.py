@@ -5,9 +5,9 @@
 references.py [FILE...]     from the top folder; default: docs, without the manual
                             pages and the dated measurements
 
-  - Each rule of docs/reference/protocol.md names its test, or "-" for none. The test's
-    file must exist below tests/, and each name behind the colon must be in it.
-  - A rule that a document refers to (P2.1-4) must exist, and no rule twice.
+  - Each rule of docs/reference/ (P2.1-4, M2-4) names its test, or "-" for none. The
+    test's file must exist below tests/, and each name behind the colon must be in it.
+  - A rule that the document refers to must exist, and no rule twice.
   - Paths, links, and the names of functions and types in backquotes must exist in the
     tree.
 
@@ -19,10 +19,11 @@ import re
 import subprocess
 import sys
 
-PROTOCOL = "docs/reference/protocol.md"
+REFERENCE = "docs/reference/"
 FOLDERS = ("common|coordinator|docs|examples|include|kernel|lib|mpi|scripts|tests|"
            "tools")
-RULE = re.compile(r"(?ms)^- \*\*(P[\d.]+-\d+)\.\*\* (.*?)(?=^- \*\*P|^#|^\S|\Z)")
+RULE = re.compile(r"(?ms)^- \*\*([PM][\d.]+-\d+)\.\*\* (.*?)(?=^\S|\Z)")
+NORMATIVE = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
 
 def run(*args):
@@ -56,7 +57,7 @@ def check_rules(text):
             yield "%s: twice" % name
         seen.add(name)
         tests = tests_of(rule)
-        if tests is None:
+        if tests is None and NORMATIVE.search(rule):
             yield "%s: names no test" % name
         for path, names in tests or ():
             path = os.path.join("tests", path)
@@ -67,7 +68,7 @@ def check_rules(text):
             for test in names:
                 if not re.search(r"(?<![\w-])%s(?![\w-])" % re.escape(test), source):
                     yield "%s: no %s in %s" % (name, test, path)
-    for name in sorted(set(re.findall(r"\bP\d+(?:\.\d+)*-\d+", text)) - seen):
+    for name in sorted(set(re.findall(r"\b[PM]\d+(?:\.\d+)*-\d+", text)) - seen):
         yield "%s: no such rule" % name
 
 
@@ -85,7 +86,7 @@ class Tree:
 
 
 def check_names(path, text, tree):
-    if path == PROTOCOL:
+    if path.startswith(REFERENCE):
         text = re.sub(r"\[[^\]`]*\]", "", text)  # its tests are checked above
     for link in re.findall(r"\]\(([\w./-]+)\)", text):
         if os.path.normpath(os.path.join(os.path.dirname(path), link)) not in tree.paths:
@@ -107,7 +108,7 @@ def main():
     bad = 0
     for path in sorted(files):
         text = read(path)
-        findings = list(check_rules(text)) if path == PROTOCOL else []
+        findings = list(check_rules(text)) if path.startswith(REFERENCE) else []
         for finding in findings + sorted(set(check_names(path, text, tree))):
             print("%s: %s" % (path, finding))
             bad += 1
