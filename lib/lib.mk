@@ -13,7 +13,7 @@ LIB_PRIVATE_H := $(wildcard lib/*.h lib/local/*.h common/*.h)
 LIB_SONAME := libivc.so.0
 LIB_VERSION := $(shell awk '/define IVC_VERSION_MAJOR/ { a = $$3 } \
 	/define IVC_VERSION_MINOR/ { b = $$3 } END { print a "." b }' \
-	include/ivc/ivc.h)
+	include/ivc/version.h)
 LIB_PROTOCOL := $(addprefix include/ivc/protocol/,abi.h barrier.h limits.h \
 	local.h ring.h ring-rx.h ring-tx.h wire.h)
 LIB_MAN3 := $(wildcard docs/man/ivc_*.3)
@@ -81,7 +81,8 @@ install-lib: lib
 	$(Q)install -m 644 $(LIB_OUT)/libivc.a $(DESTDIR)$(LIBDIR)
 	$(Q)$(lib_pc) >$(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
 	$(Q)chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libivc.pc
-	$(Q)install -m 644 include/ivc/ivc.h $(DESTDIR)$(INCLUDEDIR)/ivc
+	$(Q)install -m 644 include/ivc/ivc.h include/ivc/version.h \
+		$(DESTDIR)$(INCLUDEDIR)/ivc
 	$(Q)install -m 644 $(LIB_PROTOCOL) \
 		$(DESTDIR)$(INCLUDEDIR)/ivc/protocol
 	$(Q)install -m 644 $(LIB_MAN3) $(DESTDIR)$(MANDIR)/man3

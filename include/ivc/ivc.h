@@ -65,15 +65,14 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <ivc/version.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* What is declared here is what the shared library exports. */
 #pragma GCC visibility push(default)
-
-#define IVC_VERSION_MAJOR 0
-#define IVC_VERSION_MINOR 1
 
 typedef struct ivc_context ivc_context;
 typedef struct ivc_channel ivc_channel;

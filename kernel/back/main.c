@@ -2,6 +2,7 @@
 /* ivc-back: module init and exit. */
 #include <linux/module.h>
 #include <xen/xen.h>
+#include <ivc/version.h>
 
 #include "../table.h"
 #include "back.h"
@@ -53,5 +54,6 @@ static void __exit ivc_back_exit(void)
 module_exit(ivc_back_exit);
 
 MODULE_DESCRIPTION("IVC backend: groups and connections of guests' processes");
+MODULE_VERSION(IVC_VERSION);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("xen-backend:ivc");

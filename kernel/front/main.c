@@ -2,6 +2,7 @@
 /* ivc-front: module init and exit. */
 #include <linux/module.h>
 #include <xen/xen.h>
+#include <ivc/version.h>
 
 #include "../table.h"
 #include "front.h"
@@ -62,6 +63,7 @@ static void __exit ivc_front_exit(void)
 module_exit(ivc_front_exit);
 
 MODULE_DESCRIPTION("IVC frontend: shared-memory channels between guests");
+MODULE_VERSION(IVC_VERSION);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("xen:ivc");
 MODULE_ALIAS("devname:ivc");

@@ -13,7 +13,8 @@ c++) compiler="${CXX:-g++} -std=c++11" ;;
 esac
 n=0
 for h; do
-	printf '#include <ivc/%s>\n#include <ivc/%s>\n' "$h" "$h" |
+	# A header of macros alone would make an empty program, which C forbids.
+	printf '#include <ivc/%s>\n#include <ivc/%s>\nextern int end;\n' "$h" "$h" |
 		$compiler -Wall -Wextra -Werror -I"$dir" -fsyntax-only \
 			-x "$lang" -
 	n=$((n + 1))

@@ -75,7 +75,7 @@ def first_line(command):
 def ivc_version():
     """Of the library's header, and of the sources if they are in git."""
     here = os.path.dirname(os.path.abspath(__file__))
-    header = read(os.path.join(here, "../../include/ivc/ivc.h"))
+    header = read(os.path.join(here, "../../include/ivc/version.h"))
     numbers = [line.split()[2] for line in header.splitlines()
                if line.startswith("#define IVC_VERSION_M")]
     commit = first_line(["git", "-C", here, "describe", "--always", "--dirty"])

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include <ivc/ivc.h>
+#include <ivc/version.h>
 
 #include "../common/escape.h"
 #include "../common/output.h"
@@ -145,7 +145,7 @@ static int run(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		printf("ivcctl %d.%d\n", IVC_VERSION_MAJOR, IVC_VERSION_MINOR);
+		puts("ivcctl " IVC_VERSION);
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <ivc/ivc.h>
+#include <ivc/version.h>
 
 #include "../common/args.h"
 #include "../common/stdfds.h"
@@ -161,7 +161,7 @@ static void parse_one(int c, const char *arg, struct args *args)
 		       IVC_USER_PENDING, IVC_USER_RATE);
 		exit(0);
 	case 'V':
-		printf("ivcd %d.%d\n", IVC_VERSION_MAJOR, IVC_VERSION_MINOR);
+		puts("ivcd " IVC_VERSION);
 		exit(0);
 	default:
 		/* getopt has named the culprit. */

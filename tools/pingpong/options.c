@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <ivc/version.h>
 
 #include "../common/args.h"
 #include "../common/output.h"
@@ -307,7 +308,7 @@ static void one_option(struct options *o, int c, char *arg)
 		fputs(help_text, stdout);
 		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	case 'V':
-		puts("ivc-pingpong 0.1");
+		puts("ivc-pingpong " IVC_VERSION);
 		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	default:
 		fprintf(stderr, "Try: ivc-pingpong --help\n");

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ivc/version.h>
 
 #include "../common/args.h"
 #include "../common/output.h"
@@ -153,7 +154,7 @@ static void one_option(struct options *o, struct given *g, int c, char *arg)
 		fputs(help_text, stdout);
 		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	case 'V':
-		puts("ivc-roam 0.1");
+		puts("ivc-roam " IVC_VERSION);
 		exit(output_end(program_name, EXIT_FINE, EXIT_LOST));
 	default:
 		fprintf(stderr, "Try: ivc-roam --help\n");

@@ -176,6 +176,7 @@ void stub_module_unused(struct module *m);
 #define module_param(name, type, mode) _Static_assert(1, "")
 #define MODULE_PARM_DESC(name, text) _Static_assert(1, "")
 #define MODULE_LICENSE(x) _Static_assert(1, "")
+#define MODULE_VERSION(x) _Static_assert(1, "")
 #define MODULE_DESCRIPTION(x) _Static_assert(1, "")
 #define MODULE_ALIAS(x) _Static_assert(1, "")
 #define MODULE_DEVICE_TABLE(type, ids) _Static_assert(1, "")
