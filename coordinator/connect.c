@@ -14,16 +14,16 @@
 
 #include "internal.h"
 
-#define MEET (200 * (MS / 1000)) /* between two looks */
-#define REGISTER (2 * SECOND)	 /* between two attempts */
-#define LIST (100 * MS)		 /* between two times that all are asked for */
+#define GROUP_TICK (200 * (MS / 1000)) /* between two looks */
+#define REGISTER (2 * SECOND)	       /* between two attempts */
+#define LIST (100 * MS) /* between two times that all are asked for */
 #define PROBE_MS 20
 #define VISIT (30 * SECOND) /* a visitor that says nothing */
 #define REFUSED_MAX 12	    /* 5 ms << that is the longest wait */
 #define RING_LOCAL (2u << 20)
 #define RINGS_LOCAL (16u << 20) /* of one process, each way */
 
-void coord_group_look(struct coord_peer *p)
+void coord_group_find(struct coord_peer *p)
 {
 	struct coordinator *c = p->c;
 
@@ -56,7 +56,7 @@ static void joined(struct coordinator *c, const ivc_peer *who)
 	c->members[c->n_members++] = *who;
 	LIST_FOREACH (p, &c->peers, entry)
 		if (p->ivc_id == who->id) {
-			coord_group_look(p);
+			coord_group_find(p);
 			p->retry_at = 0;
 			p->refusals = 0;
 		}
@@ -71,7 +71,7 @@ static void left(struct coordinator *c, const ivc_peer *who)
 			c->members[i--] = c->members[--c->n_members];
 	LIST_FOREACH (p, &c->peers, entry)
 		if (p->ivc_id == who->id)
-			coord_group_look(p);
+			coord_group_find(p);
 }
 
 static void take_events(struct coordinator *c)
@@ -192,7 +192,7 @@ static void drop_next(struct coord_peer *p)
 		l->ch = NULL;
 		coord_refuse(p, l);
 		/* Its next mark may have been held back. */
-		coord_set_look(p);
+		coord_set_ready(p);
 		return;
 	}
 	coord_lane_free(l);
@@ -288,7 +288,7 @@ void coord_switch(struct coord_peer *p)
 	/* Known to both: what becomes of it is for the hand-over. */
 	if (l && l->hello != LANE_KNOWN && !go_on(p, l))
 		drop_next(p);
-	coord_hand_over(p);
+	coord_path_switch(p);
 }
 
 /*
@@ -410,9 +410,9 @@ void coord_group_tick(struct coordinator *c)
 	struct coord_peer *p;
 	struct pollfd fd;
 
-	if (!c->o.use_ivc || c->now - c->met < MEET)
+	if (!c->o.use_ivc || c->now - c->group_ticked < GROUP_TICK)
 		return;
-	c->met = c->now;
+	c->group_ticked = c->now;
 	if (!c->ctx) {
 		if (c->now < c->register_at || coord_register(c))
 			return;

@@ -30,7 +30,7 @@ static struct net_link *net_stranger(void *arg, uint64_t name)
 static void net_ready(void *arg, void *owner)
 {
 	(void)arg;
-	coord_set_look(owner);
+	coord_set_ready(owner);
 }
 
 static void net_lacks(void *arg, int error)
@@ -43,17 +43,17 @@ static void net_lacks(void *arg, int error)
 	c->u.lacks(c->u.arg, error);
 }
 
-static int look_at_peers(struct coordinator *c)
+static int serve_ready(struct coordinator *c)
 {
-	unsigned int n = c->n_look;
+	unsigned int n = c->n_ready;
 	int done = 0;
 
 	/* Those that come to the list meanwhile are the next time's. */
 	while (n--) {
-		struct coord_peer *p = c->look[0];
+		struct coord_peer *p = c->ready[0];
 
-		c->look[0] = c->look[--c->n_look];
-		p->look = false;
+		c->ready[0] = c->ready[--c->n_ready];
+		p->ready = false;
 		if (p->error)
 			continue;
 		done += coord_receive_net(p);
@@ -96,16 +96,16 @@ static bool is_time(struct coordinator *c)
 	}
 	/* A program that computes between its calls makes few. */
 	c->period = c->now - last > pace ? 1 : CLOCK_CALLS;
-	return c->hot || c->n_look || c->now - c->looked >= pace;
+	return c->hot || c->n_ready || c->now - c->polled >= pace;
 }
 
-static int look_around(struct coordinator *c)
+static int poll_network(struct coordinator *c)
 {
 	int done;
 
-	c->looked = c->now;
+	c->polled = c->now;
 	c->ops->poll(c->net, c->now);
-	done = look_at_peers(c);
+	done = serve_ready(c);
 	if (done)
 		c->hot = HOT;
 	tick(c);
@@ -135,12 +135,12 @@ int coord_progress(struct coordinator *c)
 	if ((c->hot || ++c->calls >= c->period) && is_time(c)) {
 		if (c->hot)
 			c->hot--;
-		done += look_around(c);
+		done += poll_network(c);
 	}
 	if (done)
 		c->vain.since = 0;
 	else if (c->o.sleep_after_us)
-		coord_in_vain(c);
+		coord_found_nothing(c);
 	coord_step_end(c);
 	return done;
 }
@@ -302,7 +302,7 @@ void coord_close(struct coordinator *c, int timeout_ms)
 	c->ops->close(c->net);
 	pthread_mutex_destroy(&c->step);
 	free(c->active);
-	free(c->look);
+	free(c->ready);
 	free(c->fds);
 	free(c);
 }

@@ -142,7 +142,7 @@ static bool said(struct coordinator *c)
 		if (p->counted)
 			sent += coord_push(p);
 	}
-	return !sent && !c->n_look;
+	return !sent && !c->n_ready;
 }
 
 /* In a step. Returns whether all of the time has passed, and nothing came. */
@@ -189,9 +189,9 @@ void coord_wait(struct coordinator *c, int ms)
 static uint64_t away(const struct coordinator *c, uint64_t now,
 		     unsigned int calls)
 {
-	uint64_t look = c->calls ? 0 : now - c->now;
+	uint64_t poll_ns = c->calls ? 0 : now - c->now;
 
-	return calls * (AWAY + 4 * look);
+	return calls * (AWAY + 4 * poll_ns);
 }
 
 /*
@@ -199,7 +199,7 @@ static uint64_t away(const struct coordinator *c, uint64_t now,
  * may keep the very CPU from them that they need: sched_yield() is nothing to
  * another guest.
  */
-void coord_in_vain(struct coordinator *c)
+void coord_found_nothing(struct coordinator *c)
 {
 	unsigned int calls = c->vain.again ? AGAIN_CALLS : IN_VAIN_CALLS;
 	uint64_t now;

@@ -70,7 +70,7 @@ struct coord_peer {
 
 	/* The rest is the progressing thread's. */
 	bool active; /* on the IVC-active list */
-	bool look;   /* the network has something for it, or had */
+	bool ready;  /* the network has something for it, or had */
 	bool co_located;
 	ivc_peer member;
 	struct lane *lane;  /* in use, or being left */
@@ -110,8 +110,8 @@ struct coordinator {
 
 	LIST_HEAD(, coord_peer) peers;
 	unsigned int n_peers, room_peers;
-	struct coord_peer **active, **look; /* room for all of them */
-	unsigned int n_active, n_look;
+	struct coord_peer **active, **ready; /* room for all of them */
+	unsigned int n_active, n_ready;
 	atomic_uint n_waiting; /* peers with a queue, or something going */
 	LIST_HEAD(, visitor) visitors;
 	unsigned int n_visitors;
@@ -128,7 +128,7 @@ struct coordinator {
 	unsigned int period; /* until it does again */
 	bool mixed;	     /* a peer is talked to over the network alone */
 	unsigned int hot; /* more of them that look at the network each time */
-	uint64_t now, looked, ticked, met;
+	uint64_t now, polled, ticked, group_ticked;
 	uint64_t random;
 	struct coord_stats stats;
 };
@@ -164,7 +164,7 @@ struct coord_peer *coord_find(struct coordinator *c, uint64_t name);
 struct coord_peer *coord_ask(struct coordinator *c, uint64_t name);
 /* The lists that progress goes through: room for one peer more. */
 int coord_make_room(struct coordinator *c);
-void coord_set_look(struct coord_peer *p);
+void coord_set_ready(struct coord_peer *p);
 void coord_set_active(struct coord_peer *p, bool active);
 /* Off both lists. */
 void coord_forget(struct coord_peer *p);
@@ -186,7 +186,7 @@ void coord_end_queued(struct coord_peer *p, struct coord_queue *q, int status);
 void coord_fail(struct coord_peer *p, int error);
 
 /* path-switch.c: do what is to be done. Without the peer's lock. */
-void coord_hand_over(struct coord_peer *p);
+void coord_path_switch(struct coord_peer *p);
 /* A FLUSH has come for the lane that was to be next, which will not be. */
 void coord_refuse(struct coord_peer *p, struct lane *l);
 /* A frame that is not DATA: 1 taken, 0 not now, -errno. */
@@ -200,7 +200,7 @@ void coord_lane_free(struct lane *l);
 void coord_switch(struct coord_peer *p);
 void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
-void coord_group_look(struct coord_peer *p);
+void coord_group_find(struct coord_peer *p);
 /* Is a process with that id in the group? Asks, if it is not known to be. */
 bool coord_group_has(struct coordinator *c, uint32_t ivc_id);
 int coord_register(struct coordinator *c);
@@ -215,6 +215,6 @@ int coord_receive_net(struct coord_peer *p);
 void coord_peer_free(struct coord_peer *p);
 
 /* idle.c: a step has found nothing. */
-void coord_in_vain(struct coordinator *c);
+void coord_found_nothing(struct coordinator *c);
 
 #endif /* COORD_INTERNAL_H */

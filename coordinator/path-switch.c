@@ -95,7 +95,7 @@ static int open_lane(struct coord_peer *p)
 			      coord_random(p->c) % (o->switch_ms * MS) + 1;
 	event(p, COORD_OPEN);
 	/* The peer's mark for it may have been held back: nobody else tells. */
-	coord_set_look(p);
+	coord_set_ready(p);
 	if (lane_is_read(p->lane)) {
 		event(p, COORD_FLUSH);
 		coord_set_active(p, true);
@@ -199,7 +199,7 @@ static void end_lane(struct coord_peer *p)
 	coord_set_active(p, false);
 	coord_lane_free(l);
 	/* What has been held back is the next to come. */
-	coord_set_look(p);
+	coord_set_ready(p);
 }
 
 static int leave(struct coord_peer *p)
@@ -231,7 +231,7 @@ static int leave(struct coord_peer *p)
 	return 0;
 }
 
-static int look(struct coord_peer *p)
+static int advance(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
 	int ret = 0;
@@ -253,12 +253,12 @@ static int look(struct coord_peer *p)
 	return suspending(p) ? leave(p) : 0;
 }
 
-void coord_hand_over(struct coord_peer *p)
+void coord_path_switch(struct coord_peer *p)
 {
 	int ret;
 
 	coord_lock(p);
-	ret = look(p);
+	ret = advance(p);
 	coord_unlock(p);
 	if (ret < 0)
 		coord_fail(p, ret);
@@ -274,7 +274,7 @@ int coord_check_through(struct coord_peer *p)
 	p->skip = l->read - l->back;
 	lane_in(l, LANE_DELIVERED);
 	coord_set_active(p, false);
-	coord_set_look(p);
+	coord_set_ready(p);
 	return 1;
 }
 

@@ -104,7 +104,7 @@ static struct coord_peer *peer_add(struct coordinator *c, uint64_t name,
 	pthread_mutex_init(&p->lock, NULL);
 	LIST_INSERT_HEAD(&c->peers, p, entry);
 	c->n_peers++;
-	coord_group_look(p);
+	coord_group_find(p);
 	coord_route(p);
 	return p;
 }

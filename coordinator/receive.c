@@ -25,7 +25,7 @@ static bool from_lane(const struct coord_peer *p)
  * to the other, and an answer would have to wait for that. So behind a message
  * another one is looked for only while they come one upon the other.
  */
-static bool look_behind(struct lane *l, int done, bool found)
+static bool poll_behind(struct lane *l, int done, bool found)
 {
 	if (done || !found)
 		l->stream = found;
@@ -46,7 +46,7 @@ int coord_receive_lane(struct coord_peer *p)
 		struct frame f;
 		ssize_t len, n = ivc_peek(l->ch, &at);
 
-		if (!look_behind(l, done, n && n != -EINTR))
+		if (!poll_behind(l, done, n && n != -EINTR))
 			break;
 		if (n < 0) {
 			/* It gives all that its peer was told it has. */
@@ -142,6 +142,6 @@ int coord_receive_net(struct coord_peer *p)
 	if (ret < 0 && (ret == -EPROTO || p->state != COORD_ACTIVE))
 		coord_fail(p, ret);
 	else if (done == BUDGET)
-		coord_set_look(p);
+		coord_set_ready(p);
 	return done;
 }

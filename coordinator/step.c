@@ -63,7 +63,7 @@ struct coord_peer *coord_ask(struct coordinator *c, uint64_t name)
 int coord_make_room(struct coordinator *c)
 {
 	unsigned int room = c->room_peers ? 2 * c->room_peers : 16;
-	struct coord_peer **active, **look;
+	struct coord_peer **active, **ready;
 
 	if (c->n_peers < c->room_peers)
 		return 0;
@@ -71,20 +71,20 @@ int coord_make_room(struct coordinator *c)
 	if (!active)
 		return -ENOMEM;
 	c->active = active;
-	look = realloc(c->look, room * sizeof(*look));
-	if (!look)
+	ready = realloc(c->ready, room * sizeof(*ready));
+	if (!ready)
 		return -ENOMEM;
-	c->look = look;
+	c->ready = ready;
 	c->room_peers = room;
 	return 0;
 }
 
-void coord_set_look(struct coord_peer *p)
+void coord_set_ready(struct coord_peer *p)
 {
-	if (p->look)
+	if (p->ready)
 		return;
-	p->look = true;
-	p->c->look[p->c->n_look++] = p;
+	p->ready = true;
+	p->c->ready[p->c->n_ready++] = p;
 }
 
 void coord_set_active(struct coord_peer *p, bool active)
@@ -113,7 +113,7 @@ void coord_forget(struct coord_peer *p)
 	struct coordinator *c = p->c;
 
 	coord_set_active(p, false);
-	for (unsigned int i = 0; i < c->n_look; i++)
-		if (c->look[i] == p)
-			c->look[i--] = c->look[--c->n_look];
+	for (unsigned int i = 0; i < c->n_ready; i++)
+		if (c->ready[i] == p)
+			c->ready[i--] = c->ready[--c->n_ready];
 }

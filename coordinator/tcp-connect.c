@@ -185,7 +185,7 @@ static void greeting_event(struct net_link *l)
 		tcp_flush(l);
 }
 
-void tcp_meet_event(struct net_link *l, uint32_t events)
+void tcp_connect_event(struct net_link *l, uint32_t events)
 {
 	socklen_t len = sizeof(int);
 	int err = 0;
@@ -204,12 +204,12 @@ void tcp_meet_event(struct net_link *l, uint32_t events)
 		connected(l);
 }
 
-void tcp_guest_drop(struct net *n, struct tcp_guest *g)
+void tcp_visitor_drop(struct net *n, struct tcp_visitor *g)
 {
 	if (g->watch.fd >= 0)
 		close(g->watch.fd);
 	LIST_REMOVE(g, entry);
-	n->guests--;
+	n->n_visitors--;
 	free(g);
 }
 
@@ -239,7 +239,7 @@ static void lacks(struct net *n, int error)
 
 void tcp_accept(struct net *n, struct tcp_watch *listener)
 {
-	struct tcp_guest *g;
+	struct tcp_visitor *g;
 	int fd, ret;
 
 	for (;;) {
@@ -249,22 +249,22 @@ void tcp_accept(struct net *n, struct tcp_watch *listener)
 			lacks(n, -errno);
 			return;
 		}
-		g = n->guests < TCP_GUESTS ? calloc(1, sizeof(*g)) : NULL;
+		g = n->n_visitors < TCP_VISITORS ? calloc(1, sizeof(*g)) : NULL;
 		if (!g) {
 			close(fd);
-			if (n->guests < TCP_GUESTS)
+			if (n->n_visitors < TCP_VISITORS)
 				lacks(n, -ENOMEM);
 			continue;
 		}
 		set_options(n, fd);
-		g->watch = (struct tcp_watch){ WATCH_GUEST, fd };
-		g->until = n->now + TCP_GUEST_S * SECOND;
-		LIST_INSERT_HEAD(&n->guest, g, entry);
-		n->guests++;
+		g->watch = (struct tcp_watch){ WATCH_VISITOR, fd };
+		g->until = n->now + TCP_VISITOR_S * SECOND;
+		LIST_INSERT_HEAD(&n->visitors, g, entry);
+		n->n_visitors++;
 		tcp_wake(n, TCP_TICK + 1);
 		ret = tcp_watch(n, &g->watch, false);
 		if (ret) {
-			tcp_guest_drop(n, g);
+			tcp_visitor_drop(n, g);
 			lacks(n, ret);
 		}
 	}
@@ -292,7 +292,7 @@ static bool welcome(const struct net_link *l, uint32_t epoch)
 	return l->attempt && l->name < l->net->name;
 }
 
-static int adopt(struct net_link *l, struct tcp_guest *g)
+static int adopt(struct net_link *l, struct tcp_visitor *g)
 {
 	int ret = tcp_link_buffers(l);
 
@@ -315,7 +315,7 @@ static int adopt(struct net_link *l, struct tcp_guest *g)
 	return 0;
 }
 
-static void guest_known(struct net *n, struct tcp_guest *g)
+static void visitor_known(struct net *n, struct tcp_visitor *g)
 {
 	struct net_link *l;
 	int ret = 0;
@@ -334,7 +334,7 @@ static void guest_known(struct net *n, struct tcp_guest *g)
 	lacks(n, ret);
 }
 
-void tcp_guest_event(struct net *n, struct tcp_guest *g)
+void tcp_visitor_event(struct net *n, struct tcp_visitor *g)
 {
 	ssize_t ret = recv(g->watch.fd, (uint8_t *)&g->greeting + g->got,
 			   sizeof(g->greeting) - g->got, MSG_DONTWAIT);
@@ -345,9 +345,9 @@ void tcp_guest_event(struct net *n, struct tcp_guest *g)
 		g->got += (size_t)ret;
 		if (g->got < sizeof(g->greeting))
 			return;
-		guest_known(n, g);
+		visitor_known(n, g);
 	}
-	tcp_guest_drop(n, g);
+	tcp_visitor_drop(n, g);
 }
 
 static bool link_tick(struct net_link *l)
@@ -384,19 +384,19 @@ static bool link_tick(struct net_link *l)
 
 bool tcp_tick(struct net *n)
 {
-	struct tcp_guest *g, *next;
+	struct tcp_visitor *g, *next;
 	struct net_link *l;
 	bool timed = false;
 
-	for (g = LIST_FIRST(&n->guest); g; g = next) {
+	for (g = LIST_FIRST(&n->visitors); g; g = next) {
 		next = LIST_NEXT(g, entry);
 		if (n->now >= g->until)
-			tcp_guest_drop(n, g);
+			tcp_visitor_drop(n, g);
 	}
 	LIST_FOREACH (l, &n->link, entry) {
 		tcp_lock(l);
 		timed |= link_tick(l);
 		tcp_unlock(l);
 	}
-	return timed || !LIST_EMPTY(&n->guest);
+	return timed || !LIST_EMPTY(&n->visitors);
 }

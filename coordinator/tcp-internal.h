@@ -28,8 +28,8 @@
 
 #define TCP_ADDRESSES 8u   /* that are told of one process */
 #define TCP_URGENT 8192u   /* bytes of a buffer for urgent messages alone */
-#define TCP_GUESTS 256u	   /* who has connected and not said who it is */
-#define TCP_GUEST_S 10u	   /* for so long */
+#define TCP_VISITORS 256u  /* who has connected and not said who it is */
+#define TCP_VISITOR_S 10u  /* for so long */
 #define TCP_CONNECT_S 5u   /* until another address is tried */
 #define TCP_GREETING_S 30u /* the same, of one that takes connections */
 
@@ -83,7 +83,7 @@ _Static_assert(sizeof(struct tcp_unit) == 8, "tcp_unit");
 #define TCP_TICK (2 * MS)	    /* between two looks at what goes by time */
 #define TCP_BACKOFF_MAX (1000 * MS) /* between two attempts to connect */
 
-enum tcp_watch_kind { WATCH_LISTENER, WATCH_GUEST, WATCH_LINK, WATCH_TIMER };
+enum tcp_watch_kind { WATCH_LISTENER, WATCH_VISITOR, WATCH_LINK, WATCH_TIMER };
 
 /* What epoll hands back. */
 struct tcp_watch {
@@ -92,9 +92,9 @@ struct tcp_watch {
 };
 
 /* A connection of which nobody knows yet whose it is. */
-struct tcp_guest {
+struct tcp_visitor {
 	struct tcp_watch watch;
-	LIST_ENTRY(tcp_guest) entry;
+	LIST_ENTRY(tcp_visitor) entry;
 	uint64_t until;
 	size_t got;
 	struct tcp_greeting greeting;
@@ -153,14 +153,14 @@ struct net {
 	struct tcp_watch listener[2]; /* IPv4, IPv6 */
 	struct tcp_watch timer;	      /* it is time for tcp_tick() */
 	struct tcp_address self;
-	uint64_t now, looked;
+	uint64_t now, ticked;
 	uint64_t random;
 	bool closing;
 	atomic_bool needed; /* a link is, that was idle */
 	/* Others wait while this process lacks something; 0: it does not. */
 	uint64_t lack_since, lacked;
-	unsigned int guests;
-	LIST_HEAD(, tcp_guest) guest;
+	unsigned int n_visitors;
+	LIST_HEAD(, tcp_visitor) visitors;
 	LIST_HEAD(, net_link) link;
 };
 
@@ -209,10 +209,10 @@ void tcp_say_bye(struct net_link *l);
 
 /* tcp-connect.c. */
 void tcp_accept(struct net *n, struct tcp_watch *listener);
-void tcp_guest_event(struct net *n, struct tcp_guest *g);
-void tcp_guest_drop(struct net *n, struct tcp_guest *g);
+void tcp_visitor_event(struct net *n, struct tcp_visitor *g);
+void tcp_visitor_drop(struct net *n, struct tcp_visitor *g);
 /* Under the link's lock: CONNECTING or GREETING, and something happened. */
-void tcp_meet_event(struct net_link *l, uint32_t events);
+void tcp_connect_event(struct net_link *l, uint32_t events);
 /* Time has passed. Is there something that goes by time? */
 bool tcp_tick(struct net *n);
 

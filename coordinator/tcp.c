@@ -28,11 +28,11 @@ static void timer_read(struct net *n)
 }
 
 /* What goes by time, and links that were idle and are needed. */
-static void look_at_time(struct net *n)
+static void tick_if_due(struct net *n)
 {
-	if (!n->needed && n->now - n->looked <= TCP_TICK)
+	if (!n->needed && n->now - n->ticked <= TCP_TICK)
 		return;
-	n->looked = n->now;
+	n->ticked = n->now;
 	n->needed = false;
 	/* Who sleeps is to wake for it. */
 	if (tcp_tick(n))
@@ -140,7 +140,7 @@ static void link_event(struct net *n, struct net_link *l, uint32_t events)
 
 	tcp_lock(l);
 	if (l->state == LINK_CONNECTING || l->state == LINK_GREETING)
-		tcp_meet_event(l, events);
+		tcp_connect_event(l, events);
 	else if (l->state == LINK_UP && (events & EPOLLOUT))
 		tcp_flush(l);
 	state = l->state;
@@ -176,8 +176,8 @@ static int net_poll(struct net *n, uint64_t now)
 		case WATCH_LISTENER:
 			tcp_accept(n, w);
 			break;
-		case WATCH_GUEST:
-			tcp_guest_event(n, (struct tcp_guest *)w);
+		case WATCH_VISITOR:
+			tcp_visitor_event(n, (struct tcp_visitor *)w);
 			break;
 		case WATCH_LINK:
 			link_event(n, (struct net_link *)w, ev[i].events);
@@ -188,7 +188,7 @@ static int net_poll(struct net *n, uint64_t now)
 		}
 	}
 	/* Last: who needs a link says so before it sets the timer. */
-	look_at_time(n);
+	tick_if_due(n);
 	return got > 0 ? got : 0;
 }
 
@@ -228,8 +228,8 @@ static void net_close(struct net *n)
 		return;
 	while (!LIST_EMPTY(&n->link))
 		net_link_free(LIST_FIRST(&n->link));
-	while (!LIST_EMPTY(&n->guest))
-		tcp_guest_drop(n, LIST_FIRST(&n->guest));
+	while (!LIST_EMPTY(&n->visitors))
+		tcp_visitor_drop(n, LIST_FIRST(&n->visitors));
 	for (int i = 0; i < 2; i++)
 		if (n->listener[i].fd >= 0)
 			close(n->listener[i].fd);

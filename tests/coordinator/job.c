@@ -161,11 +161,11 @@ static int open_tcp(void *arg, const struct net_user *user, uint64_t name,
 	return tcp_open(&o, user, name, key, n);
 }
 
-static unsigned int look_us;
+static unsigned int poll_us;
 
 static int slow_poll(struct net *n, uint64_t now)
 {
-	int64_t until = ivc_now() + 1000ll * look_us;
+	int64_t until = ivc_now() + 1000ll * poll_us;
 
 	while (ivc_now() < until)
 		;
@@ -221,8 +221,8 @@ void job_open(struct rank *r, const struct job *j, int me)
 	r->rng = (uint64_t)j->seed * 977 + (uint64_t)me * 131 + 7;
 	must(getrandom(o.key, sizeof(o.key), 0) == sizeof(o.key), "random");
 	ops = tcp_ops;
-	look_us = j->look_us;
-	if (look_us)
+	poll_us = j->poll_us;
+	if (poll_us)
 		ops.poll = slow_poll;
 	if (j->lazy_net) {
 		ops.link = keep_link;
@@ -237,7 +237,7 @@ void job_open(struct rank *r, const struct job *j, int me)
 	job_barrier(r);
 }
 
-void job_meet(struct rank *r)
+void job_add_all(struct rank *r)
 {
 	for (int i = 0; i < r->j->ranks; i++)
 		if (i != r->me)

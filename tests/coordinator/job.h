@@ -51,7 +51,7 @@ struct job {
 	/* For what job_open() opens. */
 	bool use_ivc, threads, sever;
 	unsigned int switch_ms, sleep_after_us;
-	unsigned int look_us; /* that a look at the network takes at least */
+	unsigned int poll_us; /* that a look at the network takes at least */
 	bool lazy_net;	      /* it sends nothing but in poll() */
 	size_t message_max, buffer;
 	bool ring_chosen; /* by the coordinator; else a small one */
@@ -85,7 +85,7 @@ struct rank {
 
 void job_open(struct rank *r, const struct job *j, int me);
 /* Add all others. */
-void job_meet(struct rank *r);
+void job_add_all(struct rank *r);
 void job_close(struct rank *r);
 /* All ranks; goes on making progress. */
 void job_barrier(struct rank *r);

@@ -178,7 +178,7 @@ static void hostile(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	/* A channel between the foe and 0, over which something has gone. */
 	while (me != 1 &&
 	       (coord_peer_state(r.peer[me ? 0 : FOE]) != COORD_ACTIVE ||
@@ -239,7 +239,7 @@ static void death(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	for (;;) {
 		for (int to = 0; to < j->ranks; to++)
 			if (to != me && !r.failed[to])

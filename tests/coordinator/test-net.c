@@ -21,7 +21,7 @@ static void one_way_and_back(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	while (r.got[!me] < j->messages || r.sent[!me] < j->messages ||
 	       r.waiting) {
 		if (r.sent[!me] < j->messages && r.waiting < 64) {
@@ -82,7 +82,7 @@ static void unreachable(const struct job *j, int me)
 	}
 	while (!job_word(0))
 		usleep(1000);
-	job_meet(&r);
+	job_add_all(&r);
 	while (!r.sent[1])
 		send_one(&r, 1, &r.rng);
 	while (!r.failed[1]) {
@@ -131,7 +131,7 @@ static void cannot(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	/* Before anything is sent: else the connection may be there already. */
 	if (me) {
 		take_all(j->seed);
@@ -240,7 +240,7 @@ static void annoyed(const struct job *j, int me)
 		job_open(&r, j, me);
 		two.ranks = 2;
 		r.j = &two;
-		job_meet(&r);
+		job_add_all(&r);
 		while (r.got[!me] < j->messages || r.sent[!me] < j->messages ||
 		       r.waiting || !job_word(0)) {
 			if (r.sent[!me] < j->messages && r.waiting < 64)

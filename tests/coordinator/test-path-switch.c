@@ -43,7 +43,7 @@ static void traffic(const struct job *j, int me)
 	unsigned int left = 0;
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	do {
 		left = 0;
 		for (int to = 0; to < j->ranks; to++) {
@@ -102,7 +102,7 @@ static void threads(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	for (int i = 0; i < j->ranks; i++) {
 		s[i] = (struct sender){ &r, i };
 		must(i == me || !pthread_create(&t[i], NULL, send_all, &s[i]),
@@ -129,7 +129,7 @@ static void computes(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	job_use_ivc(&r, !me);
 	job_barrier(&r);
 	if (me) {
@@ -184,7 +184,7 @@ static void first_message(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	while (!me && !r.sent[1])
 		send_one(&r, 1, &r.rng);
 	if (!me)
@@ -206,7 +206,7 @@ static void rounds(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	job_barrier(&r);
 	for (unsigned int i = 0; i < j->messages; i++) {
 		while (me && r.got[last] == i)
@@ -269,7 +269,7 @@ static void in_vain(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	if (me)
 		usleep(500000);
 	while (me && !r.sent[0])
@@ -280,7 +280,7 @@ static void in_vain(const struct job *j, int me)
 	}
 	must(me || slept(&r) > 4, "it has slept %llu times",
 	     (unsigned long long)slept(&r));
-	if (!me && !j->look_us)
+	if (!me && !j->poll_us)
 		computes_between(&r);
 	job_barrier(&r);
 	job_close(&r);
@@ -452,7 +452,7 @@ START_TEST(sleeps_when_slow)
 	struct job j = { .ranks = 2,
 			 .rank = in_vain,
 			 .sleep_after_us = 100,
-			 .look_us = _i * 200,
+			 .poll_us = _i * 200,
 			 .messages = 1,
 			 .size_max = 4096,
 			 .seconds = 60,

@@ -55,7 +55,7 @@ static void rests(const struct job *j, int me)
 	struct rank r = { 0 };
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		if (me)
 			take(&r, round);
@@ -92,7 +92,7 @@ static void closes(const struct job *j, int me)
 	uint32_t before;
 
 	job_open(&r, j, me);
-	job_meet(&r);
+	job_add_all(&r);
 	if (j->use_ivc)
 		job_use_ivc(&r, !me);
 	while (!r.sent[!me])

@@ -45,7 +45,7 @@ static void has_ring(struct rank *r, uint32_t ring)
 	     st.tx_size, st.rx_size, ring);
 }
 
-static void meet_in_crowd(const struct job *j, int me)
+static void connect_in_crowd(const struct job *j, int me)
 {
 	ivc_context *others[OTHERS_MAX];
 	unsigned int i, n = sizes[j->seed].others;
@@ -58,7 +58,7 @@ static void meet_in_crowd(const struct job *j, int me)
 	job_open(&r, j, me);
 	wait_for_members(&r, n + 1); /* but itself */
 	job_barrier(&r);
-	job_meet(&r);
+	job_add_all(&r);
 	send_one(&r, !me, &r.rng);
 	has_ring(&r, sizes[j->seed].ring);
 	job_barrier(&r);
@@ -70,7 +70,7 @@ static void meet_in_crowd(const struct job *j, int me)
 START_TEST(fits)
 {
 	struct job j = { .ranks = 2,
-			 .rank = meet_in_crowd,
+			 .rank = connect_in_crowd,
 			 .use_ivc = true,
 			 .ring_chosen = sizes[_i].chosen,
 			 .message_max = sizes[_i].message_max,
