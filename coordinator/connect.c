@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who of the job is on this host, and how two of them come by a channel.
+ * The members of the group on this host, and how two of them make a channel.
  *
- * The one with the lower name connects, as soon as there was traffic between
- * the two; so nobody has channels to all, and no two cross. Each channel of a
- * pair has a number, higher than that of the last: the first bytes each way say
- * it, who one is, and the key that the other has told the job, so that nobody
- * else's channel is taken for a peer's.
+ * The process with the lower name connects, as soon as there was traffic
+ * between the two. So no process has channels to all others, and no two
+ * channels cross. Each channel of a pair has a number, higher than the last.
+ * The hello, the first record each way, contains this number, the sender's
+ * name, and the key that the receiver has told the job; so a channel of a
+ * foreign process is not taken for a peer's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,14 +15,14 @@
 
 #include "internal.h"
 
-#define GROUP_TICK (200 * (MS / 1000)) /* between two looks */
-#define REGISTER (2 * SECOND)	       /* between two attempts */
-#define LIST (100 * MS) /* between two times that all are asked for */
+#define GROUP_TICK (200 * (MS / 1000)) /* between two checks of the group */
+#define REGISTER (2 * SECOND)	       /* between two attempts to register */
+#define LIST (100 * MS) /* between two requests for the whole list */
 #define PROBE_MS 20
-#define VISIT (30 * SECOND) /* a visitor that says nothing */
-#define REFUSED_MAX 12	    /* 5 ms << that is the longest wait */
+#define VISIT (30 * SECOND) /* how long a visitor may be silent */
+#define REFUSED_MAX 12	    /* 5 ms << 12, 20 s, is the longest pause */
 #define RING_LOCAL (2u << 20)
-#define RINGS_LOCAL (16u << 20) /* of one process, each way */
+#define RINGS_LOCAL (16u << 20) /* of all rings of a process, each way */
 
 void coord_group_find(struct coord_peer *p)
 {
@@ -39,7 +40,7 @@ static void joined(struct coordinator *c, const ivc_peer *who)
 {
 	struct coord_peer *p;
 
-	/* It may have been listed before it was told. */
+	/* The list may have named it before this event. */
 	for (unsigned int i = 0; i < c->n_members; i++)
 		if (c->members[i].member == who->member)
 			return;
@@ -47,7 +48,7 @@ static void joined(struct coordinator *c, const ivc_peer *who)
 		unsigned int room = c->room_members ? 2 * c->room_members : 16;
 		ivc_peer *all = realloc(c->members, room * sizeof(*all));
 
-		/* Without it the two talk over the network. */
+		/* Without memory the pair stays on the network. */
 		if (!all)
 			return;
 		c->members = all;
@@ -78,7 +79,7 @@ static void take_events(struct coordinator *c)
 {
 	struct ivc_event ev;
 
-	/* What ends channels is seen at the channels. */
+	/* The end of a channel is seen at the channel. */
 	while (ivc_next_event(c->ctx, &ev, 0) == 1) {
 		if (ev.type == IVC_EVENT_JOIN)
 			joined(c, &ev.peer);
@@ -95,7 +96,10 @@ static void tell_quota(struct coordinator *c, enum coord_quota which)
 	c->u.over_quota(c->u.arg, which);
 }
 
-/* No error says which quota it is. Is there room for a channel of a page? */
+/*
+ * No error tells which quota is exceeded. If a channel of a page can be made,
+ * it is the memory's.
+ */
 static enum coord_quota which_quota(struct coord_peer *p)
 {
 	struct ivc_channel_options o = { .tx_size = 4096, .rx_size = 4096 };
@@ -109,7 +113,7 @@ static enum coord_quota which_quota(struct coord_peer *p)
 	return ret == -EDQUOT ? COORD_QUOTA_CHANNELS : COORD_QUOTA_MEMORY;
 }
 
-/* A channel with @p is over a quota. With smaller rings there may be room. */
+/* A channel to @p exceeds a quota. With smaller rings there may be room. */
 static void over_quota(struct coord_peer *p, size_t ring)
 {
 	struct coordinator *c = p->c;
@@ -137,9 +141,9 @@ static void list(struct coordinator *c)
 }
 
 /*
- * Joins are told of with a delay, to who is told much. So one that is not known
- * is asked for; not for each that is on another host, of which there may be
- * hundreds.
+ * Notices of joins are delayed when there are many. So this function asks for
+ * the list when an id is not known, but not for each process on another host,
+ * of which there may be hundreds.
  */
 bool coord_group_has(struct coordinator *c, uint32_t ivc_id)
 {
@@ -160,12 +164,12 @@ int coord_register(struct coordinator *c)
 	int tries = 4;
 
 	c->register_at = c->now + REGISTER;
-	/* Ids are random: another process may have the same. */
+	/* Ids are random, so another process may have the same. */
 	do {
 		c->ctx = ivc_register(c->o.magic, c->ivc_id);
 		if (c->ctx) {
 			c->ctx_fd = ivc_context_fd(c->ctx);
-			/* Those that are there; from now on it is told. */
+			/* The present members; from now on there are events. */
 			take_events(c);
 			return 0;
 		}
@@ -186,12 +190,12 @@ static void drop_next(struct coord_peer *p)
 	p->retry_at = c->now + (5 * MS << p->refusals);
 	if (p->refusals < REFUSED_MAX)
 		p->refusals++;
-	/* It has said that it will write, or has: it is to be answered. */
+	/* The peer has sent FLUSH, so it gets an answer. */
 	if (lane_is_read(l)) {
 		ivc_close(l->ch);
 		l->ch = NULL;
 		coord_refuse(p, l);
-		/* Its next mark may have been held back. */
+		/* A mark of the peer may have waited for this. */
 		coord_set_ready(p);
 		return;
 	}
@@ -213,7 +217,7 @@ static bool say_hello(struct coord_peer *p, struct lane *l)
 	return n == sizeof(h) || !n;
 }
 
-/* Of this job, and one that we can talk to? */
+/* Whether the hello is of this job and version. */
 static bool hello_ok(const struct coordinator *c, const struct hello *h)
 {
 	uint8_t differ = 0;
@@ -224,7 +228,7 @@ static bool hello_ok(const struct coordinator *c, const struct hello *h)
 	       h->frame_max == htole32((uint32_t)c->frame_max);
 }
 
-/* 1: it is here, 0: not yet, -errno. */
+/* Returns 1: the hello has come, 0: not yet, -errno. */
 static int hear(ivc_channel *ch, struct hello *h)
 {
 	ssize_t n = ivc_read(ch, h, sizeof(*h));
@@ -236,7 +240,7 @@ static int hear(ivc_channel *ch, struct hello *h)
 	return n == sizeof(*h) ? 1 : -EPROTO;
 }
 
-/* A frame goes into a quarter of a ring. */
+/* Whether a frame fits into a quarter of the ring. */
 static bool ring_ok(const struct coordinator *c, ivc_channel *ch)
 {
 	struct ivc_stats st;
@@ -244,7 +248,7 @@ static bool ring_ok(const struct coordinator *c, ivc_channel *ch)
 	return !ivc_get_stats(ch, &st) && st.tx_size / 4 >= c->frame_max + 8;
 }
 
-/* Returns false if nothing can come of it. */
+/* Returns false if the attempt has failed. */
 static bool go_on(struct coord_peer *p, struct lane *l)
 {
 	struct hello h;
@@ -261,8 +265,9 @@ static bool go_on(struct coord_peer *p, struct lane *l)
 		lane_hello(l, LANE_OPENED);
 	}
 	/*
-	 * The answer lets the other side use it. So not before all is said of
-	 * the one before, or each side could wait for an answer of the other.
+	 * This answer lets the peer use the lane. So it waits until the lane
+	 * before has ended; otherwise each side could wait for an answer of the
+	 * other.
 	 */
 	if (!lane_has_said(l) && !(p->lane && p->name < p->c->o.name) &&
 	    !say_hello(p, l))
@@ -285,16 +290,17 @@ void coord_switch(struct coord_peer *p)
 
 	if (p->error)
 		return;
-	/* Known to both: what becomes of it is for the hand-over. */
+	/* With both hellos known, the lane is path-switch.c's. */
 	if (l && l->hello != LANE_KNOWN && !go_on(p, l))
 		drop_next(p);
 	coord_path_switch(p);
 }
 
 /*
- * A ring that stays in the cache of its reader's core is slow to write: each
- * line has to be fetched from there. So between processes of one machine it is
- * larger than that, unless there are many; between guests each page is a grant.
+ * A ring that stays in the cache of the reader's core is slow to write, since
+ * the writer fetches each line from there. So between processes of one machine
+ * the ring is larger than that cache, unless there are many rings. Between
+ * guests each page is a grant, and the ring is small.
  */
 static uint32_t ring_size(const struct coordinator *c, bool local)
 {
@@ -329,7 +335,7 @@ static void attempt(struct coord_peer *p)
 		drop_next(p);
 }
 
-/* Does it belong to a peer? Then it is the peer's from now on. */
+/* Whether the channel is a peer's. If so, it becomes the peer's next lane. */
 static bool adopt(struct coordinator *c, ivc_channel *ch, const struct hello *h)
 {
 	uint64_t name = le64toh(h->name);
@@ -343,8 +349,8 @@ static bool adopt(struct coordinator *c, ivc_channel *ch, const struct hello *h)
 	if (!p || p->error || ivc_peer_id(ch) != p->ivc_id || gen <= p->gen)
 		return false;
 	/*
-	 * The other side has given up the one before: it would not make another
-	 * while it uses that. But if it has said that it does, it lies.
+	 * A peer that connects again has given up the lane before. If its FLUSH
+	 * announced that lane, the peer breaks the protocol.
 	 */
 	if (p->next && lane_is_read(p->next))
 		return false;

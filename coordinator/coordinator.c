@@ -5,17 +5,19 @@
 
 #include "internal.h"
 
-#define TICK (100 * (MS / 1000)) /* between two looks at all peers */
-#define HOT 2000u /* calls that look at the network, after it had something */
+#define TICK                                                                   \
+	(100 * (MS / 1000)) /* between two ticks, which visit all peers        \
+			     */
+#define HOT 2000u /* calls that poll the network, after it had something */
 /*
- * Else, with channels in use, after so long: a system call that finds nothing
- * costs as much as a message. Sooner with a peer that can be reached over the
- * network alone.
+ * Otherwise, while channels are in use, time between two polls of the network:
+ * a system call that finds nothing costs as much as a message. Shorter while
+ * some peer can be reached over the network only.
  */
 #define PACE (100 * (MS / 1000))
 #define PACE_MIXED (2 * (MS / 1000))
-#define CLOCK_CALLS 16u /* so many calls for one look at the clock */
-#define IDLE_CALLS 256u /* without any peer */
+#define CLOCK_CALLS 16u /* calls of progress for each reading of the clock */
+#define IDLE_CALLS 256u /* the same, without any peer */
 
 static struct net_link *net_stranger(void *arg, uint64_t name)
 {
@@ -48,7 +50,7 @@ static int serve_ready(struct coordinator *c)
 	unsigned int n = c->n_ready;
 	int done = 0;
 
-	/* Those that come to the list meanwhile are the next time's. */
+	/* Peers that join the list meanwhile wait for the next call. */
 	while (n--) {
 		struct coord_peer *p = c->ready[0];
 
@@ -76,13 +78,13 @@ static void tick(struct coordinator *c)
 		c->mixed |= p->used && !p->active && !p->error;
 		if (p->lane || p->next)
 			coord_switch(p);
-		/* What is awaited comes over the network. */
+		/* The awaited mark comes over the network. */
 		if (p->lane && p->state != COORD_ACTIVE)
 			c->hot = HOT;
 	}
 }
 
-/* Look at the clock. Is it time to look around? */
+/* Reads the clock. Returns whether the network is to be polled. */
 static bool is_time(struct coordinator *c)
 {
 	uint64_t pace = c->mixed ? PACE_MIXED : PACE;
@@ -94,7 +96,7 @@ static bool is_time(struct coordinator *c)
 		c->period = c->n_peers ? 1 : IDLE_CALLS;
 		return true;
 	}
-	/* A program that computes between its calls makes few. */
+	/* A program that computes between its calls makes few of them. */
 	c->period = c->now - last > pace ? 1 : CLOCK_CALLS;
 	return c->hot || c->n_ready || c->now - c->polled >= pace;
 }
@@ -151,8 +153,8 @@ bool coord_has_ivc(const struct coordinator *c)
 }
 
 /*
- * What is in a channel, the peer finds there, whatever becomes of this side;
- * unless the channel has ended, and some of it may have to come back.
+ * The peer finds the messages in a channel there, also without this process;
+ * unless the channel has ended, and some of them have to be sent again.
  */
 static bool settled(const struct coord_peer *p)
 {
@@ -234,7 +236,7 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 		goto err_free;
 	c->ring_most = SIZE_MAX;
 	c->now = coord_now();
-	/* The key is random, and nobody is told the numbers made of it. */
+	/* The key is random, and no other process sees numbers made from it. */
 	memcpy(&c->random, o->key, sizeof(c->random));
 	c->random ^= o->name * 0x9e3779b97f4a7c15ull ^ c->now;
 	coord_random(c);
@@ -244,7 +246,9 @@ int coord_open(const struct coord_options *o, const struct coord_user *u,
 	ret = open_net(open_arg, &user, o->name, o->key, c->frame_max, &c->net);
 	if (ret)
 		goto err_lock;
-	/* Without it there is the network, and IVC may come. */
+	/*
+	 * If it fails, messages go over the network, and progress tries again.
+	 */
 	if (o->use_ivc)
 		coord_register(c);
 	*cp = c;
@@ -257,7 +261,10 @@ err_free:
 	return ret;
 }
 
-/* Progress until @done or @until. Returns whether it is. */
+/*
+ * Makes progress until everything is sent, or with @bye until all peers have
+ * answered the goodbye. Returns false if @until comes first.
+ */
 static bool wait_for(struct coordinator *c, uint64_t until, bool bye)
 {
 	for (;;) {
@@ -271,7 +278,10 @@ static bool wait_for(struct coordinator *c, uint64_t until, bool bye)
 	}
 }
 
-/* Who is to have it may be gone before us. That it came is all that counts. */
+/*
+ * The layer that would take the message may be gone. The peer only needs it to
+ * be read.
+ */
 static void drop(void *arg, struct coord_peer *p, uint8_t tag, const void *data,
 		 size_t len)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What two coordinators say to each other: docs/reference/mpi-protocol.md, 3.
- * The same frame goes over the network, as one message, and through a channel,
- * as one record. Little-endian. A frame is a peer's word until frame_check()
- * took it.
+ * The frames between two coordinators: docs/reference/mpi-protocol.md, 3 and 4.
+ * The same frame goes over the network as one message and through a channel as
+ * one record. Little-endian. A frame's bytes are the peer's until frame_check()
+ * has copied and checked the header.
  */
 #ifndef COORD_FRAME_H
 #define COORD_FRAME_H
@@ -14,47 +14,51 @@
 #include <string.h>
 
 enum frame_type {
-	FRAME_DATA = 1,	   /* `tag`, payload: the only one in a channel */
-	FRAME_FLUSH = 2,   /* what follows comes through channel `gen` */
-	FRAME_STOP = 3,	   /* no more than `bytes` comes through it */
-	FRAME_DRAINED = 4, /* these have been read */
-	FRAME_BACK = 5,	   /* what follows `bytes` comes by the network */
+	FRAME_DATA = 1,	   /* a message for `tag`; the only type in a channel */
+	FRAME_FLUSH = 2,   /* the following frames come through lane `gen` */
+	FRAME_STOP = 3,	   /* the lane ends after `bytes` bytes */
+	FRAME_DRAINED = 4, /* the answer to STOP: they have been read */
+	FRAME_BACK = 5,	   /* frames after `bytes` come over the network */
 };
 
 struct frame {
-	uint32_t len; /* of what follows this header */
+	uint32_t len; /* bytes after this header */
 	uint8_t type;
 	uint8_t tag;
-	uint16_t pad; /* bytes of that, at its end, to be left; DATA only */
+	uint16_t pad; /* the last bytes of `len`, without meaning; DATA only */
 };
 
-/* What follows the header in all but DATA. */
+/* The body of all frames but DATA. */
 struct frame_mark {
 	uint32_t gen;
 	uint32_t reserved; /* 0 */
 	uint64_t bytes;	   /* of DATA frames, headers included; FLUSH: 0 */
 };
 
-/* The first bytes each way on a channel; no frame, and not counted. */
+/* The first record each way of a channel. No frame, and not counted. */
 #define HELLO_MAGIC 0x484d5649u /* "IVMH" */
 
 struct hello {
 	uint32_t magic;
 	uint32_t gen;
-	uint64_t name;	 /* who says it */
-	uint8_t key[16]; /* of who is to hear it: only the job knows it */
+	uint64_t name;	 /* the sender's */
+	uint8_t key[16]; /* the receiver's, which only the job knows */
 	uint32_t frame_max;
 	uint32_t reserved; /* 0 */
 };
 
 _Static_assert(sizeof(struct frame) == 8, "frame");
 _Static_assert(sizeof(struct frame_mark) == 16, "frame_mark");
-/* With the ring's header it fits into one cell, so it is never torn. */
+/*
+ * With the ring's header a hello fills one cell, so no reader sees a part of
+ * it.
+ */
 _Static_assert(sizeof(struct hello) == 40, "hello");
 
 /*
- * One word, so one store: a word that is read back while it is several waits
- * until all of them, and all before them, have reached the cache.
+ * Makes the header as one word, stored at once. A reader that loads one word
+ * where the writer made several stores waits until these, and all before them,
+ * have reached the cache.
  */
 static inline struct frame frame_head(uint8_t type, uint8_t tag, size_t len,
 				      uint16_t pad)
@@ -69,9 +73,9 @@ static inline struct frame frame_head(uint8_t type, uint8_t tag, size_t len,
 }
 
 /*
- * Take the header of the frame that begins at @at and of which @have bytes are
- * there; @max is the longest frame, header included. Returns its length with
- * the header, 0 if it is longer than @have, or -EPROTO.
+ * Copies and checks the header of the frame at @at, of which @have bytes are
+ * there. @max is the longest frame, header included. Returns the length of the
+ * frame with its header, 0 if more than @have, or -EPROTO.
  */
 static inline ssize_t frame_check(struct frame *f, const void *at, size_t have,
 				  size_t max)
@@ -80,7 +84,7 @@ static inline ssize_t frame_check(struct frame *f, const void *at, size_t have,
 
 	if (have < sizeof(*f))
 		return 0;
-	/* Once: memory that a peer can write may change. */
+	/* A copy: the peer can change its memory at any time. */
 	memcpy(f, at, sizeof(*f));
 	len = sizeof(*f) + le32toh(f->len);
 	f->pad = le16toh(f->pad);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping until there may be something to do, for processes that share a CPU
- * with those they wait for: with each other, or their guests' virtual CPUs.
+ * Sleeps until there may be something to do, for processes that share a CPU
+ * with those for which they wait: processes of one guest, or guests that share
+ * physical CPUs.
  *
- * What is to be said is said before. Then what comes through a channel, also
- * one that is being established or left, the network or the group ends the
- * sleep, and so does a time that has come. The few things that nobody tells (a
- * channel that the library is establishing, or that is being handed over, a
- * message that another thread queues) are looked for after a millisecond, while
- * there are such; so that a sleep never is the reason why something stands. Not
- * oftener: each look takes the CPU from who is waited for.
+ * Before a sleep, everything that can be sent is sent. Then these end the
+ * sleep: data in a channel, also in one that is being made or left; the
+ * network; the group; and the clock. A few things cause no event: libivc
+ * establishing a channel, a hand-over of the guest's driver, a message that
+ * another thread queues. While one of these is awaited, the sleep ends after a
+ * millisecond. So a sleep never keeps a pair from going on. It is not shorter,
+ * since each poll takes the CPU from the process that is waited for.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -17,17 +18,22 @@
 #include "internal.h"
 
 #define IN_VAIN_CALLS 16u
-#define AGAIN_CALLS 2u /* after a sleep in which nothing came */
+#define AGAIN_CALLS 2u /* the same, after a sleep that found nothing */
 #define SLEEP_MS 10
-#define AWAY (MS / IN_VAIN_CALLS) /* for each call */
+#define AWAY                                                                   \
+	(MS / IN_VAIN_CALLS) /* ns that a call of an idle rank may take        \
+			      */
 
 struct sleep {
 	struct coordinator *c;
-	unsigned int n; /* descriptors in c->fds */
-	int ms;		/* at most; 0: not at all */
+	unsigned int n; /* number of descriptors in c->fds */
+	int ms;		/* the longest sleep; 0: none */
 };
 
-/* For each peer's channel and its next, each visitor's, network and group. */
+/*
+ * Room for each peer's lane and its next, each visitor, the network and the
+ * group.
+ */
 static bool room_for_all(struct coordinator *c)
 {
 	unsigned int n = 2 * c->n_peers + c->n_visitors + 2;
@@ -54,7 +60,7 @@ static void add_fd(struct sleep *s, int fd, short events)
 	s->c->fds[s->n++] = (struct pollfd){ .fd = fd, .events = events };
 }
 
-/* Returns false if there is something, or something is wrong. */
+/* Returns false if the channel is ready, or has ended. */
 static bool add_channel(struct sleep *s, ivc_channel *ch, int events)
 {
 	if (ivc_arm(ch, events))
@@ -67,23 +73,26 @@ static void add_lane(struct sleep *s, struct coord_peer *p)
 {
 	int events = IVC_READABLE;
 
-	/* Others write only where nothing is queued, and only we empty it. */
+	/*
+	 * Other threads write only while nothing is queued, and only this
+	 * thread empties the queue.
+	 */
 	coord_lock(p);
 	if (p->waits && p->out)
 		events |= IVC_WRITABLE;
 	coord_unlock(p);
 	/*
-	 * From one that is not active nothing is taken at this moment: it may
-	 * have something for a long time.
+	 * A lane that is not active is not read at the moment. It may stay
+	 * readable for a long time.
 	 */
 	if (!add_channel(s, p->lane->ch, events))
 		at_most(s, p->active ? 0 : 1);
 }
 
 /*
- * It has come to its end without this side, or is being handed over, and then
- * nobody tells what has become of what was written. Nor, for certain, that it
- * ends when this side has said STOP and all that the peer counts is here.
+ * Whether the end of the lane is awaited without an event: the channel has
+ * ended, or a hand-over decides the delivery; or this side has sent STOP and
+ * has read all that the peer counts.
  */
 static bool unknown(const struct coord_peer *p)
 {
@@ -105,14 +114,17 @@ static void add_peer(struct sleep *s, struct coord_peer *p)
 		at_most(s, 1);
 	if (!next || lane_has_heard(next))
 		return;
-	/* One that is not established is not armed; then its first bytes. */
+	/*
+	 * A channel cannot be armed before it is established. Then its first
+	 * bytes wake.
+	 */
 	if (next->hello == LANE_CONNECTING)
 		at_most(s, 1);
 	else if (!add_channel(s, next->ch, IVC_READABLE))
 		at_most(s, 0);
 }
 
-/* Until the next channel is due. */
+/* Shortens the sleep to the time of the next attempt to connect. */
 static void by_the_clock(struct sleep *s)
 {
 	uint64_t now = coord_now(), end = now + (uint64_t)s->ms * MS;
@@ -127,8 +139,8 @@ static void by_the_clock(struct sleep *s)
 }
 
 /*
- * What can be sent or said is, or nobody would tell that it is time. Returns
- * false if there is more to do.
+ * Sends everything that can be sent: no event would tell the time for it.
+ * Returns false if there is more to do.
  */
 static bool said(struct coordinator *c)
 {
@@ -145,7 +157,7 @@ static bool said(struct coordinator *c)
 	return !sent && !c->n_ready;
 }
 
-/* In a step. Returns whether all of the time has passed, and nothing came. */
+/* Needs a step. Returns whether the whole time passed without an event. */
 static bool sleep_in_step(struct coordinator *c, int ms)
 {
 	struct sleep s = { .c = c, .ms = ms };
@@ -181,10 +193,11 @@ void coord_wait(struct coordinator *c, int ms)
 }
 
 /*
- * How long @calls can take of somebody who does nothing else: emulated, or
- * without a clock that needs no system call, one look at the network alone may
- * be a tenth of a millisecond. So what this call's look took, if it had one,
- * counts for each; several times, for what else a program's progress looks at.
+ * How long @calls may take a process without other work between them. In an
+ * emulated guest, or without a clock that needs no system call, a poll of the
+ * network may take a tenth of a millisecond. So if this call polled the
+ * network, the duration counts for each call; several times, since a program's
+ * progress polls other things, too.
  */
 static uint64_t away(const struct coordinator *c, uint64_t now,
 		     unsigned int calls)
@@ -195,9 +208,9 @@ static uint64_t away(const struct coordinator *c, uint64_t now,
 }
 
 /*
- * Progress has found nothing. Who waits for all the others of a collective call
- * may keep the very CPU from them that they need: sched_yield() is nothing to
- * another guest.
+ * Counts the idle time, and sleeps when it is long enough. A rank that polls in
+ * a collective call can occupy the very CPU that the other ranks need, and
+ * sched_yield() does not reach other guests.
  */
 void coord_found_nothing(struct coordinator *c)
 {
@@ -209,7 +222,7 @@ void coord_found_nothing(struct coordinator *c)
 	c->vain.calls = 0;
 	c->vain.again = false;
 	now = coord_now();
-	/* So long for so few calls: it does something else between them. */
+	/* Long pauses between the calls: the process works between them. */
 	if (!c->vain.since || now - c->vain.read > away(c, now, calls))
 		c->vain.since = now;
 	c->vain.read = now;

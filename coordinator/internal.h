@@ -4,19 +4,20 @@
  *
  *   coordinator  open, close, progress
  *   idle         sleeping until there may be something to do
- *   peer         one other process: added, removed, what is told of it
+ *   peer         one other process: added, removed, questions about it
  *   receive      from a channel or the network to the caller, in order
- *   connect      the group on this host, and how two make a channel
- *   path-switch  the hand-over from the network to a channel and back
+ *   connect      the group on this host, and how two members make a channel
+ *   path-switch  from the network to a channel and back
  *   send         from the caller to a channel or to the network
  *   step         the lock, the clock and the lists of a call of progress
  *
- * A file calls those below it and none above; layers.sh checks that.
+ * A file calls files below it and none above; layers.sh checks that.
  *
- * Locks. `step` is held by the thread that makes progress: all of a peer but
- * what is under its own lock is that thread's. A peer's `lock` guards what
- * sending needs; who holds `step` may take it, never the other way round, and
- * no callback is made under it. Without threads neither is taken.
+ * Locks. The thread that makes progress holds `step` and owns every peer,
+ * except the fields under the peer's own lock. A peer's `lock` guards the
+ * fields that sending needs. The holder of `step` may take a peer's lock, never
+ * the other way round, and makes no callback under it. Without threads nobody
+ * takes either.
  */
 #ifndef COORD_INTERNAL_H
 #define COORD_INTERNAL_H
@@ -34,7 +35,7 @@
 
 #define COORD_VISITORS 256u
 
-/* An accepted channel that has not said yet whose it is. */
+/* An accepted channel whose hello has not come yet. */
 struct visitor {
 	LIST_ENTRY(visitor) entry;
 	ivc_channel *ch;
@@ -52,38 +53,40 @@ struct coord_peer {
 	void *user;
 	struct net_link *link;
 
-	/* What sending needs. */
+	/* Under `lock`: what sending needs. */
 	pthread_mutex_t lock;
-	ivc_channel *out;  /* frames go there; NULL: not now, or not */
-	uint64_t *written; /* of out's lane */
-	bool pads;	   /* it has room to leave behind messages */
-	bool to_net;	   /* frames go there */
-	bool waits;	   /* the queue is not empty, or neither of these */
-	bool counted;	   /* in n_waiting */
-	int error;	   /* there is no way any more */
-	atomic_bool used;  /* there was traffic: worth a channel */
+	ivc_channel *out;  /* DATA goes there; NULL: not to a channel now */
+	uint64_t *written; /* counts the bytes of the lane of `out` */
+	bool pads;	   /* the ring is so large that PAD is worth it */
+	bool to_net;	   /* DATA goes over the network */
+	bool waits;	   /* the queue is not empty, or no path is open */
+	bool counted;	   /* counted in n_waiting */
+	int error;	   /* the pair has failed: no path any more */
+	atomic_bool
+		used; /* there was traffic, so a channel is worth its cost */
 	enum coord_state state; /* changed under the lock */
 	struct coord_queue queue;
-	struct coord_queue going; /* the network has them, but cannot send */
-	uint64_t mark_end;	  /* the last mark, in what goes over it */
+	struct coord_queue
+		going;	   /* the network has accepted these, not sent them */
+	uint64_t mark_end; /* end of the last mark in the network's stream */
 	uint64_t ivc_sent, net_sent, queued;
 
-	/* The rest is the progressing thread's. */
-	bool active; /* on the IVC-active list */
-	bool ready;  /* the network has something for it, or had */
+	/* The rest belongs to the thread that holds `step`. */
+	bool active; /* on the list of peers whose lane is polled */
+	bool ready;  /* on the list of peers that the network is asked for */
 	bool co_located;
 	ivc_peer member;
-	struct lane *lane;  /* in use, or being left */
-	struct lane *next;  /* being established */
-	uint32_t gen;	    /* the last that was made or heard of */
-	uint32_t flush_gen; /* of the last FLUSH of the peer */
+	struct lane *lane; /* in use, or being left */
+	struct lane *next; /* being made */
+	uint32_t gen; /* number of the last lane that was made or announced */
+	uint32_t flush_gen; /* lane of the peer's last FLUSH */
 	uint64_t retry_at, leave_at;
-	unsigned int refusals; /* in a row, of a channel */
+	unsigned int refusals; /* failed attempts to connect, in a row */
 	bool leave, sever_next;
-	/* What came back from a channel and is to go over the network. */
+	/* Undelivered frames of a lane, which go over the network. */
 	uint8_t *back;
 	size_t back_at, back_len;
-	uint64_t skip; /* bytes of frames that will come again */
+	uint64_t skip; /* bytes to discard: their frames come a second time */
 };
 
 struct coordinator {
@@ -92,11 +95,11 @@ struct coordinator {
 	const struct net_ops *ops;
 	struct net *net;
 	size_t frame_max;
-	size_t ring_least; /* the one asked for, or that a frame needs */
-	size_t ring_most;  /* less, once there was no memory for it */
+	size_t ring_least; /* as asked for, or as a frame needs */
+	size_t ring_most;  /* halved each time that a quota is exceeded */
 
 	pthread_mutex_t step;
-	bool stepping; /* without threads: a callback's progress does nothing */
+	bool stepping; /* within a call; progress in a callback does nothing */
 	bool closing;
 	bool lack_told, quota_told;
 
@@ -104,30 +107,32 @@ struct coordinator {
 	int ctx_fd;
 	uint32_t ivc_id;
 	uint64_t register_at;
-	uint64_t list_at; /* not before, all of them are asked for */
+	uint64_t list_at; /* earliest time to ask for the whole list again */
 	ivc_peer *members;
 	unsigned int n_members, room_members;
 
 	LIST_HEAD(, coord_peer) peers;
 	unsigned int n_peers, room_peers;
-	struct coord_peer **active, **ready; /* room for all of them */
+	struct coord_peer **active, **ready; /* each has room for all peers */
 	unsigned int n_active, n_ready;
-	atomic_uint n_waiting; /* peers with a queue, or something going */
+	atomic_uint
+		n_waiting; /* number of peers with messages that are not sent */
 	LIST_HEAD(, visitor) visitors;
 	unsigned int n_visitors;
-	struct pollfd *fds; /* what a sleep waits for */
+	struct pollfd *fds; /* for poll(2) in idle.c */
 	unsigned int room_fds;
 	struct {
 		unsigned int calls; /* since the clock was read */
-		bool again;	    /* right after a sleep in vain */
+		bool again; /* the last sleep ended without anything to do */
 		uint64_t read;
-		uint64_t since; /* ns; 0: not in vain */
-	} vain;			/* progress that finds nothing */
+		uint64_t since; /* when the idle time began, ns; 0: not idle */
+	} vain;			/* calls of progress that find nothing */
 
-	unsigned int calls;  /* of progress, since it looked at the clock */
-	unsigned int period; /* until it does again */
-	bool mixed;	     /* a peer is talked to over the network alone */
-	unsigned int hot; /* more of them that look at the network each time */
+	unsigned int calls;  /* of progress since the clock was read */
+	unsigned int period; /* number of calls until the clock is read again */
+	bool mixed;	     /* some peer in use has no channel */
+	unsigned int
+		hot; /* number of further calls that poll the network each */
 	uint64_t now, polled, ticked, group_ticked;
 	uint64_t random;
 	struct coord_stats stats;
@@ -145,7 +150,9 @@ static inline void coord_unlock(struct coord_peer *p)
 		pthread_mutex_unlock(&p->lock);
 }
 
-/* There is traffic. Stored once: each time would be a fence in every message.
+/*
+ * Marks that there is traffic. Stores only once: a store for each message would
+ * be a fence for each.
  */
 static inline void coord_use(struct coord_peer *p)
 {
@@ -153,68 +160,79 @@ static inline void coord_use(struct coord_peer *p)
 		p->used = true;
 }
 
-/* step.c. False: another thread has it, or this one, in a callback. */
+/*
+ * step.c. Returns false if another thread is in a step, or if a callback of
+ * this one calls.
+ */
 bool coord_step_begin(struct coordinator *c);
 void coord_step_end(struct coordinator *c);
 /* CLOCK_MONOTONIC, in ns. */
 uint64_t coord_now(void);
 uint64_t coord_random(struct coordinator *c);
 struct coord_peer *coord_find(struct coordinator *c, uint64_t name);
-/* The same; the user may add a peer that is not known. */
+/* The same, but the user may add an unknown peer in a callback. */
 struct coord_peer *coord_ask(struct coordinator *c, uint64_t name);
-/* The lists that progress goes through: room for one peer more. */
+/* Grows both lists for one more peer. */
 int coord_make_room(struct coordinator *c);
 void coord_set_ready(struct coord_peer *p);
 void coord_set_active(struct coord_peer *p, bool active);
-/* Off both lists. */
+/* Takes @p off both lists. */
 void coord_forget(struct coord_peer *p);
 
-/* send.c. The first three under the peer's lock. 1: done, 0: not now, -errno.
+/*
+ * send.c. The first three need the peer's lock. Return 1: done, 0: not now,
+ * -errno.
  */
 int coord_mark(struct coord_peer *p, enum frame_type type, uint32_t gen,
 	       uint64_t bytes);
 int coord_resend(struct coord_peer *p);
-/* Where frames go follows from the state. */
+/* Derives from the state where DATA goes. */
 void coord_route(struct coord_peer *p);
-/* Send what is queued, end what has gone. Calls back. Returns how many. */
+/*
+ * Sends queued messages and calls sent() for those that have left. Returns
+ * their number.
+ */
 int coord_push(struct coord_peer *p);
-/* Take all that is not sent. */
+/* Moves all messages that are not sent to @q. */
 void coord_unqueue(struct coord_peer *p, struct coord_queue *q);
-/* Answer for the messages of @q. Calls back. */
+/* Calls sent() with @status for each message of @q. */
 void coord_end_queued(struct coord_peer *p, struct coord_queue *q, int status);
-/* There is no way to @p any more. Calls back. */
+/* Fails the pair. Calls failed() and sent(). */
 void coord_fail(struct coord_peer *p, int error);
 
-/* path-switch.c: do what is to be done. Without the peer's lock. */
+/*
+ * path-switch.c: sends the marks that are due and changes the state. Needs the
+ * peer's lock to be free.
+ */
 void coord_path_switch(struct coord_peer *p);
-/* A FLUSH has come for the lane that was to be next, which will not be. */
+/* Answers the peer's FLUSH for @l, which was to be next and has ended. */
 void coord_refuse(struct coord_peer *p, struct lane *l);
-/* A frame that is not DATA: 1 taken, 0 not now, -errno. */
+/* Handles a mark. Returns 1: accepted, 0: not now, -errno. */
 int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 		 uint64_t bytes);
-/* All of the lane up to the peer's BACK may be here. */
+/* Checks whether the lane has been read up to the peer's BACK. */
 int coord_check_through(struct coord_peer *p);
 void coord_lane_free(struct lane *l);
 
-/* connect.c: all that is to be done for @p's channels. */
+/* connect.c: goes on with the next lane, then with the lane in use. */
 void coord_switch(struct coord_peer *p);
 void coord_group_tick(struct coordinator *c);
 void coord_group_close(struct coordinator *c);
 void coord_group_find(struct coord_peer *p);
-/* Is a process with that id in the group? Asks, if it is not known to be. */
+/* Whether the group has that process. Asks the backend if it is not known. */
 bool coord_group_has(struct coordinator *c, uint32_t ivc_id);
 int coord_register(struct coordinator *c);
-/* Is it for this side to make a channel, when its time has come? */
+/* Whether this process is the one to connect, now or after the pause. */
 bool coord_is_ours(const struct coord_peer *p);
 
-/* receive.c: how many messages were delivered. */
+/* receive.c: both return the number of delivered messages. */
 int coord_receive_lane(struct coord_peer *p);
 int coord_receive_net(struct coord_peer *p);
 
 /* peer.c. */
 void coord_peer_free(struct coord_peer *p);
 
-/* idle.c: a step has found nothing. */
+/* idle.c: to be called at the end of a step that found nothing. */
 void coord_found_nothing(struct coordinator *c);
 
 #endif /* COORD_INTERNAL_H */

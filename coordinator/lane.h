@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One channel to a peer, which this file calls a lane: its hello, and the
- * hand-over of each direction from the network to the channel and back. Three
- * enums and three tables; docs/reference/mpi-protocol.md has the meaning of the
- * frames. The state of the pair as a whole is in state.h.
+ * A lane is a channel to a peer. The hello, the sending side and the receiving
+ * side of a lane have an enum and a table each. docs/reference/mpi-protocol.md,
+ * 4 and 6, has the rules; state.h has the state of the pair.
  *
  * The hello, once each way. The side that connects begins in CONNECTING, the
  * side that accepts in HEARD.
@@ -13,7 +12,7 @@
  *                            | HEAR            SAY        ^
  *                            +-------> HEARD -------------+
  *
- * What this side sends: its FLUSH, the frames, and the marks that end them.
+ * What this side sends: FLUSH, then DATA, then the marks that end the lane.
  *
  *           FLUSH            GONE
  *   NETWORK -----> ANNOUNCED -----> WRITABLE
@@ -26,17 +25,20 @@
  *      | BACK                  | BACK
  *      +-------> COUNTED <-----+
  *
- * DRAINED, which answers STOP, may come when this side has already sent BACK,
- * because the channel ended meanwhile. So COUNTED accepts it; in every state
- * that STOP does not lead to, it breaks the protocol.
+ * The peer answers STOP with DRAINED. The answer may come after this side has
+ * sent BACK, because the channel ended meanwhile, so COUNTED accepts it. In a
+ * state without a STOP it is a violation.
  *
- * What this side receives: the same marks of the peer, and THROUGH when all
- * frames up to the peer's BACK have been delivered.
+ * What this side receives: the same marks from the peer, and DELIVERED when the
+ * lane has been read up to the peer's BACK.
  *
- *          FLUSH         STOP           ANSWER            BACK
- *   BEFORE -----> READING -----> STOPPED -----> ANSWERED -----> LAST -->
- * THROUGH | BACK        | BACK                        ^
- *                    +-------------+-----------------------------+
+ *           FLUSH           STOP            DRAINED
+ *   BEFORE ------> READING ------> STOPPING -------> ANSWERED
+ *                     |               |                 |
+ *                     +---------------+-----------------+
+ *                                     | BACK
+ *                                     v   DELIVERED
+ *                                   LAST -----------> THROUGH
  */
 #ifndef COORD_LANE_H
 #define COORD_LANE_H
@@ -48,8 +50,8 @@
 #define LANE_NONE 0xff /* the event is not possible in this state */
 
 enum lane_hello {
-	LANE_CONNECTING, /* libivc has not established the channel yet */
-	LANE_OPEN,	 /* it has; neither side's hello is known here */
+	LANE_CONNECTING, /* libivc has not established the channel */
+	LANE_OPEN,	 /* established; no hello yet */
 	LANE_SAID,	 /* this side has written its hello */
 	LANE_HEARD,	 /* this side has read the peer's */
 	LANE_KNOWN,	 /* both */
@@ -63,13 +65,13 @@ enum lane_hello_event {
 	LANE_HELLO_EVENTS,
 };
 
-/* What this side sends. */
+/* What this side sends for the lane. */
 enum lane_out {
-	LANE_NETWORK,	/* frames go over the network: no FLUSH was sent */
-	LANE_ANNOUNCED, /* FLUSH is in the network's buffer */
-	LANE_WRITABLE,	/* FLUSH has left this process: frames may be written */
-	LANE_STOPPED,	/* STOP was sent, DRAINED is awaited */
-	LANE_DRAINED,	/* the peer has read all frames */
+	LANE_NETWORK,	/* DATA goes over the network */
+	LANE_ANNOUNCED, /* the network has accepted FLUSH */
+	LANE_WRITABLE,	/* FLUSH has left: DATA may go into the lane */
+	LANE_STOPPED,	/* STOP was sent; DRAINED is awaited */
+	LANE_DRAINED,	/* DRAINED has come: the peer has read all DATA */
 	LANE_COUNTED,	/* BACK was sent, after STOP */
 	LANE_ABANDONED, /* BACK was sent, without STOP: the channel had ended */
 	LANE_OUTS,
@@ -84,14 +86,14 @@ enum lane_out_event {
 	LANE_OUT_EVENTS,
 };
 
-/* What this side receives. */
+/* What this side receives through the lane. */
 enum lane_in {
-	LANE_BEFORE,   /* the network is read: no FLUSH has come */
-	LANE_READING,  /* the channel is */
-	LANE_STOPPING, /* STOP has come: the channel is read up to `stop` */
+	LANE_BEFORE,   /* DATA comes over the network */
+	LANE_READING,  /* FLUSH has come: DATA comes through the lane */
+	LANE_STOPPING, /* STOP has come: up to `stop` */
 	LANE_ANSWERED, /* and DRAINED was sent */
-	LANE_LAST,     /* BACK has come: the channel is read up to `back` */
-	LANE_THROUGH, /* all of that was delivered; the network is read again */
+	LANE_LAST,     /* BACK has come: up to `back` */
+	LANE_THROUGH,  /* read up to `back`: DATA comes over the network */
 	LANE_INS,
 };
 
@@ -169,20 +171,21 @@ struct lane {
 	enum lane_out out;
 	enum lane_in in;
 
-	/* Bytes of frames, headers included. The hello is not counted. */
+	/* Bytes of DATA frames, headers included, without the hello. */
 	uint64_t written, read;
-	uint64_t flush_end;  /* of our FLUSH, in what the network has sent */
-	uint64_t stop, back; /* what the peer's STOP and BACK say */
+	uint64_t flush_end;  /* end of FLUSH in the network's stream */
+	uint64_t stop, back; /* the counts in the peer's STOP and BACK */
 
 	/*
-	 * Not states of the hand-over: what the last two looks found, by which
-	 * the reader paces itself (receive.c).
+	 * Not states, but the reader's pace (receive.c): whether the last poll
+	 * found a frame, and whether frames come in a stream, so that the
+	 * reader polls again behind each.
 	 */
-	bool found;  /* the last look found a frame, */
-	bool stream; /* and so did the one before */
+	bool found;
+	bool stream;
 };
 
-/* Each takes an event; false: it is not possible in this state. */
+/* Each applies an event. Returns false if it is not possible in this state. */
 static inline bool lane_hello(struct lane *l, enum lane_hello_event ev)
 {
 	unsigned char to = lane_hello_next[l->hello][ev];
@@ -231,13 +234,13 @@ static inline bool lane_back_sent(const struct lane *l)
 	return l->out == LANE_COUNTED || l->out == LANE_ABANDONED;
 }
 
-/* Has the peer said that it leaves the channel? */
+/* Whether the peer has announced the end of the lane. */
 static inline bool lane_peer_leaves(const struct lane *l)
 {
 	return l->in >= LANE_STOPPING;
 }
 
-/* Does the next frame of the peer come through the channel? */
+/* Whether the peer's next DATA frame comes through the lane. */
 static inline bool lane_is_read(const struct lane *l)
 {
 	return l->in != LANE_BEFORE && l->in != LANE_THROUGH;

@@ -9,7 +9,10 @@ static int map_twice(struct mirror *m, int fd)
 {
 	uint8_t *base;
 
-	/* Room for both first, so that nothing else can be in the way. */
+	/*
+	 * Reserves room for both mappings first, so that no other mapping gets
+	 * between.
+	 */
 	base = mmap(NULL, 2 * m->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0);
 	if (base == MAP_FAILED)
@@ -23,7 +26,10 @@ static int map_twice(struct mirror *m, int fd)
 			munmap(base, 2 * m->size);
 			return err;
 		}
-	/* A child that wrote to it would write to its parent's. */
+	/*
+	 * A child process shares the memory and would write into its parent's
+	 * buffer.
+	 */
 	madvise(base, 2 * m->size, MADV_DONTFORK);
 	m->base = base;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A queue of bytes whose memory is mapped twice, one behind the other: what is
- * in it is contiguous wherever it begins, so there is no case of wrapping.
+ * A queue of bytes whose memory is mapped twice, back to back. So the bytes in
+ * it are contiguous from any position, and no caller handles a wrap.
  */
 #ifndef COORD_MIRROR_BUFFER_H
 #define COORD_MIRROR_BUFFER_H
@@ -11,15 +11,18 @@
 
 struct mirror {
 	uint8_t *base;
-	size_t size; /* a power of two, and of pages */
+	size_t size; /* a power of two, at least a page */
 };
 
-/* @size is rounded up. 0 or -errno. */
+/* Rounds @size up. Returns 0 or -errno. */
 int mirror_init(struct mirror *m, size_t size);
-/* One that was never initialised, but zeroed, is fine. */
+/* A zeroed structure is fine. */
 void mirror_free(struct mirror *m);
 
-/* Where the byte at @offset, free-running, is. Up to size bytes follow it. */
+/*
+ * Returns the address of the byte at the free-running @offset. Up to `size`
+ * bytes are contiguous there.
+ */
 static inline uint8_t *mirror_at(const struct mirror *m, uint64_t offset)
 {
 	return m->base + (offset & (m->size - 1));

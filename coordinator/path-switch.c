@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The states of a peer, and what is said when they change: state.h has the
- * table, docs/reference/mpi-protocol.md the rules.
+ * Changes a pair from the network to a lane and back: state.h and lane.h have
+ * the tables, docs/reference/mpi-protocol.md the rules.
  *
- * What is to be said follows from what has been said and has happened, looked
- * at again and again; so a mark for which the network has no room is said
- * later, and no order of events is special.
+ * The marks to send follow from the states, which are read again and again. So
+ * a mark for which the network has no room is sent later, and no order of
+ * events is special.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "internal.h"
 
-#define RETRY (5 * MS) /* after a channel has ended, until the next attempt */
+#define RETRY                                                                  \
+	(5 * MS) /* pause between the end of a lane and the next attempt */
 
 void coord_lane_free(struct lane *l)
 {
@@ -22,7 +23,7 @@ void coord_lane_free(struct lane *l)
 	free(l);
 }
 
-/* Under the peer's lock. */
+/* Needs the peer's lock. */
 static void event(struct coord_peer *p, enum coord_event ev)
 {
 	p->state = coord_next[p->state][ev];
@@ -41,8 +42,9 @@ static bool suspending(const struct coord_peer *p)
 }
 
 /*
- * Can the channel be written to no longer, and is it known what became of what
- * was? While a guest's ends hand over it is not, and writes find no room.
+ * Whether no more can be written to the channel, and the delivery of all that
+ * was written is known. During a hand-over of the guest's driver it is not
+ * known yet, and writes find no room.
  */
 static bool has_ended(const struct lane *l)
 {
@@ -52,9 +54,9 @@ static bool has_ended(const struct lane *l)
 }
 
 /*
- * Without a word to the peer: it reads what is there, finds the end, and knows
- * what of its own has not been read here. Only one of the two may do so, or
- * neither would read what the other has written.
+ * Closes the channel without a mark. The peer reads the rest, finds the end,
+ * and knows which of its messages were not read here. Only one of the two sides
+ * may do so: if both did, neither would read what the other has written.
  */
 static void close_now(struct lane *l)
 {
@@ -76,7 +78,7 @@ static bool forced(struct coord_peer *p)
 	return p->leave;
 }
 
-/* The next channel becomes the one in use. 1, 0: not now, -errno. */
+/* Makes the next lane the one in use. Returns 1, 0: not now, -errno. */
 static int open_lane(struct coord_peer *p)
 {
 	const struct coord_options *o = &p->c->o;
@@ -94,7 +96,10 @@ static int open_lane(struct coord_peer *p)
 		p->leave_at = p->c->now +
 			      coord_random(p->c) % (o->switch_ms * MS) + 1;
 	event(p, COORD_OPEN);
-	/* The peer's mark for it may have been held back: nobody else tells. */
+	/*
+	 * The peer's mark for the lane may have waited for this; no event
+	 * follows.
+	 */
 	coord_set_ready(p);
 	if (lane_is_read(p->lane)) {
 		event(p, COORD_FLUSH);
@@ -104,8 +109,8 @@ static int open_lane(struct coord_peer *p)
 }
 
 /*
- * Does what came back begin with a frame, and end with one? The channel counts
- * bytes, and where it cuts is the peer's word.
+ * Whether the recalled bytes consist of whole frames. The channel counts bytes,
+ * and the peer tells where it has stopped to read.
  */
 static bool whole_frames(const struct coord_peer *p)
 {
@@ -123,7 +128,7 @@ static bool whole_frames(const struct coord_peer *p)
 	return true;
 }
 
-/* The last of what was written that has not been delivered, if anything. */
+/* Recalls the undelivered bytes. Returns their number. */
 static ssize_t take_back(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
@@ -135,14 +140,14 @@ static ssize_t take_back(struct coord_peer *p)
 	p->back = malloc(st.tx_size);
 	if (!p->back)
 		return -ENOMEM;
-	/* All at once: asked twice it might say two things. */
+	/* In one call: two calls might give different answers. */
 	n = ivc_recall(l->ch, p->back, st.tx_size, 0);
 	if (n < 0)
 		goto err_free;
-	/* The hello is no frame. */
+	/* The hello may be among them; it is no frame. */
 	p->back_at = (uint64_t)n > l->written ? (size_t)n - l->written : 0;
 	p->back_len = (size_t)n - p->back_at;
-	/* A peer that reads as it must has read whole frames. */
+	/* A correct peer reads whole frames. */
 	if (p->back_at > sizeof(struct hello) || !whole_frames(p)) {
 		n = -EPROTO;
 		goto err_free;
@@ -156,7 +161,7 @@ err_free:
 	return n;
 }
 
-/* Say how much of the channel counts, as soon as that is certain. */
+/* Sends BACK, as soon as the delivery is certain. */
 static int say_back(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
@@ -198,7 +203,7 @@ static void end_lane(struct coord_peer *p)
 	p->retry_at = p->c->now + (p->c->o.switch_ms ? 0 : RETRY);
 	coord_set_active(p, false);
 	coord_lane_free(l);
-	/* What has been held back is the next to come. */
+	/* A message that waited for this is the next one. */
 	coord_set_ready(p);
 }
 
@@ -270,7 +275,7 @@ int coord_check_through(struct coord_peer *p)
 
 	if (l->in != LANE_LAST || l->read < l->back)
 		return 0;
-	/* More was read than its writer knows: that comes again. */
+	/* More was read than the writer knows. These frames come again. */
 	p->skip = l->read - l->back;
 	lane_in(l, LANE_DELIVERED);
 	coord_set_active(p, false);
@@ -286,7 +291,9 @@ void coord_refuse(struct coord_peer *p, struct lane *l)
 	coord_unlock(p);
 }
 
-/* One that is not here any more, and of which nothing was ever said here. */
+/*
+ * Answers FLUSH for a lane that is not here any more, and never was used here.
+ */
 static int refuse(struct coord_peer *p, uint32_t gen)
 {
 	struct lane *l = calloc(1, sizeof(*l));
@@ -303,7 +310,9 @@ static int flush(struct coord_peer *p, uint32_t gen)
 {
 	struct lane *l = p->lane;
 
-	/* Nor of a later one, while this one is in use: connect.c sees to that.
+	/*
+	 * Nor can FLUSH be for a later lane while one is in use: connect.c sees
+	 * to that.
 	 */
 	if (gen <= p->flush_gen || gen > p->gen || p->skip ||
 	    (l && l->gen != gen))
@@ -329,7 +338,7 @@ static int drained(struct coord_peer *p, uint32_t gen, uint64_t bytes)
 	struct lane *l = p->lane;
 
 	if (!l || gen < l->gen)
-		/* It ended before the answer was here. */
+		/* The lane ended before the answer came. */
 		return gen && gen <= p->gen ? 1 : -EPROTO;
 	if (gen != l->gen || bytes != l->written ||
 	    !lane_out(l, LANE_GET_DRAINED))
@@ -349,7 +358,7 @@ static int back(struct coord_peer *p, uint64_t bytes)
 {
 	struct lane *l = p->lane;
 
-	/* What was not read of a channel that is gone never will be. */
+	/* The rest of a channel that is closed here can never be read. */
 	if ((lane_peer_leaves(l) && bytes > l->stop) ||
 	    (!l->ch && bytes > l->read) || !lane_in(l, LANE_GET_BACK))
 		return -EPROTO;
@@ -367,7 +376,7 @@ int coord_marked(struct coord_peer *p, enum frame_type type, uint32_t gen,
 		return bytes ? -EPROTO : flush(p, gen);
 	if (type == FRAME_DRAINED)
 		return drained(p, gen, bytes);
-	/* Of one that this side has yet to open, or to refuse. */
+	/* For a lane that this side has still to open or to refuse. */
 	if (!l && p->next && p->next->gen == gen && lane_is_read(p->next))
 		return 0;
 	if (!l || l->gen != gen)

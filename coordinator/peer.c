@@ -6,7 +6,7 @@
 
 #define ADDRESS_VERSION 1u
 
-/* The first part of an address; the network's follows. */
+/* The first part of an address. The network's address follows. */
 struct address {
 	uint32_t version;
 	uint32_t ivc_id;
@@ -114,7 +114,7 @@ struct coord_peer *coord_peer_add(struct coordinator *c, uint64_t name,
 {
 	struct coord_peer *p;
 
-	/* The lock is recursive, for stranger(). */
+	/* The lock is recursive, since stranger() comes here from a step. */
 	if (c->o.threads)
 		pthread_mutex_lock(&c->step);
 	p = peer_add(c, name, addr, len, user);

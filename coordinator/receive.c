@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From where a peer's frames come at this moment, to the caller.
+ * Reads a peer's frames and delivers them in order.
  *
- * The order. The network is read until FLUSH, then the channel until as much of
- * it has come as BACK says, then the network again. While a channel is being
- * read, marks are taken from the network as they come, and the first message
- * behind them waits.
+ * The network is read until FLUSH, then the lane until as much has come as BACK
+ * counts, then the network again. While the lane is read, marks are accepted
+ * from the network as they come, and the first DATA behind them waits.
  */
 #include <errno.h>
 
 #include "internal.h"
 
-#define BUDGET 64 /* messages of one peer, until it is another's turn */
+#define BUDGET 64 /* messages of a peer until the next peer's turn */
 
-/* What is to come next comes through a channel. */
+/* Whether the next DATA frame comes through a lane. */
 static bool from_lane(const struct coord_peer *p)
 {
 	return (p->lane && lane_is_read(p->lane)) ||
@@ -21,9 +20,9 @@ static bool from_lane(const struct coord_peer *p)
 }
 
 /*
- * A look where nothing has come yet takes as long as a line needs from one CPU
- * to the other, and an answer would have to wait for that. So behind a message
- * another one is looked for only while they come one upon the other.
+ * A poll that finds nothing takes the time of a cache line from one CPU to the
+ * other, and the answer to the message would wait. So behind a message the
+ * reader polls again only while messages come in a stream.
  */
 static bool poll_behind(struct lane *l, int done, bool found)
 {
@@ -49,13 +48,17 @@ int coord_receive_lane(struct coord_peer *p)
 		if (!poll_behind(l, done, n && n != -EINTR))
 			break;
 		if (n < 0) {
-			/* It gives all that its peer was told it has. */
+			/*
+			 * The channel gives every byte that the peer counts in
+			 * BACK.
+			 */
 			if (n == -EPROTO || n == -ENOMEM || l->in == LANE_LAST)
 				coord_fail(p, n == -EPROTO ? -EPROTO : -EIO);
 			break;
 		}
 		len = frame_check(&f, at, (size_t)n, c->frame_max);
-		/* A frame is a record; and it ends where BACK says, or before.
+		/*
+		 * A frame is a record, and ends at the count of BACK or before.
 		 */
 		if (len <= 0 || f.type != FRAME_DATA ||
 		    (l->in == LANE_LAST && l->read + (uint64_t)len > l->back)) {
@@ -76,18 +79,18 @@ int coord_receive_lane(struct coord_peer *p)
 	return done;
 }
 
-/* 1: taken, 0: not now, -errno. */
+/* Returns 1: accepted, 0: not now, -errno. */
 static int data_frame(struct coord_peer *p, const struct frame *f,
 		      const uint8_t *at, size_t len)
 {
 	struct coordinator *c = p->c;
 
-	/* Who only listens may be the one who has to connect. */
+	/* A process that only receives may be the one to connect. */
 	coord_use(p);
 	if (from_lane(p))
 		return 0;
 	if (p->skip) {
-		/* It was read from the channel before its sender knew. */
+		/* It was read from the lane before the sender recalled it. */
 		if (len > p->skip)
 			return -EPROTO;
 		p->skip -= len;
@@ -138,7 +141,7 @@ int coord_receive_net(struct coord_peer *p)
 		ops->take(p->link);
 		done++;
 	}
-	/* A channel can do without, until it is to be left. */
+	/* A lane in use works without the network, until it is left. */
 	if (ret < 0 && (ret == -EPROTO || p->state != COORD_ACTIVE))
 		coord_fail(p, ret);
 	else if (done == BUDGET)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the caller to where frames of a peer go at this moment.
+ * Sends messages to where a peer's frames go at the moment, and ends them when
+ * there is no path.
  *
- * A frame is one record of a channel, written as a whole or not at all. So what
- * a channel has not delivered is always a number of whole frames.
+ * A frame is a record of a channel, written as a whole or not at all. So the
+ * undelivered bytes of a channel are always a number of whole frames.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +12,11 @@
 #include "internal.h"
 
 /*
- * Behind a message of some lines as many are left in a ring that is large. The
- * reader's core, which reads line upon line, seems to fetch those behind it,
- * too, and the next message would have to get them back before it is written.
- * Behind shorter ones, and those of a page and more, nothing is gained by it.
+ * Behind a message of some cache lines, as many bytes are left free in a large
+ * ring. The reader's core, which reads line upon line, seems to prefetch the
+ * lines behind a message; the writer would have to fetch these back for its
+ * next message. Free bytes behind shorter messages, or those of a page and
+ * more, gain nothing.
  */
 #define PAD 960
 #define PAD_FROM 768
@@ -34,7 +36,7 @@ static void set_waits(struct coord_peer *p)
 	p->waits = !TAILQ_EMPTY(&p->queue) || (!p->out && !p->to_net);
 }
 
-/* A peer counts while it has something that is not sent. */
+/* A peer counts while it has messages that are not sent. */
 static void count(struct coord_peer *p)
 {
 	bool has = !TAILQ_EMPTY(&p->queue) || !TAILQ_EMPTY(&p->going);
@@ -48,7 +50,7 @@ static void count(struct coord_peer *p)
 		atomic_fetch_sub(&p->c->n_waiting, 1);
 }
 
-/* Nothing in a channel is read before the mark that names it has come. */
+/* The peer reads nothing in a lane before FLUSH has come. */
 static bool flush_gone(struct coord_peer *p)
 {
 	struct lane *l = p->lane;
@@ -95,15 +97,15 @@ static void fill(uint8_t *at, const struct coord_send *s, size_t len)
 	}
 }
 
-/* That is left behind a message of @len: see PAD. */
+/* The free bytes behind a message of @len: see PAD. */
 static inline uint16_t pad_of(const struct coord_peer *p, size_t len)
 {
 	return p->pads && len >= PAD_FROM && len <= PAD_TO ? PAD : 0;
 }
 
 /*
- * Whatever error there is, nothing was sent: that a channel has ended is for
- * the switch to notice, and until then there is no room.
+ * After any error, nothing was sent. path-switch.c notices that a channel has
+ * ended; until then there is no room.
  */
 static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
 			     size_t len)
@@ -123,7 +125,7 @@ static inline int to_channel(struct coord_peer *p, const struct coord_send *s,
 	return 1;
 }
 
-/* Also 1 when the message is the network's, but still going. */
+/* Returns 1 also when the network has accepted the message but not sent it. */
 static int to_network(struct coord_peer *p, struct coord_send *s, size_t len)
 {
 	const struct net_ops *ops = p->c->ops;
@@ -147,13 +149,13 @@ static inline int put(struct coord_peer *p, struct coord_send *s, size_t len)
 	return p->to_net ? to_network(p, s, len) : 0;
 }
 
-/* Is it on its way? A channel's is as soon as it is in the ring. */
+/* Whether the message has left this process. In a ring it has. */
 static inline bool gone(struct coord_peer *p, const struct coord_send *s)
 {
 	return !s->end || s->end <= p->c->ops->gone(p->link);
 }
 
-/* Under the peer's lock. */
+/* Needs the peer's lock. */
 static void queue(struct coord_peer *p, struct coord_send *s)
 {
 	TAILQ_INSERT_TAIL(&p->queue, s, entry);
@@ -183,7 +185,7 @@ int coord_send(struct coord_peer *p, struct coord_send *s)
 		ret = p->error;
 	else if (!p->waits)
 		ret = put(p, s, len);
-	/* coord_push() meets the same error, and may call back. */
+	/* coord_push() gets the same error, and may make callbacks. */
 	if (ret < 0 && !p->error)
 		ret = 0;
 	if (!ret) {
@@ -245,7 +247,7 @@ int coord_resend(struct coord_peer *p)
 		ssize_t n = frame_check(&f, from, p->back_len, p->c->frame_max);
 		void *at;
 
-		/* Our own words, in memory that is ours alone. */
+		/* This side's own frames, in memory that is its alone. */
 		if (n <= 0)
 			return -EPROTO;
 		at = ops->post(p->link, (size_t)n, false, &err);
@@ -272,7 +274,7 @@ void coord_unqueue(struct coord_peer *p, struct coord_queue *q)
 	count(p);
 }
 
-/* Take what is sent, and the caller has not been told. */
+/* Moves the messages that have left, but were not reported as sent, to @q. */
 static void take_gone(struct coord_peer *p, struct coord_queue *q)
 {
 	struct coord_send *s;
@@ -313,8 +315,9 @@ void coord_fail(struct coord_peer *p, int error)
 	lost = !TAILQ_EMPTY(&q) || p->back_len;
 	coord_end_queued(p, &gone, 0);
 	/*
-	 * Who has said goodbye, and is owed nothing, is not missed. First why,
-	 * since a caller may not survive what cannot be sent.
+	 * A peer that has said goodbye, and is owed nothing, is not missed.
+	 * failed() comes before sent(): the caller may not survive the latter's
+	 * error.
 	 */
 	if (!c->closing && c->u.failed && (error != -EPIPE || lost))
 		c->u.failed(c->u.arg, p, error);
@@ -322,8 +325,8 @@ void coord_fail(struct coord_peer *p, int error)
 }
 
 /*
- * One message less that is not sent, which is returned; or NULL. *@err: there
- * is no way any more.
+ * Takes a message that has left from the queues, sending where possible.
+ * Returns NULL if there is none, with an error of the path in *@err.
  */
 static struct coord_send *push_one(struct coord_peer *p, int *err)
 {
@@ -342,7 +345,7 @@ static struct coord_send *push_one(struct coord_peer *p, int *err)
 			return NULL;
 		}
 		TAILQ_REMOVE(&p->queue, s, entry);
-		/* Those before it may not have gone either. */
+		/* Messages before it may not have left either. */
 		if (TAILQ_EMPTY(&p->going) && gone(p, s))
 			return s;
 		TAILQ_INSERT_TAIL(&p->going, s, entry);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The states of a pair of processes, as each of the two sees it: one enum and
- * one table. docs/reference/mpi-protocol.md has the same table and says what
- * the events are; where the two differ, a test fails.
+ * The states of a pair of processes, which each of the two has for itself.
+ * docs/reference/mpi-protocol.md, 5, has the same table and explains the
+ * events; a test compares the two.
  *
  *             OPEN               FLUSH
  *   CLOSED ---------> CONNECTED ---------> ACTIVE
@@ -13,7 +13,8 @@
  *    |   |
  *    +---+ THROUGH
  *
- * The names are the paper's (SC'07, Figure 9), without IVC_.
+ * The names are those of the paper (SC'07, Figure 9), without IVC_. The states
+ * of a single lane are in lane.h.
  */
 #ifndef COORD_STATE_H
 #define COORD_STATE_H
@@ -21,19 +22,19 @@
 #define COORD_STATE_NONE 0xff /* the event changes nothing */
 
 enum coord_state {
-	COORD_CLOSED,	  /* everything goes over the network */
-	COORD_CONNECTED,  /* what is sent goes over IVC, and the peer knows */
-	COORD_ACTIVE,	  /* so does what is received: on the IVC-active list */
-	COORD_SUSPENDING, /* nothing more is written to IVC; it is emptied */
+	COORD_CLOSED,	  /* DATA goes over the network */
+	COORD_CONNECTED,  /* DATA goes into the lane, and the peer knows */
+	COORD_ACTIVE,	  /* and the peer's DATA comes through the lane */
+	COORD_SUSPENDING, /* no more DATA goes in; the rest is read */
 	COORD_STATES,
 };
 
 enum coord_event {
-	COORD_OPEN,   /* there is a channel that both know; FLUSH was sent */
-	COORD_FLUSH,  /* the peer's FLUSH: all it sent before has come */
-	COORD_LEAVE,  /* the channel has ended, or one of the two wants it to */
-	COORD_REFUSE, /* a FLUSH for a channel that is not here any more */
-	COORD_THROUGH, /* both have said BACK, and all before it is here */
+	COORD_OPEN,    /* both hellos are known, and FLUSH was sent */
+	COORD_FLUSH,   /* the peer's FLUSH has come */
+	COORD_LEAVE,   /* the channel has ended, or one side leaves it */
+	COORD_REFUSE,  /* a FLUSH has come for a lane that has ended here */
+	COORD_THROUGH, /* both have sent BACK, and all before it was read */
 	COORD_EVENTS,
 };
 

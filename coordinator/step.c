@@ -7,7 +7,7 @@
 
 bool coord_step_begin(struct coordinator *c)
 {
-	/* The mutex is recursive: a callback must not come in again. */
+	/* The mutex is recursive, so it does not stop a callback. */
 	if (c->o.threads && pthread_mutex_trylock(&c->step))
 		return false;
 	if (c->stepping) {
@@ -59,7 +59,7 @@ struct coord_peer *coord_ask(struct coordinator *c, uint64_t name)
 	return p;
 }
 
-/* The lists are as long as there are peers. */
+/* Each list can hold all peers, so adding to a list never fails. */
 int coord_make_room(struct coordinator *c)
 {
 	unsigned int room = c->room_peers ? 2 * c->room_peers : 16;
@@ -91,7 +91,7 @@ void coord_set_active(struct coord_peer *p, bool active)
 {
 	struct coordinator *c = p->c;
 
-	/* One whose channel never was here has nothing to be read. */
+	/* A lane that was refused has no channel to read. */
 	if (active && (!p->lane || !p->lane->ch))
 		return;
 	if (p->active == active)

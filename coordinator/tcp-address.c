@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interfaces: those that are asked for are listened on, and told of.
+ * Finds the interfaces that the options choose, listens there, and makes the
+ * address of this process.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -34,7 +35,10 @@ static bool same_network(const uint8_t *a, const uint8_t *b, unsigned int bits)
 	       (!rest || !((a[whole] ^ b[whole]) & mask));
 }
 
-/* Is it in "10.1.0.0/16", "fd00::/8"? -EINVAL: that is no prefix. */
+/*
+ * Whether @addr is in a prefix like "10.1.0.0/16" or "fd00::/8". -EINVAL: no
+ * prefix.
+ */
 static int in_prefix(const char *text, const uint8_t *addr, size_t len)
 {
 	char copy[INET6_ADDRSTRLEN + 4], *slash, *end;
@@ -57,7 +61,7 @@ static int in_prefix(const char *text, const uint8_t *addr, size_t len)
 	return same_network(net, addr, (unsigned int)bits);
 }
 
-/* Is the interface among those of @list? 1, 0, or -EINVAL. */
+/* Whether @list names the interface. Returns 1, 0, or -EINVAL. */
 static int listed(const char *list, const struct ifaddrs *ifa)
 {
 	char *copy = strdup(list), *save = NULL, *word;
@@ -76,7 +80,7 @@ static int listed(const char *list, const struct ifaddrs *ifa)
 	return ret;
 }
 
-/* 1, 0, or -errno. */
+/* Whether the options choose the interface. Returns 1, 0, or -errno. */
 static int wanted(const struct net *n, const struct ifaddrs *ifa, bool loopback)
 {
 	const struct sockaddr *sa = ifa->ifa_addr;
@@ -87,7 +91,10 @@ static int wanted(const struct net *n, const struct ifaddrs *ifa, bool loopback)
 		return 0;
 	if (n->o.family && sa->sa_family != n->o.family)
 		return 0;
-	/* Of no use without the name of an interface of the other side's. */
+	/*
+	 * A link-local address needs the name of an interface of the other
+	 * side.
+	 */
 	if (sa->sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_LINKLOCAL(
 		    &((const struct sockaddr_in6 *)sa)->sin6_addr))
@@ -122,7 +129,7 @@ static unsigned int prefix_of(const struct ifaddrs *ifa)
 	return bits;
 }
 
-/* All that are wanted, into self. */
+/* Puts the addresses of all chosen interfaces into `self`. */
 static int gather(struct net *n, const struct ifaddrs *all, bool loopback)
 {
 	struct tcp_address *self = &n->self;
@@ -160,7 +167,7 @@ static int bind_to(int fd, int family, unsigned int port)
 	return bind(fd, (struct sockaddr *)&six, sizeof(six));
 }
 
-/* Listen at the first port that is free. Returns the port, big-endian. */
+/* Listens at the first free port. Returns the port, big-endian. */
 static int listen_family(struct net *n, struct tcp_watch *w, int family)
 {
 	unsigned int port = n->o.port, last = port + n->o.ports;
@@ -197,7 +204,7 @@ int tcp_listen(struct net *n)
 	if (getifaddrs(&all))
 		return -errno;
 	ret = gather(n, all, false);
-	/* A machine by itself. */
+	/* A machine without a network: loopback. */
 	if (!ret && !n->self.count && !n->o.include)
 		ret = gather(n, all, true);
 	freeifaddrs(all);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How two processes come by a connection, and by another when it has broken.
+ * How two processes make a connection, and another when it has broken.
  *
- * Either may connect, and both may at once. Connections of a pair are numbered:
- * who connects says a number higher than that of the last connection it knows,
- * and who is connected to takes what is higher than all it knows. If both
- * attempt the same number, that of the process with the lower name counts: it
- * refuses the other's, and the other drops its own when it is connected to.
+ * Either process may connect, and both may at once. Connections of a pair are
+ * numbered. A process that connects uses a number higher than that of the last
+ * connection it knows; the other process accepts a number that is higher than
+ * all it knows. If both attempt the same number, the attempt of the process
+ * with the lower name counts: that process refuses the other's, and the other
+ * drops its own attempt when the connection comes.
  *
- * What a greeting says of the stream is checked: nobody can ask for bytes that
- * were never sent, or have been acknowledged.
+ * The greeting's position in the stream is checked: a peer cannot ask for bytes
+ * that were never sent, or were acknowledged.
  *
- * A process that takes a connection and does not greet may be one that computes
- * and makes no call for a long time. The system has it in its backlog; so that
- * is no failure, only a reason to try another address, too.
+ * A process that accepts a connection and does not greet may be computing,
+ * without a call for a long time. Its system holds the connection in the
+ * backlog. So this is no failure, only a reason to try another address, too.
  */
 #include <endian.h>
 #include <errno.h>
@@ -27,7 +28,10 @@
 #include "../common/tcp-self-connect.h"
 #include "tcp-internal.h"
 
-/* A peer that waits tries again within that; a longer pause is another lack. */
+/*
+ * A waiting peer tries again within that time; a longer pause begins a new
+ * lack.
+ */
 #define LACK_GAP (4 * TCP_BACKOFF_MAX)
 
 static int greet(const struct net_link *l, bool reply)
@@ -47,11 +51,14 @@ static int greet(const struct net_link *l, bool reply)
 	n = send(l->watch.fd, &g, sizeof(g), MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return -errno;
-	/* A new socket has room for that. */
+	/* A new socket has room for a greeting. */
 	return n == sizeof(g) ? 0 : -EIO;
 }
 
-/* Is it for us, and of this job? Its numbers are made the machine's own. */
+/*
+ * Whether the greeting is for this process and of this job. Converts its
+ * numbers to the byte order of the machine.
+ */
 static bool greeting_ok(const struct net *n, struct tcp_greeting *g, bool reply)
 {
 	uint8_t differ = 0;
@@ -59,7 +66,10 @@ static bool greeting_ok(const struct net *n, struct tcp_greeting *g, bool reply)
 	g->from = le64toh(g->from);
 	g->got = le64toh(g->got);
 	g->epoch = le32toh(g->epoch);
-	/* All of it, so that time does not tell how much of it was right. */
+	/*
+	 * Compares the whole key, so that the duration tells nothing about the
+	 * key.
+	 */
 	for (size_t i = 0; i < sizeof(g->key); i++)
 		differ |= g->key[i] ^ n->self.key[i];
 	return g->magic == htole32(GREETING_MAGIC) &&
@@ -73,7 +83,7 @@ static void set_options(const struct net *n, int fd)
 	int on = 1, idle = 10, interval = 5;
 	unsigned int timeout = n->o.timeout_s * 1000;
 
-	/* Each makes things better; without it they work. */
+	/* Improvements only: connections work without them. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
@@ -103,7 +113,7 @@ static socklen_t socket_address(const struct tcp_place *p,
 
 static void connected(struct net_link *l)
 {
-	/* Where nobody listens any more. */
+	/* TCP connects a port to itself where nobody listens. */
 	int ret = ivc_tcp_self_connected(l->watch.fd) ? -ECONNREFUSED
 						      : greet(l, false);
 
@@ -146,7 +156,10 @@ static void attempt(struct net_link *l)
 		tcp_broken(l, -errno);
 }
 
-/* A connection is there for good, as the other side sees it: go on. */
+/*
+ * The connection is the one that counts, for the other side too: goes on with
+ * the stream.
+ */
 static int up(struct net_link *l, const struct tcp_greeting *g)
 {
 	if (g->got < l->tx_acked || g->got > l->tx_end)
@@ -161,7 +174,7 @@ static int up(struct net_link *l, const struct tcp_greeting *g)
 	return tcp_watch(l->net, &l->watch, false);
 }
 
-/* The answer to our greeting, or a part of it. */
+/* Reads the answer to the greeting, or a part of it. */
 static void greeting_event(struct net_link *l)
 {
 	ssize_t n = recv(l->watch.fd, (uint8_t *)&l->greeting + l->greeted,
@@ -170,7 +183,7 @@ static void greeting_event(struct net_link *l)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		/* Refused, which is all right if it is connecting to us. */
+		/* Refused, which is normal if the peer connects to us. */
 		tcp_broken(l, n ? -errno : -ECONNREFUSED);
 		return;
 	}
@@ -220,9 +233,9 @@ static bool is_lack(int error)
 }
 
 /*
- * A connection cannot be taken. Who connects sees nothing of that, or is
- * refused, and tries again: so it is this process that has to say so, if it
- * does not end.
+ * A connection cannot be accepted. The connecting process sees nothing of this,
+ * or is refused and tries again. So this process has to report a lack that does
+ * not end.
  */
 static void lacks(struct net *n, int error)
 {
@@ -231,7 +244,7 @@ static void lacks(struct net *n, int error)
 	if (!n->lack_since || n->now - n->lacked > LACK_GAP)
 		n->lack_since = n->now;
 	n->lacked = n->now;
-	/* Before those who are refused give up: they cannot know why. */
+	/* Before the refused processes give up: they cannot know why. */
 	if (n->now - n->lack_since >= n->o.timeout_s * SECOND / 2 &&
 	    n->user.lacks)
 		n->user.lacks(n->user.arg, error);
@@ -280,7 +293,7 @@ static struct net_link *find(struct net *n, uint64_t name)
 	return NULL;
 }
 
-/* Is the other's connection to be preferred to what we have? */
+/* Whether the peer's connection is preferred to the present one. */
 static bool welcome(const struct net_link *l, uint32_t epoch)
 {
 	uint32_t ours = l->attempt ? l->attempt : l->epoch;
@@ -361,7 +374,7 @@ static bool link_tick(struct net_link *l)
 		break;
 	case LINK_GREETING:
 		if (n->now - l->since > TCP_GREETING_S * SECOND) {
-			/* It lives, or TCP would have said so. */
+			/* The peer lives, or TCP would report an error. */
 			l->deadline = 0;
 			tcp_broken(l, -ETIMEDOUT);
 		}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A link: a stream of bytes each way that outlives its connection.
+ * A link: a stream of bytes each way that outlives its connections.
  *
- * What is sent stays in `tx` until the other side has acknowledged it; a new
- * connection goes on with the byte that the other side asks for in its
- * greeting. What is received stays in `rx` until it is taken. So a unit that
- * was cut in two by the end of a connection is whole again.
+ * Bytes that were sent stay in `tx` until the other side has acknowledged them.
+ * A new connection goes on with the byte for which the other side asks in its
+ * greeting. Received bytes stay in `rx` until take(). So a unit that the end of
+ * a connection has cut in two becomes whole again.
  *
  *       tx_acked        tx_sent         tx_end
  *   tx  |  sent, kept   |  to be sent   |  room
@@ -52,8 +52,9 @@ void tcp_flush(struct net_link *l)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/*
-		 * Broken: epoll tells that, too, and only who polls may close
-		 * what it may be reading from.
+		 * The connection is broken. epoll reports this, too, and only
+		 * the thread that polls may close the socket, since it may be
+		 * reading from it.
 		 */
 		if (n < 0 && errno != EAGAIN)
 			return;
@@ -65,7 +66,7 @@ void tcp_flush(struct net_link *l)
 		tcp_watch(l->net, &l->watch, l->tx_sent != l->tx_end);
 }
 
-/* Where the data of a unit of @len bytes goes, or NULL. */
+/* Returns the address for the data of a unit of @len bytes, or NULL. */
 static void *room_for(struct net_link *l, size_t len, bool urgent, int *err)
 {
 	size_t limit;
@@ -140,8 +141,8 @@ void tcp_push(struct net_link *l)
 }
 
 /*
- * Without a connection only what has come is certain. Who has said goodbye does
- * not acknowledge what it had.
+ * Without a connection only acknowledged bytes are certain. A peer that has
+ * said goodbye does not acknowledge any more.
  */
 uint64_t tcp_gone(const struct net_link *l)
 {
@@ -149,9 +150,9 @@ uint64_t tcp_gone(const struct net_link *l)
 }
 
 /*
- * Tell the other side what it need not keep any longer, if it is worth it. What
- * another thread has posted and not committed is where this would go: then it
- * comes behind that.
+ * Acknowledges received bytes, when there are enough of them. If another thread
+ * has posted a message and not committed it, the acknowledgement would
+ * overwrite that; then commit() sends it behind the message.
  */
 static void acknowledge(struct net_link *l)
 {
@@ -166,7 +167,10 @@ static void acknowledge(struct net_link *l)
 	tcp_unlock(l);
 }
 
-/* What was sent up to there need not be kept. -EPROTO: it was not sent. */
+/*
+ * Frees the bytes that the other side has acknowledged. Returns -EPROTO if they
+ * were not sent.
+ */
 static int acknowledged(struct net_link *l, const void *data)
 {
 	uint64_t got;
@@ -179,7 +183,7 @@ static int acknowledged(struct net_link *l, const void *data)
 		tcp_unlock(l);
 		return -EPROTO;
 	}
-	/* A greeting may have said more in the meantime. */
+	/* A greeting may have acknowledged more meanwhile. */
 	if (got > l->tx_acked)
 		l->tx_acked = got;
 	starved = l->starved;
@@ -208,7 +212,7 @@ int tcp_take_in(struct net_link *l)
 	return 1;
 }
 
-/* A unit that is no message. */
+/* Handles a unit that is no message. */
 static int unit_other(struct net_link *l, const struct tcp_unit *u,
 		      const uint8_t *data)
 {
@@ -222,7 +226,9 @@ static int unit_other(struct net_link *l, const struct tcp_unit *u,
 	return -EPROTO;
 }
 
-/* What it says can be of a broken or hostile peer; then there is no going on.
+/*
+ * Whether the header of a unit is valid. If not, the peer is broken or hostile,
+ * and the link ends.
  */
 static bool unit_ok(const struct net_link *l, const struct tcp_unit *u)
 {

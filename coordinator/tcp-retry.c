@@ -5,10 +5,10 @@
 #include "tcp-internal.h"
 
 #define BACKOFF_MIN (2 * MS)
-/* However short the timeout is, so many attempts at least are made in it. */
+/* At least so many attempts fit into the timeout, however short it is. */
 #define BACKOFF_TRIES 8
 
-/* Two that collide shall not do so for ever. */
+/* Spreads the attempts of two processes that collide. */
 static uint64_t jitter(struct net *n, uint64_t below)
 {
 	n->random = n->random * 6364136223846793005ull + 1442695040888963407ull;
@@ -22,7 +22,9 @@ void tcp_retry_later(struct net_link *l, int error)
 
 	if (wait > TCP_BACKOFF_MAX)
 		wait = TCP_BACKOFF_MAX;
-	/* In lacks() the peer looks at the attempts of the second half. */
+	/*
+	 * In lacks() the peer needs attempts in the second half of the timeout.
+	 */
 	if (wait > timeout / BACKOFF_TRIES)
 		wait = timeout / BACKOFF_TRIES;
 	l->tries++;
@@ -37,7 +39,7 @@ void tcp_retry_later(struct net_link *l, int error)
 
 void tcp_broken(struct net_link *l, int error)
 {
-	/* epoll forgets it with this. */
+	/* This also removes the socket from epoll. */
 	if (l->watch.fd >= 0)
 		close(l->watch.fd);
 	l->watch.fd = -1;
@@ -56,7 +58,7 @@ void tcp_need(struct net_link *l)
 {
 	if (l->state != LINK_IDLE)
 		return;
-	/* Only who polls makes connections. */
+	/* Only the thread that polls makes connections. */
 	l->state = LINK_WAITING;
 	l->error = -EHOSTUNREACH;
 	l->net->needed = true;

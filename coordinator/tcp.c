@@ -27,14 +27,14 @@ static void timer_read(struct net *n)
 	(void)ret;
 }
 
-/* What goes by time, and links that were idle and are needed. */
+/* Handles timeouts, and idle links that are needed now. */
 static void tick_if_due(struct net *n)
 {
 	if (!n->needed && n->now - n->ticked <= TCP_TICK)
 		return;
 	n->ticked = n->now;
 	n->needed = false;
-	/* Who sleeps is to wake for it. */
+	/* A sleeping process has to wake for the next tick. */
 	if (tcp_tick(n))
 		tcp_wake(n, TCP_TICK + 1);
 }
@@ -132,7 +132,10 @@ static uint64_t net_gone(struct net_link *l)
 	return gone;
 }
 
-/* What has come may still be read after an end, so that is told, too. */
+/*
+ * Received messages may still be read after an end, so the user is told of
+ * that, too.
+ */
 static void link_event(struct net *n, struct net_link *l, uint32_t events)
 {
 	enum tcp_state state;
@@ -187,7 +190,7 @@ static int net_poll(struct net *n, uint64_t now)
 			break;
 		}
 	}
-	/* Last: who needs a link says so before it sets the timer. */
+	/* Last: tcp_need() sets `needed` before it sets the timer. */
 	tick_if_due(n);
 	return got > 0 ? got : 0;
 }
@@ -213,7 +216,7 @@ static bool net_done(const struct net *n)
 	LIST_FOREACH (l, &n->link, entry) {
 		if (l->state == LINK_IDLE || l->state == LINK_ENDED)
 			continue;
-		/* Hears the other's goodbye, if it has come. */
+		/* Reads the other's goodbye, if it has come. */
 		if (l->tx_sent == l->tx_end &&
 		    tcp_front((struct net_link *)l, &msg, &len) < 0)
 			continue;
@@ -270,7 +273,7 @@ const struct net_ops tcp_ops = {
 	.sever = net_sever,
 };
 
-/* NULL for what is empty. */
+/* Copies a string; an empty one becomes NULL. */
 static int copy(const char **to, const char *from)
 {
 	*to = from && *from ? strdup(from) : NULL;

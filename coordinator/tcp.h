@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The network over TCP: IPv4 and IPv6, over those interfaces that are asked
- * for. docs/reference/mpi-protocol.md, 8, has what goes over a connection.
+ * The network over TCP, IPv4 and IPv6, over the chosen interfaces.
+ * docs/reference/mpi-protocol.md, 8, has the bytes of a connection.
  */
 #ifndef COORD_TCP_H
 #define COORD_TCP_H
@@ -9,24 +9,25 @@
 #include "net.h"
 
 struct tcp_options {
-	/* Of interfaces: names or prefixes ("eth0,10.1.0.0/16"), or NULL. */
-	const char *include; /* those alone */
-	const char *exclude; /* all but those; NULL: all but loopback */
+	/* Interfaces: names or prefixes ("eth0,10.1.0.0/16"), or NULL. */
+	const char *include; /* only these */
+	const char *exclude; /* all but these; NULL: all but loopback */
 	int family;	     /* 0, AF_INET or AF_INET6 */
-	unsigned int port;   /* the lowest to listen on; 0: any */
-	unsigned int ports;  /* how many from there on may be tried */
-	size_t buffer;	     /* bytes kept until they are acknowledged */
+	unsigned int port;   /* the lowest port to listen on; 0: any */
+	unsigned int ports;  /* number of ports from there on to try */
+	size_t buffer;	     /* bytes retained until they are acknowledged */
 	size_t message_max;
-	unsigned int timeout_s; /* for how long one that is gone is tried */
+	unsigned int
+		timeout_s; /* seconds until an unreachable peer is an error */
 	bool threads;
 };
 
 extern const struct net_ops tcp_ops;
 
 /*
- * Listens. @name is this process; @key is a secret of the job that others must
- * know to talk to it. -EADDRNOTAVAIL: no interface is left by the options;
- * -EINVAL: one of them makes no sense.
+ * Listens. @name is the name of this process. @key is its secret, which another
+ * process must know to connect. Returns -EADDRNOTAVAIL if the options leave no
+ * interface, -EINVAL if an option makes no sense.
  */
 int tcp_open(const struct tcp_options *o, const struct net_user *user,
 	     uint64_t name, const uint8_t key[16], struct net **n);
