@@ -46,7 +46,8 @@ def tests_of(rule):
         if item.startswith("-"):
             continue
         path, _, names = item.partition(": ")
-        found.append((path, [name.strip() for name in names.split(",") if name]))
+        found.append((path, [name.strip().strip('"') for name in names.split(",")
+                             if name]))
     return found
 
 
