@@ -5,8 +5,9 @@ LIB_OUT := $(B)/lib
 LIB_SRC := $(addprefix lib/,channel.c connect.c context.c entry.c events.c \
 	fd-closer.c process.c stats.c transport.c undelivered.c version.c \
 	wait.c xen.c) \
-	$(addprefix lib/local/,channel.c connect.c context.c link.c memfd.c \
-	outbox.c request.c thread.c undelivered.c) $(COMMON_SRC)
+	$(addprefix lib/local/,channel.c connect.c context.c doorbell.c \
+	link.c member.c memfd.c outbox.c request.c session.c thread.c \
+	undelivered.c watch.c) $(COMMON_SRC)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 # For programs that are made of these sources, not linked with the library.
 LIB_PRIVATE_H := $(wildcard lib/*.h lib/local/*.h common/*.h)

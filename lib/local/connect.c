@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a local channel comes to be.
+ * Connect and accept.
  *
  *   offerer                          ivcd                         accepter
  *   makes its memory and a pair of
  *   sockets; greets on its own one
- *   CONNECT + other socket  -------> EV_OFFER + socket ---------> keeps it
- *                                                    accept: takes the greeting
+ *   CONNECT + other socket  -------> EV_OFFER + socket ---------> stores it
+ *                                               accept: receives the greeting
  *                                    <-------------- ACCEPT
- *                                    reply: in the books -------> maps, greets
- *   takes the greeting, maps:  <------- on the socket itself --------
+ *                                    reply: recorded -----------> maps, greets
+ *   receives the greeting, maps: <------ on the socket itself -------
  *   established
  *
- * So the offerer needs no ivcd any more once its offer is delivered, and an
- * offer that an ivcd left behind when it went is as good as another.
+ * So once the offer is delivered the offerer needs no ivcd any more. An offer
+ * of an ivcd that has ended since can still be accepted.
  *
- * A socket that ends before the accepter has greeted was withdrawn, as seen
- * from there, or refused, as seen from here.
+ * If the socket ends before the accepter has greeted, the accepter takes the
+ * offer for withdrawn, and the offerer takes it for refused.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,10 +28,7 @@
 
 #define LOCAL_RING_DEFAULT (1u << IVC_RING_DEFAULT_LOCAL_SHIFT)
 
-/*
- * Our memory goes with the greeting; its descriptor is of no more use here.
- * -EAGAIN: the socket is full.
- */
+/* Send the greeting with the own memory. -EAGAIN: the socket is full. */
 static int greet(int fd, uint32_t ring, int memory)
 {
 	struct ivc_local_greeting g = { .magic = IVC_LOCAL_GREETING,
@@ -54,10 +51,10 @@ static bool greeting_ok(const struct ivc_local_greeting *g, uint32_t most)
 }
 
 /*
- * Take the peer's greeting and map its memory, a ring of at most @most bytes.
- * -EAGAIN: not yet there. -EPIPE: the socket has ended. -EPROTO: it is wrong.
- * Any other error: the greeting was right, and this process lacks something
- * that it takes, a descriptor (-EMFILE) or memory.
+ * Receive the peer's greeting and map its memory, with a ring of at most @most
+ * bytes. -EAGAIN: the greeting has not come yet. -EPIPE: the socket has ended.
+ * -EPROTO: the greeting is wrong. Any other error: the greeting is right, but
+ * this process lacks a descriptor (-EMFILE) or memory.
  */
 static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 {
@@ -68,8 +65,8 @@ static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 
 	n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
 	/*
-	 * The peer has closed with doorbells unread: its greeting comes after
-	 * the error.
+	 * The peer has closed the socket with doorbells unread. The greeting
+	 * follows the error.
 	 */
 	if (n == -ECONNRESET)
 		n = ivc_packet_recv(fd, &g, sizeof(g), &fds);
@@ -88,14 +85,17 @@ static int receive_greeting(struct local_channel *lc, int fd, uint32_t most)
 		ivc_closer_add(&fds);
 		return ret;
 	}
-	/* Judged: a memfd, which closes at once. */
+	/* Checked: a memfd, whose close() does not block. */
 	close(fds.fd[0]);
 	if (!ret)
 		lc->rx_size = g.ring;
 	return ret;
 }
 
-/* With the peer's memory in no child: it is unmapped at the end, here alone. */
+/*
+ * Without a fork() in between: for a moment the peer's memory is mapped, and
+ * would be inherited by a child, which could never unmap it.
+ */
 static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
 {
 	int ret;
@@ -107,8 +107,8 @@ static int take_greeting(struct local_channel *lc, int fd, uint32_t most)
 }
 
 /*
- * Before the peer is told anything: a channel that the thread cannot watch
- * would only hear of its end when it asks, which who polls the ring never does.
+ * Called before the peer is told anything. If the thread cannot watch the
+ * channel, a program that polls the ring would never learn of the end.
  */
 static int watch(struct local_channel *lc)
 {
@@ -120,15 +120,15 @@ static int watch(struct local_channel *lc)
 	return ret;
 }
 
-/* Both sides are mapped. With the lock. */
+/* Both ends are mapped. With the lock. */
 static void establish(struct local_channel *lc, enum ivc_chan_event ev)
 {
 	ivc_store_rel(&local_kctl(lc)->state, IVC_WIRE_OPEN);
 	local_channel_step(lc, ev);
-	/* The thread has seen the end already, and watches no more. */
+	/* The thread has seen the end already, and does not watch any more. */
 	if (!lc->key)
 		local_channel_ended(lc);
-	/* Offered under an ivcd that has gone: the next one shall know. */
+	/* Offered through an ivcd that has ended: tell its successor. */
 	if (!lc->conn) {
 		local_due_channel(lc);
 		local_poke();
@@ -148,7 +148,7 @@ static int own_memory(struct local_channel *lc, uint32_t size)
 	return ret < 0 ? ret : 0;
 }
 
-/* Both have mapped it, or nobody will. */
+/* The peer has its own descriptor by now, or will never map the memory. */
 static void close_memory(struct local_channel *lc)
 {
 	local_fork_off();
@@ -156,7 +156,7 @@ static void close_memory(struct local_channel *lc)
 	local_fork_on();
 }
 
-/* Never is one open and not in its place, where a fork() finds it. */
+/* Under the lock, so that a child finds both descriptors. */
 static int socket_pair(struct local_channel *lc)
 {
 	int sv[2], ret = 0;
@@ -173,7 +173,7 @@ static int socket_pair(struct local_channel *lc)
 	return ret;
 }
 
-/* Whatever ivcd has not said in time it says to look(). */
+/* Send the offer. An answer that comes too late is for check_greeting(). */
 static int offer(struct local_channel *lc, struct ivc_context *ctx,
 		 uint64_t member, int64_t deadline)
 {
@@ -188,7 +188,8 @@ static int offer(struct local_channel *lc, struct ivc_context *ctx,
 	msg.offer.peer = member;
 	msg.offer.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
 	msg.offer.rx_shift = (__u8)__builtin_ctz(lc->rx_size);
-	ret = local_call(&msg, lc->other, NULL, local_answer_by(deadline));
+	ret = local_request(&msg, lc->other, NULL,
+			    local_request_until(deadline));
 	local_close_fd(&lc->other);
 	if (ret == -EINPROGRESS)
 		local_due_asked(lc, msg.cookie);
@@ -207,7 +208,7 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	struct local_channel *lc;
 	int ret;
 
-	/* For what the peer may greet with. */
+	/* Room for the descriptors that a greeting may bring. */
 	if (!ivc_closer_room(IVC_PACKET_FDS))
 		return -EMFILE;
 	ret = local_channel_new(ch, &lc);
@@ -224,7 +225,7 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	if (!ret)
 		ret = greet(ch->fd, lc->tx_size, lc->memory);
 	close_memory(lc);
-	/* A new socket of ours: its buffer is too small for a packet. */
+	/* The new socket is empty: its buffer is too small for a packet. */
 	if (ret == -EAGAIN)
 		return -ENOMEM;
 	if (ret)
@@ -235,22 +236,6 @@ int local_connect(struct ivc_context *ctx, struct ivc_channel *ch,
 	return ret;
 }
 
-/* Tell ivcd, with @reason, unless it has told us. The socket tells the peer. */
-void local_offer_drop(struct local_context *lc, struct local_offer *o,
-		      int reason)
-{
-	struct ivc_msg msg = { .op = IVC_MSG_CLOSE,
-			       .member = lc->member,
-			       .close = { .conn = o->conn, .reason = reason } };
-
-	if (o->conn && lc->member)
-		(void)local_link_send(&msg, -1);
-	TAILQ_REMOVE(&lc->offers, o, node);
-	ivc_closer_hangup(o->fd);
-	free(o);
-	local_context_lit(lc);
-}
-
 static bool hung_up(int fd)
 {
 	struct pollfd pfd = { .fd = fd };
@@ -259,11 +244,12 @@ static bool hung_up(int fd)
 }
 
 /*
- * In ivcd's books, if it is there to keep any. It hears of the end of what it
- * could not say yes to in time, after the ACCEPT, so its books stay right.
+ * Tell ivcd of the accept, if ivcd is there. If its answer does not come in
+ * time, the channel is used nevertheless; ivcd gets the CLOSE after the ACCEPT,
+ * so its records stay right.
  */
-static int book(struct local_channel *lc, const struct local_offer *o,
-		int64_t deadline)
+static int accept_at_broker(struct local_channel *lc,
+			    const struct local_offer *o, int64_t deadline)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_ACCEPT, .member = lc->member };
 	uint32_t losses;
@@ -274,7 +260,8 @@ static int book(struct local_channel *lc, const struct local_offer *o,
 	if (o->conn && lc->conn == o->conn) {
 		msg.accept.conn = o->conn;
 		msg.accept.tx_shift = (__u8)__builtin_ctz(lc->tx_size);
-		ret = local_call(&msg, -1, NULL, local_answer_by(deadline));
+		ret = local_request(&msg, -1, NULL,
+				    local_request_until(deadline));
 	}
 	if (losses != local.losses || ret == -ENODEV) {
 		lc->conn = 0;
@@ -287,8 +274,9 @@ static int book(struct local_channel *lc, const struct local_offer *o,
 }
 
 /*
- * The greeting of @o. What the offerer did wrong, or did not wait for, is no
- * error of the accepter's: -ECONNABORTED. What this process lacks is.
+ * Receive the greeting of offer @o. -ECONNABORTED: the offerer has made an
+ * error or has not waited, which is not the accepter's error. Other errors:
+ * this process lacks a resource.
  */
 static int offer_greeting(struct local_channel *lc, const struct local_offer *o)
 {
@@ -303,15 +291,15 @@ static int offer_greeting(struct local_channel *lc, const struct local_offer *o)
 		return ret;
 	default:
 		/*
-		 * -EAGAIN, too: the greeting goes ahead of the offer. And
-		 * whatever a socket can say that is not connected: a listening
-		 * one -ENOTCONN.
+		 * Also for -EAGAIN, since an honest offerer greets before it
+		 * offers; and for every error of a socket that is no end of a
+		 * pair, such as -ENOTCONN of a listening one.
 		 */
 		return -ECONNABORTED;
 	}
 }
 
-/* Take @o, which is ours. -ECONNABORTED: it is no good, or not any more. */
+/* Accept @o. -ECONNABORTED: the offer is not valid, or not any more. */
 static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		      uint32_t tx_max, int64_t deadline)
 {
@@ -326,10 +314,10 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 		return ret;
 	ret = watch(lc);
 	if (!ret)
-		ret = book(lc, o, deadline);
+		ret = accept_at_broker(lc, o, deadline);
 	if (!ret)
 		ret = greet(o->fd, size, lc->memory);
-	/* Full: the offerer has made it, and has filled it himself. */
+	/* -EAGAIN: the offerer has filled the socket itself. */
 	if (ret == -ENOENT || ret == -EPIPE || ret == -ECONNRESET ||
 	    ret == -EAGAIN)
 		ret = -ECONNABORTED;
@@ -342,7 +330,7 @@ static int take_offer(struct local_channel *lc, const struct local_offer *o,
 	return 0;
 }
 
-/* The next offer for @lc, with its socket. NULL: there is none. */
+/* Move the next offer, with its socket, to @lc. NULL: there is none. */
 static struct local_offer *next_offer(struct local_context *from,
 				      struct local_channel *lc)
 {
@@ -352,7 +340,7 @@ static struct local_offer *next_offer(struct local_context *from,
 	o = TAILQ_FIRST(&from->offers);
 	if (o) {
 		TAILQ_REMOVE(&from->offers, o, node);
-		local_context_lit(from);
+		local_context_signal(from);
 		lc->ch->fd = o->fd;
 		lc->ch->peer = o->peer;
 		lc->member = from->member;
@@ -362,28 +350,26 @@ static struct local_offer *next_offer(struct local_context *from,
 	return o;
 }
 
-/* 0: there is something to accept. */
+/* Returns 0 if there is an offer to accept. */
 static int any_offer(struct local_context *from)
 {
 	int ret = 0;
 
 	pthread_mutex_lock(&local.lock);
 	/*
-	 * While ivcd is away a server waits for it as for offers; but not once
-	 * it is there and does not take us back.
+	 * While ivcd does not run, a server waits for ivcd as it waits for
+	 * offers; but not after ivcd has refused to register it again.
 	 */
 	if (TAILQ_EMPTY(&from->offers))
 		ret = from->attach_status ? -ENODEV : -EAGAIN;
-	/*
-	 * An offer can bring descriptors: it waits, too, until there is room.
-	 */
+	/* An offer can bring descriptors: it waits until there is room. */
 	else if (!ivc_closer_room(IVC_PACKET_FDS))
 		ret = -EAGAIN;
-	/* Told once: of the offers that wait some may need less. */
+	/* Returned once: another offer that waits may need less. */
 	if (from->lack) {
 		ret = from->lack;
 		from->lack = 0;
-		local_context_lit(from);
+		local_context_signal(from);
 	}
 	pthread_mutex_unlock(&local.lock);
 	return ret;
@@ -405,9 +391,7 @@ int local_accept(struct ivc_context *ctx, struct ivc_channel *ch,
 	o = next_offer(from, lc);
 	ret = o ? take_offer(lc, o, tx_max, deadline) : -EAGAIN;
 	free(o);
-	/*
-	 * On failure: the socket is closed, ivcd told; the next may be better.
-	 */
+	/* Close the socket and tell ivcd, before the next offer is tried. */
 	if (ret == -ECONNABORTED || ret == -EAGAIN)
 		local_close(ch);
 	return ret;
@@ -419,8 +403,11 @@ static void failed(struct local_channel *lc, int why)
 	local_channel_step(lc, IVC_CHAN_FAIL);
 }
 
-/* Has the accepter greeted? One thread's, until it is established. */
-static void look(struct local_channel *lc)
+/*
+ * Has the accepter greeted? Only the thread that waits for the connection calls
+ * this.
+ */
+static void check_greeting(struct local_channel *lc)
 {
 	int ret = take_greeting(lc, lc->ch->fd, lc->rx_size);
 
@@ -432,7 +419,7 @@ static void look(struct local_channel *lc)
 	} else if (ret != -EPIPE) {
 		failed(lc, ret);
 	} else if (lc->due != LOCAL_DUE_REPLY) {
-		/* While it is asked, ivcd's answer, why, is on its way. */
+		/* In REPLY, ivcd's answer, which has the reason, is to come. */
 		failed(lc, lc->refused ? lc->refused : -ECONNREFUSED);
 	}
 	pthread_mutex_unlock(&local.lock);
@@ -443,7 +430,7 @@ int local_info(const struct ivc_channel *ch, struct ivc_abi_info *info)
 	struct local_channel *lc = ch->priv;
 
 	if (ivc_load(&lc->state) == IVC_CHAN_OFFERED)
-		look(lc);
+		check_greeting(lc);
 	memset(info, 0, sizeof(*info));
 	info->tx_size = lc->tx_size;
 	if (lc->peer)

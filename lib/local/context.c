@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The local transport: contexts, and its table of operations. */
+/* Contexts of the local transport, and its table of operations. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -11,11 +11,12 @@
 #include "local.h"
 
 /*
- * Two eventfds say what there is to take, one for offers and one for events;
- * the library waits for the one it means. A program's descriptor is an epoll
- * set of them, which can say POLLIN only, for either: so events are let into it
- * when the program has asked for events once. A program that takes none is not
- * woken for them for ever.
+ * One eventfd is readable while there is an offer, another one while there is
+ * an event; the library polls the one that it needs. The program's descriptor
+ * is an epoll set of the two, which can only report POLLIN for both. So the
+ * eventfd for events is put into the set when the program asks for an event for
+ * the first time. A program that takes no events would otherwise be woken for
+ * ever.
  */
 static int context_fds(struct local_context *lc)
 {
@@ -32,65 +33,16 @@ static int context_fds(struct local_context *lc)
 	return 0;
 }
 
-static int context_show(struct local_context *lc)
+static int context_poll_events(struct local_context *lc)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
-	if (lc->shown)
+	if (lc->events_polled)
 		return 0;
 	if (epoll_ctl(lc->ctx->fd, EPOLL_CTL_ADD, lc->event_fd, &ev))
 		return -errno;
-	lc->shown = true;
+	lc->events_polled = true;
 	return 0;
-}
-
-static void light(int fd, bool *lit, bool want)
-{
-	uint64_t count = 1;
-	ssize_t ret;
-
-	if (*lit == want)
-		return;
-	*lit = want;
-	do
-		ret = want ? write(fd, &count, sizeof(count))
-			   : read(fd, &count, sizeof(count));
-	while (ret < 0 && errno == EINTR);
-}
-
-void local_context_lit(struct local_context *lc)
-{
-	light(lc->offer_fd, &lc->offer_lit,
-	      !TAILQ_EMPTY(&lc->offers) || lc->lack || lc->attach_status);
-	light(lc->event_fd, &lc->event_lit,
-	      lc->detached || lc->attached || lc->hosts_changed);
-}
-
-static unsigned int hash(uint64_t member)
-{
-	return member % LOCAL_HASH;
-}
-
-void local_context_named(struct local_context *lc, uint64_t member)
-{
-	if (lc->member)
-		LIST_REMOVE(lc, in_hash);
-	lc->member = member;
-	lc->ctx->member = member;
-	if (member)
-		LIST_INSERT_HEAD(&local.members[hash(member)], lc, in_hash);
-}
-
-struct local_context *local_context_of(uint64_t member)
-{
-	struct local_context *lc;
-
-	if (!member)
-		return NULL;
-	LIST_FOREACH (lc, &local.members[hash(member)], in_hash)
-		if (lc->member == member)
-			return lc;
-	return NULL;
 }
 
 static int local_open(struct ivc_context *ctx)
@@ -110,13 +62,13 @@ static int local_open(struct ivc_context *ctx)
 	lc->offer_fd = -1;
 	lc->event_fd = -1;
 	TAILQ_INIT(&lc->offers);
-	/* From here on local_leave() undoes it. */
+	/* From here on local_leave() undoes everything. */
 	ctx->priv = lc;
 	pthread_mutex_lock(&local.lock);
 	ret = context_fds(lc);
 	LIST_INSERT_HEAD(&local.contexts, lc, node);
 	if (!ret)
-		ret = local_link_need();
+		ret = local_session_need();
 	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
@@ -126,7 +78,7 @@ static int local_enroll(struct ivc_context *ctx)
 	int ret;
 
 	pthread_mutex_lock(&local.lock);
-	ret = local_call_register(ctx->priv);
+	ret = local_request_register(ctx->priv);
 	pthread_mutex_unlock(&local.lock);
 	ctx->domid = 0;
 	return ret;
@@ -145,16 +97,16 @@ static void local_orphan(struct ivc_context *ctx)
 		close_fds(ctx->priv);
 }
 
-static void tell_left(struct local_context *lc)
+static void unregister(struct local_context *lc)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_UNREGISTER, .member = lc->member };
 
 	/*
-	 * Waited for: who has left can be sure that its id is free again. Under
-	 * way the context is still in the list, but nobody's.
+	 * Wait for the answer, so that the id is free when ivc_unregister()
+	 * returns. Meanwhile the context is still in the list.
 	 */
 	if (lc->member)
-		local_call_surely(&msg);
+		local_request_surely(&msg);
 }
 
 static void local_leave(struct ivc_context *ctx)
@@ -167,8 +119,8 @@ static void local_leave(struct ivc_context *ctx)
 	pthread_mutex_lock(&local.lock);
 	lc->registered = false;
 	local_due_no_context(lc);
-	tell_left(lc);
-	local_context_named(lc, 0);
+	unregister(lc);
+	local_context_set_member(lc, 0);
 	while ((o = TAILQ_FIRST(&lc->offers)))
 		local_offer_drop(lc, o, -ECONNREFUSED);
 	LIST_REMOVE(lc, node);
@@ -179,14 +131,14 @@ static void local_leave(struct ivc_context *ctx)
 	local_put();
 }
 
-/* A page of the list into @peers from @have on; returns how many came. */
+/* One part of the list of members, into @table. Returns how many they are. */
 static int hosts_page(struct local_context *lc, uint64_t *after, bool *more,
 		      struct ivc_host *table, int64_t until)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_HOSTS,
 			       .member = lc->member,
 			       .hosts = { .after = *after } };
-	int ret = local_call(&msg, -1, table, until);
+	int ret = local_request(&msg, -1, table, until);
 
 	if (ret)
 		return ret == -EINPROGRESS ? -ETIMEDOUT : ret;
@@ -203,7 +155,7 @@ static int hosts_all(struct local_context *lc, ivc_peer *peers, uint32_t max,
 		     uint32_t *written, struct ivc_host *table,
 		     int64_t deadline)
 {
-	int64_t until = local_answer_by(deadline);
+	int64_t until = local_request_until(deadline);
 	uint32_t total = 0;
 	uint64_t after = 0;
 	bool more = true;
@@ -249,8 +201,8 @@ static int local_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
 	int ret;
 
 	pthread_mutex_lock(&local.lock);
-	/* Else the program would not be woken for the events after this. */
-	ret = context_show(lc);
+	/* From now on poll() on the program's descriptor reports events. */
+	ret = context_poll_events(lc);
 	if (ret) {
 		pthread_mutex_unlock(&local.lock);
 		return ret;
@@ -269,7 +221,7 @@ static int local_event(struct ivc_context *ctx, struct ivc_abi_event *ev)
 	} else {
 		ret = -EAGAIN;
 	}
-	local_context_lit(lc);
+	local_context_signal(lc);
 	pthread_mutex_unlock(&local.lock);
 	return ret;
 }
@@ -292,6 +244,6 @@ const struct ivc_transport ivc_local = {
 	.fork = local_fork,
 	.orphan = local_orphan,
 	.orphan_channel = local_orphan_channel,
-	/* The greeting comes in by the same door as the bell. */
+	/* The accepter's greeting comes through the socket. */
 	.established = POLLIN,
 };

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of a channel's end: made, and judged when it comes from a peer.
+ * The memory of an end: a sealed memfd. Making it, and checking a peer's.
  *
- * The seals are the whole safety of it. Sealed against shrinking, a mapping
- * cannot be cut off under its reader (SIGBUS), nor have holes punched into it;
- * sealed against future writing, nobody but the owner, who has mapped it
- * before, can ever write to it; sealed against sealing, that stays so. A file
- * that is no memfd cannot carry these seals.
+ * The safety rests on the seals. With F_SEAL_SHRINK the file cannot be cut
+ * short under its reader (SIGBUS), nor get holes. With F_SEAL_FUTURE_WRITE only
+ * the owner, whose mapping is older than the seal, can write to it. F_SEAL_SEAL
+ * makes both seals permanent. Only a memfd can have these seals.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,15 +35,15 @@ static int memory_fd(void)
 	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd = memfd_create("ivc", flags | MFD_NOEXEC_SEAL);
 
-	/* Linux before 6.3 does not know that one. */
+	/* Linux before 6.3 does not know MFD_NOEXEC_SEAL. */
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("ivc", flags);
 	return fd < 0 ? -errno : fd;
 }
 
 /*
- * mmap() and madvise() say EAGAIN of memory that a limit does not allow to be
- * locked (mlockall(2)). Everywhere here that means "not yet".
+ * mmap() and madvise() fail with EAGAIN if a limit does not allow to lock the
+ * memory (mlockall(2)). In the library -EAGAIN means "not yet".
  */
 static int memory_error(int err)
 {
@@ -52,9 +51,9 @@ static int memory_error(int err)
 }
 
 /*
- * Over RLIMIT_FSIZE the kernel sends SIGXFSZ to this thread, and over any
- * signal it gives up what it has allocated. So all signals wait, and that one
- * is taken away again, unless somebody else had sent one before.
+ * Above RLIMIT_FSIZE the kernel sends SIGXFSZ to this thread; and any signal
+ * makes fallocate() give up. So all signals are blocked, and a SIGXFSZ is
+ * consumed, unless one was pending before.
  */
 static int allocate(int fd, size_t size)
 {
@@ -67,7 +66,7 @@ static int allocate(int fd, size_t size)
 	sigaddset(&xfsz, SIGXFSZ);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	sigpending(&pending);
-	/* All of it now: a page missing later would be SIGBUS. */
+	/* Allocate all pages now: a page missing later would raise SIGBUS. */
 	while (fallocate(fd, 0, 0, (off_t)size)) {
 		if (errno == EINTR)
 			continue;
@@ -103,7 +102,7 @@ int local_memory_make(uint32_t ring, uint8_t **p)
 		ret = -errno;
 		goto err_map;
 	}
-	/* As of a channel of the driver: not there in a child. */
+	/* Not mapped in a child, like the memory of the driver's channels. */
 	if (madvise(map, size, MADV_DONTFORK)) {
 		ret = memory_error(errno);
 		goto err_map;
@@ -121,7 +120,7 @@ err_fd:
 	return ret;
 }
 
-/* Is @fd what local_memory_make() makes, for that ring? */
+/* Is @fd memory as local_memory_make() makes it, of @size bytes? */
 static bool memory_ok(int fd, off_t size)
 {
 	int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL);
@@ -131,7 +130,8 @@ static bool memory_ok(int fd, off_t size)
 		return false;
 	if (seals < 0 || (seals & IVC_LOCAL_SEALS) != IVC_LOCAL_SEALS)
 		return false;
-	/* It cannot change its size any more: that has been checked first. */
+	/* Sealed, as checked above, the file cannot change its size any more.
+	 */
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size == size;
 }
 

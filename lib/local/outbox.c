@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library tells ivcd by itself, and waits for no answer: that a
- * context registers again after a loss of the link, that a channel is to be
- * entered in a new ivcd's books (ADOPT), that one has been closed.
+ * Messages that the library sends to ivcd by itself, while no caller waits for
+ * an answer. REGISTER registers a context again after a loss of the link. ADOPT
+ * makes an open channel known to a new ivcd. CLOSE says that a channel is
+ * closed.
  *
  *   NOTHING --due--> SEND --sent--> REPLY --answered--> NOTHING
  *
- * CLOSE has no answer: the channel is freed when it has been sent. A channel
- * that is closed while ADOPT is under way is closed when the answer says by
- * which number ivcd knows it. Likewise one whose CONNECT was not answered in
- * the caller's time: it is in REPLY, too.
+ * CLOSE has no answer: the channel is freed when CLOSE has been sent. If a
+ * channel is closed while the answer to ADOPT is still to come, CLOSE is sent
+ * after the answer, which has the number of the connection. A channel whose
+ * CONNECT was not answered in the caller's time is in REPLY, too.
  *
- * Each state but NOTHING is a list, so that no step looks at anything that is
- * not due. ivcd answers in the order in which it was asked, so the one that a
- * reply belongs to is the first in its list.
+ * Each state except NOTHING is a list, so that no step visits entries for which
+ * nothing is due. ivcd replies in the order of the requests, so a reply belongs
+ * to the first entry of its list.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,11 +22,14 @@
 #include "../../common/clock.h"
 #include "local.h"
 
-/* For an id that is taken: by ourselves, if ivcd has not yet seen us go. */
+/*
+ * Tries for an id that is in use, perhaps by this very context: the old ivcd
+ * may not have noticed the loss of the link yet.
+ */
 #define AGAIN_TRIES 20
 #define AGAIN_NS (50 * IVC_MS)
 
-void local_due_init(void)
+void local_outbox_init(void)
 {
 	TAILQ_INIT(&local.due.contexts);
 	TAILQ_INIT(&local.due.channels);
@@ -69,7 +73,7 @@ void local_due_no_context(struct local_context *lc)
 
 void local_due_channel(struct local_channel *lc)
 {
-	/* Its answer brings the number that CLOSE needs. */
+	/* The answer brings the number that CLOSE needs. */
 	if (lc->due != LOCAL_DUE_REPLY)
 		channel_move(lc, LOCAL_DUE_SEND);
 }
@@ -85,7 +89,7 @@ void local_due_asked(struct local_channel *lc, uint64_t cookie)
 	channel_move(lc, LOCAL_DUE_REPLY);
 }
 
-/* A context has registered again, or may not. */
+/* ivcd has answered the REGISTER of @lc. */
 static void registered_again(struct local_context *lc,
 			     const struct ivc_msg *msg)
 {
@@ -96,13 +100,13 @@ static void registered_again(struct local_context *lc,
 	}
 	context_move(lc, LOCAL_DUE_NOTHING);
 	lc->tries = 0;
-	local_context_named(lc, msg->status ? 0 : msg->reged.member);
+	local_context_set_member(lc, msg->status ? 0 : msg->reged.member);
 	lc->attached = true;
 	lc->attach_status = msg->status;
-	local_context_lit(lc);
+	local_context_signal(lc);
 }
 
-void local_due_reply(const struct ivc_msg *msg)
+void local_outbox_reply(const struct ivc_msg *msg)
 {
 	struct local_context *lc;
 	struct local_channel *ch;
@@ -117,8 +121,8 @@ void local_due_reply(const struct ivc_msg *msg)
 		if (ch->cookie != msg->cookie)
 			continue;
 		/*
-		 * Refused by a new ivcd (a quota): the channel lives on, and
-		 * is not in its books.
+		 * If the new ivcd refused the channel (a quota), the channel
+		 * stays open and is not known to that ivcd.
 		 */
 		ch->conn = msg->status ? 0 : msg->offer.conn;
 		ch->refused = msg->status;
@@ -175,7 +179,10 @@ static int send_close(struct local_channel *ch)
 	return ret;
 }
 
-/* Not sent. If the link is full epoll says when it is not; else a time does. */
+/*
+ * A message was not sent. If the link is full, epoll reports when it has room.
+ * Without memory, try again after a time.
+ */
 static void not_now(int err)
 {
 	if (err != -ENOMEM)
@@ -184,8 +191,8 @@ static void not_now(int err)
 	local_poke();
 }
 
-/* Send what is due, as much as the link takes. */
-void local_flush(void)
+/* Send the messages that are due, as many as the link accepts. */
+void local_outbox_send(void)
 {
 	struct local_context *lc, *next;
 	struct local_channel *ch;

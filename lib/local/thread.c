@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library's thread of the local transport: see local.h for what it is for.
+ * The library's thread; local.h says what it is for.
  *
- * It starts with the first user, a context or a channel, and is joined by the
- * last: a program that has closed everything has no thread of ours left, and
- * may unload the library.
+ * The thread starts with the first context or channel, and ends with the last:
+ * when a program has closed everything, no thread of the library is left, and
+ * the program may unload the library.
  *
- * fork(): see process.h. Descriptors are opened and closed under the lock,
- * where a child finds them: kept open in a child that lives on, they would hide
- * from the peers that the parent has died.
+ * fork(): see process.h. Descriptors are opened and closed under the lock, so
+ * that a child finds and closes its copies. A copy in a child that lives on
+ * would hide from the peers that the parent has died.
  */
 #include <errno.h>
 #include <limits.h>
@@ -26,15 +26,12 @@
 #define LOCAL_EVENTS 32
 #define CLOSER_AGAIN_NS (10 * IVC_MS)
 
-struct local local = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .poke = -1, .link = -1
-};
-
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 
 /*
- * Written by fork(), read by those who do not want one. Taken before
- * local.lock. A stream of readers does not keep the writer out.
+ * fork() takes the lock as a writer; a thread during which no fork() may happen
+ * takes it as a reader. It is taken before local.lock. A stream of readers does
+ * not starve the writer.
  */
 static pthread_rwlock_t forks =
 	PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
@@ -49,14 +46,6 @@ void local_fork_on(void)
 	pthread_rwlock_unlock(&forks);
 }
 
-void local_poke(void)
-{
-	uint64_t one = 1;
-
-	while (write(local.poke, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
 static void unpoke(void)
 {
 	uint64_t count;
@@ -65,59 +54,7 @@ static void unpoke(void)
 	(void)ret;
 }
 
-/* Room in the table of watched channels for descriptor @fd. */
-static int watched_room(size_t fd)
-{
-	size_t room = local.watched_room ? local.watched_room : 64;
-	struct local_channel **table;
-
-	if (fd < local.watched_room)
-		return 0;
-	while (fd >= room)
-		room *= 2;
-	table = reallocarray(local.watched, room, sizeof(*table));
-	if (!table)
-		return -ENOMEM;
-	memset(table + local.watched_room, 0,
-	       (room - local.watched_room) * sizeof(*table));
-	local.watched = table;
-	local.watched_room = room;
-	return 0;
-}
-
-/*
- * A key is the channel's descriptor, by which it is found, and above it a
- * number that tells it from an earlier one which had that descriptor.
- */
-int local_watch(struct local_channel *lc)
-{
-	uint32_t fd = (uint32_t)lc->ch->fd;
-	/* No EPOLLIN: doorbells are not the thread's. A hang-up always is. */
-	struct epoll_event ev = { .events = EPOLLRDHUP };
-	int ret = watched_room(fd);
-
-	if (ret)
-		return ret;
-	if (!++local.next_key)
-		++local.next_key;
-	ev.data.u64 = (uint64_t)local.next_key << 32 | fd;
-	if (epoll_ctl(local.epoll, EPOLL_CTL_ADD, lc->ch->fd, &ev))
-		return -errno;
-	lc->key = ev.data.u64;
-	local.watched[fd] = lc;
-	return 0;
-}
-
-void local_unwatch(struct local_channel *lc)
-{
-	if (!lc->key)
-		return;
-	epoll_ctl(local.epoll, EPOLL_CTL_DEL, lc->ch->fd, NULL);
-	local.watched[(uint32_t)lc->key] = NULL;
-	lc->key = 0;
-}
-
-/* By a key, not a pointer: the channel may be gone, the event still here. */
+/* Found by a key: the event may be older than the end of the channel. */
 static void channel_event(uint64_t key)
 {
 	struct local_channel *lc = NULL;
@@ -143,7 +80,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Returns when to call it again. */
+/* Returns the time at which to call it again. */
 static int64_t closer_tick(void)
 {
 	return ivc_closer_again() ? ivc_now() + CLOSER_AGAIN_NS : IVC_NEVER;
@@ -165,11 +102,11 @@ static void *local_main(void *arg)
 			if (ev[i].data.u64 == LOCAL_KEY_POKE)
 				unpoke();
 			else if (ev[i].data.u64 == LOCAL_KEY_LINK)
-				local_link_event(ev[i].events);
+				local_session_event(ev[i].events);
 			else
 				channel_event(ev[i].data.u64);
 		}
-		next = earlier(local_link_tick(), local_ring_tick());
+		next = earlier(local_session_tick(), local_ring_tick());
 		next = earlier(next, closer_tick());
 		pthread_mutex_unlock(&local.lock);
 	}
@@ -192,7 +129,7 @@ static int start(void)
 
 	local.state = LOCAL_DOWN;
 	local.retry_at = IVC_NEVER;
-	local_call_heard();
+	local_session_heard();
 	local.ring_at = IVC_NEVER;
 	local.epoll = epoll_create1(EPOLL_CLOEXEC);
 	local.poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -226,7 +163,7 @@ static void lists_init(void)
 	size_t i;
 
 	TAILQ_INIT(&local.waits);
-	local_due_init();
+	local_outbox_init();
 	LIST_INIT(&local.contexts);
 	LIST_INIT(&local.channels);
 	for (i = 0; i < LOCAL_HASH; i++)
@@ -235,7 +172,7 @@ static void lists_init(void)
 	local.watched_room = 0;
 }
 
-/* In a child: those who held or awaited it are threads of the parent. */
+/* In a child: the threads that held the lock or waited for it are not there. */
 static void forks_init(void)
 {
 	const pthread_rwlock_t nobody =
@@ -244,7 +181,7 @@ static void forks_init(void)
 	forks = nobody;
 }
 
-/* In a child: there is no thread, and nobody who waits. */
+/* In a child: there is no library's thread, and no thread that waits. */
 static void begin_anew(void)
 {
 	changed_init();
@@ -255,10 +192,10 @@ static void begin_anew(void)
 	local.stopping = false;
 	local.state = LOCAL_DOWN;
 	local.full = false;
-	local_call_heard();
+	local_session_heard();
 }
 
-/* Those that are no channels any more, of which ivcd has not been told. */
+/* Free channels that the program has closed and whose CLOSE was not sent. */
 static void free_closing(void)
 {
 	struct local_channel *lc, *next;
@@ -270,7 +207,7 @@ static void free_closing(void)
 	}
 }
 
-/* Nobody in this process will accept them. */
+/* In a child: free the offers, which only the parent can accept. */
 static void free_offers(void)
 {
 	struct local_context *lc;
@@ -303,8 +240,8 @@ void local_fork(enum ivc_fork what)
 		begin_anew();
 		pthread_mutex_unlock(&local.lock);
 		/*
-		 * Unlocking alone would hand it to readers that wait in the
-		 * parent, and no writer would ever have it here.
+		 * An unlock alone would give the lock to readers that wait in
+		 * the parent, and no writer would ever get it in the child.
 		 */
 		pthread_rwlock_unlock(&forks);
 		forks_init();
@@ -355,7 +292,7 @@ void local_put(void)
 		return;
 	pthread_join(local.thread, NULL);
 	pthread_mutex_lock(&local.lock);
-	/* ivcd forgets with the link what it has not been told. */
+	/* ivcd drops these channels, too, when the link ends. */
 	while ((lc = LIST_FIRST(&local.channels))) {
 		LIST_REMOVE(lc, node);
 		free(lc);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of what was written, on a local channel.
+ * The delivery of the writes on a local channel that has ended.
  *
- * Nobody takes the ring away here: it stands as the two processes left it, and
- * the peer, which has closed or died before the end can be seen, has read what
- * its `reader_pos` says and will read no more. Of a write that met the end, the
- * records that the peer has not come to are taken back; what it has not read of
- * all others was not delivered.
+ * The ring stays as the two processes left it. The peer has closed or died
+ * before this side can see the end; it has read up to its `reader_pos` and will
+ * read no more. If the channel ended during a write, the records of that write
+ * that the peer has not begun are taken back. All other bytes that the peer has
+ * not read are undelivered.
  *
- * `reader_pos` is an enemy's word, taken once (end_with()). It is believed
- * where it names a byte of a record of ours.
+ * `reader_pos` comes from a peer that may be hostile, and is loaded once
+ * (end_with()). It is believed only if it names a byte of a record in this
+ * ring.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "local.h"
 
-/* The record at @pos of our own ring, as ivc_ring_parse(). */
+/* Parse the record at @pos of the own ring, like ivc_ring_parse(). */
 static int record(const struct ivc_channel *ch, uint32_t pos, uint32_t *len)
 {
 	const struct ivc_tx *tx = &ch->tx;
@@ -26,9 +27,7 @@ static int record(const struct ivc_channel *ch, uint32_t pos, uint32_t *len)
 			      len);
 }
 
-/*
- * Bytes in the records from @pos on, before @end, and where the last of them
- * ends. -EPROTO: no record begins at @end.
+/* The bytes in the records from @pos to @end. -EPROTO: no record ends at @end.
  */
 static int64_t count(const struct ivc_channel *ch, uint32_t pos, uint32_t end)
 {
@@ -46,7 +45,7 @@ static int64_t count(const struct ivc_channel *ch, uint32_t pos, uint32_t end)
 	return bytes;
 }
 
-/* The end of the channel, and where the peer has stopped reading. */
+/* Why the channel has ended, and where the peer has stopped reading. */
 struct stop {
 	int status;
 	uint32_t pos;
@@ -61,9 +60,8 @@ static int stopped_at(const struct ivc_channel *ch, struct stop *stop)
 	int n = 0;
 
 	/*
-	 * Acquire pairs with end_with()'s release. A writer has seen the end by
-	 * a relaxed load, after which `reader_pos` could still be its old
-	 * value.
+	 * Acquire pairs with the release in end_with(). The writer has seen the
+	 * end by a relaxed load, which does not order the load of `reader_pos`.
 	 */
 	stop->status = ivc_load_acq(&ch->kctl->status);
 	stop->pos = stop->past = ivc_reader_cell(lc->reader_pos);
@@ -92,7 +90,7 @@ int local_delivery(const struct ivc_channel *ch,
 	delivery->written = 0;
 	delivery->undelivered = 0;
 	/*
-	 * The peer has come further than @from, if only to a part of a record.
+	 * The peer has begun a record that was written at @from or later.
 	 */
 	if (!ret && ch->tx.pos - stop.past < ch->tx.pos - from) {
 		written = count(ch, from, stop.past);
@@ -122,7 +120,7 @@ int local_undelivered(const struct ivc_channel *ch,
 	if (ret)
 		return ret;
 	pos = stop.pos;
-	/* Behind the end of all of it is behind the end. */
+	/* The sum below would overflow, far past the end of the data. */
 	if (skip > UINT64_MAX - stop.used)
 		pos = ch->tx.pos;
 	skip += stop.used;

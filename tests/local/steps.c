@@ -322,7 +322,7 @@ static void moved(struct steps *got, int n)
 		ivc_context_add(&ctx, ch[i]);
 	}
 	begin();
-	ivc_context_look_again(&ctx);
+	ivc_context_scan(&ctx);
 	while (ivc_context_ended(&ctx))
 		told++;
 	got[MOVE] = end(n);

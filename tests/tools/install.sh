@@ -25,7 +25,7 @@ cat >"$dir/a.c" <<'END'
 #include <ivc/ivc.h>
 
 /* Names that the library's parts have for each other, too */
-int local_call, local_put;
+int local_request, local_put;
 void local_accept(void) {}
 void local_close(void) {}
 
