@@ -172,26 +172,6 @@ static int chan_mmap(struct file *file, struct vm_area_struct *vma)
 	return ivcf_mmap(file->private_data, vma);
 }
 
-/*
- * Nobody has @ch, or ever will have had: it ends with @reason unless it has
- * already, and the caller's reference is put.
- */
-void ivcf_chan_drop(struct ivc_chan *ch, int reason)
-{
-	struct ivc_chan *partner;
-
-	ivcf_chan_close(ch, reason);
-	mutex_lock(&ch->lock);
-	WRITE_ONCE(ch->mapping, NULL);
-	/* Two ends of one guest hold each other: here it ends. */
-	partner = ch->partner;
-	ch->partner = NULL;
-	mutex_unlock(&ch->lock);
-	if (partner)
-		ivcf_chan_put(partner);
-	ivcf_chan_put(ch);
-}
-
 /* Each close(), exit() and exec() of each process that has it. */
 static int chan_flush(struct file *file, fl_owner_t id)
 {

@@ -54,19 +54,6 @@ static int may_grant(domid_t domid)
 								    : 0;
 }
 
-/* Tell the backend that an offer is not taken, or not any more. */
-void ivcf_refuse(u32 epoch, u64 member, u32 conn, int reason)
-{
-	struct ivc_request *req =
-		ivcf_request_new(IVC_MSG_CLOSE, epoch, member);
-
-	req->kind = IVC_REQUEST_REFUSAL;
-	req->msg.close.conn = conn;
-	req->msg.close.reason = reason;
-	ivcf_request_send(req);
-	ivcf_request_put(req);
-}
-
 /*
  * Why has a channel ended that was still being made? Because there is no
  * backend any more; or else the other end has gone, or our guest leaves.
@@ -95,63 +82,6 @@ static int invite(struct ivc_chan *ch)
 	return err;
 }
 
-/*
- * The backend has given @ch a number, by which it is found from here on. None,
- * or one of another, is a lie. Under ch->lock.
- */
-static int set_conn(struct ivc_chan *ch, u32 conn, gfp_t gfp)
-{
-	int err;
-
-	ch->conn = conn;
-	err = conn ? xa_insert(&ivc_front.conns, conn, ch, gfp) : -EBUSY;
-	if (!err)
-		return 0;
-	ch->conn = 0;
-	return err == -EBUSY ? -EPROTO : err;
-}
-
-/* Map the other end's pages. Under ch->lock. */
-static int map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
-{
-	const struct ivc_kctl *kctl;
-	int err;
-
-	err = ivcf_map_pages(&ch->map, ch->peer.domid, dir_gref, 1u << shift);
-	if (err)
-		return err;
-	kctl = page_address(ch->map.pages[0]);
-	if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||
-	    ivc_load(&kctl->version) != IVC_PROTOCOL_VERSION) {
-		ivcf_unmap_pages(&ch->map);
-		return -EPROTO;
-	}
-	ch->rx_size = 1u << shift;
-	return 0;
-}
-
-/* An offer of ours was taken. Under ch->lock, OFFERED. */
-int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
-{
-	int err;
-
-	if (!ivc_ring_shift_ok(tx_shift) || 1u << tx_shift > ch->rx_size)
-		return -EPROTO;
-	if (ch->local) {
-		/* The accepter has introduced itself, or nobody has. */
-		if (!ch->partner || ch->partner->tx_size != 1u << tx_shift)
-			return -EPROTO;
-		ch->rx_size = ch->partner->tx_size;
-		return 0;
-	}
-	err = map_peer(ch, dir_gref, tx_shift);
-	if (err)
-		return err;
-	ivcf_grant_end_dir(&ch->grant);
-	WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
-	return 0;
-}
-
 /* ------------------------------------------------------------- offer */
 
 static int lookup(const struct ivc_chan *ch, u64 peer,
@@ -162,8 +92,8 @@ static int lookup(const struct ivc_chan *ch, u64 peer,
 	int err;
 
 	req->msg.lookup.member = peer;
-	ivcf_request_send(req);
-	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_ctl_send(req);
+	err = ivcf_ctl_wait(req, IVC_REPLY_TIMEOUT);
 	if (!err) {
 		host->member = peer;
 		host->id = req->msg.looked.id;
@@ -187,8 +117,8 @@ static void connect_done(struct ivc_request *req)
 	/* The other end has the offer: there is no way back for want of memory.
 	 */
 	if (!req->status)
-		req->status = set_conn(ch, req->msg.offer.conn,
-				       GFP_KERNEL | __GFP_NOFAIL);
+		req->status = ivcf_conn_add(ch, req->msg.offer.conn,
+					    GFP_KERNEL | __GFP_NOFAIL);
 	if (!req->status)
 		ivcf_chan_event(ch, IVC_CHAN_OFFER, 0);
 	ivcf_chan_answered(ch, req->status);
@@ -212,8 +142,8 @@ static int offer(struct ivc_chan *ch, u32 dir_gref)
 	req->done = connect_done;
 	ivcf_chan_get(ch);
 	req->data = ch;
-	ivcf_request_send(req);
-	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_ctl_send(req);
+	err = ivcf_ctl_wait(req, IVC_REPLY_TIMEOUT);
 	ivcf_request_put(req);
 	return err;
 }
@@ -296,11 +226,7 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	struct ivc_chan *other;
 	int err = -ECONNABORTED;
 
-	xa_lock(&ivc_front.conns);
-	other = xa_load(&ivc_front.conns, msg->offer.conn);
-	if (other && !kref_get_unless_zero(&other->ref))
-		other = NULL;
-	xa_unlock(&ivc_front.conns);
+	other = ivcf_conn_find(msg->offer.conn);
 	if (!other)
 		return err;
 	mutex_lock(&other->lock);
@@ -338,7 +264,7 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		err = why_ended(ch);
 	else
 		err = may_grant(ch->peer.domid)
-			      ?: map_peer(ch, msg->offer.dir_gref,
+			      ?: ivcf_chan_map_peer(ch, msg->offer.dir_gref,
 					  msg->offer.tx_shift)
 			      ?: ivcf_grant_pages(&ch->grant, ch->peer.domid,
 					       dir_gref);
@@ -385,8 +311,8 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 	req->done = accept_done;
 	ivcf_chan_get(ch);
 	req->data = ch;
-	ivcf_request_send(req);
-	err = ivcf_request_wait(req, IVC_REPLY_TIMEOUT);
+	ivcf_ctl_send(req);
+	err = ivcf_ctl_wait(req, IVC_REPLY_TIMEOUT);
 	ivcf_request_put(req);
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
@@ -426,7 +352,7 @@ static int be_found(struct ivc_chan *ch, u32 conn)
 	else if (ch->local)
 		ch->conn = conn;
 	else
-		err = set_conn(ch, conn, GFP_KERNEL);
+		err = ivcf_conn_add(ch, conn, GFP_KERNEL);
 	mutex_unlock(&ch->lock);
 	return err;
 }
@@ -453,7 +379,7 @@ int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 
 	if (arg->tx_max && !ivc_ring_size_ok(arg->tx_max))
 		return -EINVAL;
-	o = ivcf_ctx_take_offer(ctx);
+	o = ivcf_offer_take(ctx);
 	if (!o) {
 		if (!ivcf_ctx_registered(ctx))
 			return -ENOTCONN;
@@ -461,8 +387,8 @@ int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	}
 	ch = ivcf_chan_new(ctx, o->epoch, o->msg.member);
 	if (!ch) {
-		ivcf_refuse(o->epoch, o->msg.member, o->msg.offer.conn,
-			    -ENOMEM);
+		ivcf_offer_refuse(o->epoch, o->msg.member, o->msg.offer.conn,
+				  -ENOMEM);
 		kfree(o);
 		return -ENOMEM;
 	}
@@ -471,8 +397,8 @@ int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		/* Closing tells the backend, and so the offerer, why. */
 		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
 		if (!ch->conn)
-			ivcf_refuse(ch->epoch, ch->member, o->msg.offer.conn,
-				    reason);
+			ivcf_offer_refuse(ch->epoch, ch->member,
+					  o->msg.offer.conn, reason);
 		kfree(o);
 		ivcf_chan_drop(ch, reason);
 		/* An offer that is no good is no error of the accepter's. */

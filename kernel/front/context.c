@@ -54,7 +54,7 @@ static void unregister(u32 epoch, u64 member)
 		ivcf_request_new(IVC_MSG_UNREGISTER, epoch, member);
 
 	req->kind = IVC_REQUEST_END;
-	ivcf_request_send(req);
+	ivcf_ctl_send(req);
 	ivcf_request_put(req);
 }
 
@@ -123,7 +123,7 @@ static struct ivc_request *ask(struct ivc_ctx *ctx)
 	spin_lock(&ctx->lock);
 	WRITE_ONCE(ctx->asked, req);
 	spin_unlock(&ctx->lock);
-	ivcf_request_send(req);
+	ivcf_ctl_send(req);
 	return req;
 }
 
@@ -143,7 +143,7 @@ static int wait_for_last(struct ivc_ctx *ctx, long timeout)
 	spin_unlock(&ctx->lock);
 	if (!last)
 		return 0;
-	err = ivcf_request_wait(last, timeout);
+	err = ivcf_ctl_wait(last, timeout);
 	/* Whatever it says: by now that is undone. */
 	if (READ_ONCE(ctx->asked) != last)
 		err = 0;
@@ -186,7 +186,7 @@ int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	ctx->id = id;
 
 	req = ask(ctx);
-	err = ivcf_request_wait(req, max((long)(end - jiffies), 1L));
+	err = ivcf_ctl_wait(req, max((long)(end - jiffies), 1L));
 	ivcf_request_put(req);
 	if (!err)
 		return 0;
@@ -195,19 +195,6 @@ int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	ctx_event_listed(ctx, IVC_CTX_REFUSED);
 	/* Unless it came just now. */
 	return ivcf_ctx_registered(ctx) ? 0 : err;
-}
-
-static void free_offers(struct ivc_ctx *ctx)
-{
-	struct ivc_offer *o, *next;
-	LIST_HEAD(offers);
-
-	spin_lock(&ctx->lock);
-	list_splice_init(&ctx->offers, &offers);
-	ctx->nr_offers = 0;
-	spin_unlock(&ctx->lock);
-	list_for_each_entry_safe (o, next, &offers, node)
-		kfree(o);
 }
 
 /*
@@ -225,7 +212,7 @@ void ivcf_ctx_end(struct ivc_ctx *ctx)
 	epoch = ctx->epoch;
 	WRITE_ONCE(ctx->member, 0);
 	spin_unlock(&ctx->lock);
-	free_offers(ctx);
+	ivcf_offer_drop_all(ctx);
 	if (member)
 		unregister(epoch, member);
 }
@@ -258,20 +245,6 @@ int ivcf_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev)
 	return ret;
 }
 
-struct ivc_offer *ivcf_ctx_take_offer(struct ivc_ctx *ctx)
-{
-	struct ivc_offer *o;
-
-	spin_lock(&ctx->lock);
-	o = list_first_entry_or_null(&ctx->offers, struct ivc_offer, node);
-	if (o) {
-		list_del(&o->node);
-		ctx->nr_offers--;
-	}
-	spin_unlock(&ctx->lock);
-	return o;
-}
-
 /* ------------------------------------------------ told by the backend */
 
 static struct ivc_ctx *ctx_find(u64 member)
@@ -290,43 +263,16 @@ static struct ivc_ctx *ctx_find(u64 member)
 	return found;
 }
 
-/* In the event work, but its process pays for what it has not accepted yet. */
-static struct ivc_offer *new_offer(const struct ivc_ctx *ctx)
-{
-	struct ivc_alloc before = ivcf_alloc_begin(ctx);
-	struct ivc_offer *o = kmalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
-
-	ivcf_alloc_end(before);
-	return o;
-}
-
 void ivcf_ctx_offer(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
-	struct ivc_offer *o = NULL;
-	bool queued = false;
+	int err = ctx ? ivcf_offer_add(ctx, msg) : -ECONNREFUSED;
 
-	if (ctx)
-		o = new_offer(ctx);
-	if (o) {
-		o->msg = *msg;
-		o->epoch = ivcf_ctl_epoch();
-		spin_lock(&ctx->lock);
-		if (ctx->member == msg->member &&
-		    ctx->nr_offers < IVC_MAX_OFFERS) {
-			list_add_tail(&o->node, &ctx->offers);
-			ctx->nr_offers++;
-			queued = true;
-		}
-		spin_unlock(&ctx->lock);
-	}
-	if (queued) {
+	if (err)
+		ivcf_offer_refuse(ivcf_ctl_epoch(), msg->member,
+				  msg->offer.conn, err);
+	else
 		wake_up_interruptible(&ctx->wq);
-	} else {
-		ivcf_refuse(ivcf_ctl_epoch(), msg->member, msg->offer.conn,
-			    ctx && !o ? -ENOMEM : -ECONNREFUSED);
-		kfree(o);
-	}
 	if (ctx)
 		ivcf_ctx_put(ctx);
 }
@@ -335,28 +281,17 @@ void ivcf_ctx_offer(const struct ivc_msg *msg)
 bool ivcf_ctx_withdraw(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
-	struct ivc_offer *o, *found = NULL;
+	bool found;
 
 	if (!ctx)
 		return false;
-	spin_lock(&ctx->lock);
-	list_for_each_entry (o, &ctx->offers, node) {
-		if (o->msg.offer.conn == msg->close.conn) {
-			list_del(&o->node);
-			ctx->nr_offers--;
-			found = o;
-			break;
-		}
-	}
-	spin_unlock(&ctx->lock);
+	found = ivcf_offer_withdraw(ctx, msg->close.conn);
 	ivcf_ctx_put(ctx);
-	if (!found)
-		return false;
-	kfree(found);
 	/* Our end is closed too, and the backend can forget it. */
-	ivcf_refuse(ivcf_ctl_epoch(), msg->member, msg->close.conn,
-		    -ECONNREFUSED);
-	return true;
+	if (found)
+		ivcf_offer_refuse(ivcf_ctl_epoch(), msg->member,
+				  msg->close.conn, -ECONNREFUSED);
+	return found;
 }
 
 void ivcf_ctx_hosts(const struct ivc_msg *msg)
@@ -449,7 +384,7 @@ void ivcf_ctx_detach_all(int reason, bool tell)
 		}
 		ctx_event(ctx, IVC_CTX_LEAVE);
 		spin_unlock(&ctx->lock);
-		free_offers(ctx);
+		ivcf_offer_drop_all(ctx);
 		if (member && tell)
 			unregister(epoch, member);
 		wake_up_interruptible(&ctx->wq);

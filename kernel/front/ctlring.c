@@ -33,6 +33,7 @@ static struct ivc_ctl {
 	spinlock_t lock;
 	bool up;
 	bool broken; /* by the backend, which is to be dropped */
+	const struct ivc_ctl_ops *ops;
 	struct xenbus_device *dev;
 	struct ivc_backend_page *ring_page, *table_page;
 	int irq;
@@ -42,62 +43,17 @@ static struct ivc_ctl {
 	u32 ev_cons;
 	u64 turn;  /* upper part of the next cookie */
 	u32 epoch; /* which backend this is, counted; never 0 */
-	struct list_head waiting;
-	u32 nr_refusals; /* of those waiting */
+	struct ivc_requests requests;
 	struct ivc_request *inflight[IVC_CTL_REQS];
-	/* The table is the backend's from HOSTS to its reply: one at a time. */
-	struct ivc_request *lister;
-	struct list_head listers; /* who wait for that */
 	struct work_struct work;
 } ctl = {
 	.lock = __SPIN_LOCK_UNLOCKED(ctl.lock),
-	.waiting = LIST_HEAD_INIT(ctl.waiting),
-	.listers = LIST_HEAD_INIT(ctl.listers),
+	.requests.waiting = LIST_HEAD_INIT(ctl.requests.waiting),
+	.requests.listers = LIST_HEAD_INIT(ctl.requests.listers),
 	.irq = -1,
 };
 
 /* ---------------------------------------------------------- requests */
-
-/*
- * A small object on paths that must not fail: it is always found. For one that
- * a process asks for, that process is charged.
- */
-struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member)
-{
-	struct ivc_request *req =
-		kzalloc(sizeof(*req), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
-
-	kref_init(&req->ref);
-	INIT_LIST_HEAD(&req->node);
-	init_completion(&req->completed);
-	req->epoch = epoch;
-	req->msg.op = op;
-	req->msg.member = member;
-	return req;
-}
-
-static void request_free(struct kref *ref)
-{
-	struct ivc_request *req = container_of(ref, struct ivc_request, ref);
-
-	kfree(req->table);
-	kfree(req);
-}
-
-void ivcf_request_put(struct ivc_request *req)
-{
-	kref_put(&req->ref, request_free);
-}
-
-/* Takes the reference that the ring held. */
-static void finish(struct ivc_request *req, int status)
-{
-	req->status = status;
-	if (req->done)
-		req->done(req);
-	complete_all(&req->completed);
-	ivcf_request_put(req);
-}
 
 /* Refusals that wait to be sent, as counted and as found. */
 void ivcf_ctl_audit(u64 *charged, u64 *held)
@@ -105,8 +61,8 @@ void ivcf_ctl_audit(u64 *charged, u64 *held)
 	struct ivc_request *req;
 
 	spin_lock(&ctl.lock);
-	*charged += ctl.nr_refusals;
-	list_for_each_entry (req, &ctl.waiting, node)
+	*charged += ctl.requests.nr_refusals;
+	list_for_each_entry (req, &ctl.requests.waiting, node)
 		*held += req->kind == IVC_REQUEST_REFUSAL;
 	spin_unlock(&ctl.lock);
 }
@@ -116,52 +72,20 @@ static struct ivc_ctl_page *ring(void)
 	return ctl.ring_page->at;
 }
 
-/* In line for the ring, or first for the table. Under ctl.lock, as the next. */
-static void line_up(struct ivc_request *req)
-{
-	if (req->msg.op == IVC_MSG_HOSTS && ctl.lister) {
-		list_add_tail(&req->node, &ctl.listers);
-		return;
-	}
-	if (req->msg.op == IVC_MSG_HOSTS)
-		ctl.lister = req;
-	list_add_tail(&req->node, &ctl.waiting);
-	if (req->kind == IVC_REQUEST_REFUSAL)
-		WRITE_ONCE(ctl.nr_refusals, ctl.nr_refusals + 1);
-}
-
-/* The opposite. */
-static void step_out(struct ivc_request *req)
-{
-	list_del_init(&req->node);
-	if (req->kind == IVC_REQUEST_REFUSAL)
-		WRITE_ONCE(ctl.nr_refusals, ctl.nr_refusals - 1);
-}
-
-/* @req, if it had the table, is through with it. */
-static void free_table(const struct ivc_request *req)
-{
-	if (ctl.lister != req)
-		return;
-	ctl.lister = list_first_entry_or_null(&ctl.listers, struct ivc_request,
-					      node);
-	if (ctl.lister)
-		list_move_tail(&ctl.lister->node, &ctl.waiting);
-}
-
 /* Move what waits into the ring, if there is one, while there is room. */
 static void pump(void)
 {
 	u32 i, slots = ctl.up ? IVC_CTL_REQS : 0;
 	bool notify = false;
 
-	for (i = 0; i < slots && !list_empty(&ctl.waiting); i++) {
+	for (i = 0; i < slots && !list_empty(&ctl.requests.waiting); i++) {
 		struct ivc_request *req;
 
 		if (ctl.inflight[i])
 			continue;
-		req = list_first_entry(&ctl.waiting, struct ivc_request, node);
-		step_out(req);
+		req = list_first_entry(&ctl.requests.waiting,
+				       struct ivc_request, node);
+		ivcf_requests_remove(&ctl.requests, req);
 		ctl.turn += IVC_CTL_REQS;
 		req->msg.cookie = ctl.turn | i;
 		ctl.inflight[i] = req;
@@ -179,7 +103,7 @@ static void pump(void)
  * Hand @req to the backend; its `done` and its waiter hear of the outcome, at
  * once (-ENODEV) if the backend that it is for is not there.
  */
-void ivcf_request_send(struct ivc_request *req)
+void ivcf_ctl_send(struct ivc_request *req)
 {
 	bool there;
 
@@ -188,12 +112,12 @@ void ivcf_request_send(struct ivc_request *req)
 	there = ctl.up && (!req->epoch || req->epoch == ctl.epoch);
 	if (there) {
 		req->epoch = ctl.epoch;
-		line_up(req);
+		ivcf_requests_add(&ctl.requests, req);
 		pump();
 	}
 	spin_unlock(&ctl.lock);
 	if (!there)
-		finish(req, -ENODEV);
+		ivcf_request_finish(req, -ENODEV);
 }
 
 /* Nobody waits for @req any more: unless the backend has it, it never gets it.
@@ -205,13 +129,13 @@ static void take_back(struct ivc_request *req, int status)
 	spin_lock(&ctl.lock);
 	waits = !list_empty(&req->node);
 	if (waits) {
-		step_out(req);
-		free_table(req);
+		ivcf_requests_remove(&ctl.requests, req);
+		ivcf_requests_pass_table(&ctl.requests, req);
 		pump();
 	}
 	spin_unlock(&ctl.lock);
 	if (waits)
-		finish(req, status);
+		ivcf_request_finish(req, status);
 }
 
 /*
@@ -219,7 +143,7 @@ static void take_back(struct ivc_request *req, int status)
  * killed. In the last two `done` is still to come if the backend has the
  * request; else it has run.
  */
-int ivcf_request_wait(struct ivc_request *req, long timeout)
+int ivcf_ctl_wait(struct ivc_request *req, long timeout)
 {
 	long left =
 		wait_for_completion_killable_timeout(&req->completed, timeout);
@@ -268,16 +192,16 @@ static void reply(const struct ivc_msg *msg)
 	ctl.inflight[slot] = NULL;
 	if (req->table)
 		memcpy(req->table, ctl.table_page->at, PAGE_SIZE);
-	free_table(req);
+	ivcf_requests_pass_table(&ctl.requests, req);
 	again = ctl.up && status == -EBUSY && req->kind != IVC_REQUEST_ASK;
 	if (again)
-		line_up(req);
+		ivcf_requests_add(&ctl.requests, req);
 	pump();
 	spin_unlock(&ctl.lock);
 	if (again)
 		return;
 	req->msg = *msg;
-	finish(req, status);
+	ivcf_request_finish(req, status);
 }
 
 static void dispatch(const struct ivc_msg *msg)
@@ -287,17 +211,16 @@ static void dispatch(const struct ivc_msg *msg)
 		reply(msg);
 		break;
 	case IVC_MSG_EV_OFFER:
-		ivcf_ctx_offer(msg);
+		ctl.ops->offer(msg);
 		break;
 	case IVC_MSG_EV_ACCEPTED:
-		ivcf_chan_accepted(msg);
+		ctl.ops->accepted(msg);
 		break;
 	case IVC_MSG_EV_GONE:
-		if (!ivcf_ctx_withdraw(msg))
-			ivcf_chan_gone(msg);
+		ctl.ops->gone(msg);
 		break;
 	case IVC_MSG_EV_HOSTS:
-		ivcf_ctx_hosts(msg);
+		ctl.ops->hosts(msg);
 		break;
 	default:
 		pr_warn_once("backend sends unknown event %u\n", msg->op);
@@ -331,7 +254,7 @@ static int handle_events(void)
 	int ret;
 
 	while ((ret = take(&msg)) > 0) {
-		if (READ_ONCE(ctl.nr_refusals) > MAX_REFUSALS)
+		if (READ_ONCE(ctl.requests.nr_refusals) > MAX_REFUSALS)
 			return -EPROTO;
 		ctl.eoi = 0;
 		dispatch(&msg);
@@ -364,7 +287,7 @@ static void event_work(struct work_struct *work)
 		/* The irq stays masked: this backend is not listened to. */
 		xenbus_switch_state(ctl.dev, XenbusStateClosing);
 		WRITE_ONCE(ctl.broken, true);
-		ivcf_xenbus_broken();
+		ctl.ops->broken();
 		return;
 	}
 	/*
@@ -454,7 +377,7 @@ static void end_pages(void)
 }
 
 /* Set up the ring and publish it in xenstore. */
-int ivcf_ctl_connect(struct xenbus_device *dev)
+int ivcf_ctl_connect(struct xenbus_device *dev, const struct ivc_ctl_ops *ops)
 {
 	evtchn_port_t port;
 	int err;
@@ -466,6 +389,7 @@ int ivcf_ctl_connect(struct xenbus_device *dev)
 	if (err)
 		goto err_pages;
 	INIT_WORK(&ctl.work, event_work);
+	ctl.ops = ops;
 	ctl.dev = dev;
 	ctl.req_prod = 0;
 	ctl.ev_cons = 0;
@@ -525,12 +449,7 @@ static struct ivc_request *take_orphan(void)
 	u32 i;
 
 	spin_lock(&ctl.lock);
-	ctl.lister = NULL;
-	req = list_first_entry_or_null(&ctl.waiting, struct ivc_request, node)
-		      ?: list_first_entry_or_null(&ctl.listers,
-						  struct ivc_request, node);
-	if (req)
-		step_out(req);
+	req = ivcf_requests_take(&ctl.requests);
 	for (i = 0; i < IVC_CTL_REQS && !req; i++)
 		swap(req, ctl.inflight[i]);
 	spin_unlock(&ctl.lock);
@@ -549,7 +468,7 @@ void ivcf_ctl_disconnect(void)
 	spin_unlock(&ctl.lock);
 	stop_events();
 	while ((req = take_orphan()))
-		finish(req, -ENODEV);
+		ivcf_request_finish(req, -ENODEV);
 	end_pages();
 	ctl.dev = NULL;
 }

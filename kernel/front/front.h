@@ -4,14 +4,18 @@
  *
  *   main.c          module init and exit
  *   xenbus.c        the device: probe, states, connect, disconnect
+ *   request.c       requests to the backend, and where they wait
  *   ctlring.c       the control ring: requests out, replies and events in
  *   backend-page.c  pages granted to the backend
  *   hosts.c         the list of a group's members
- *   context.c       contexts: register, hosts, offers that wait, events
+ *   offer.c         offers that wait in a context
+ *   context.c       contexts: register, hosts, events
  *   context-fd.c    /dev/ivc: the descriptor of a context
  *   owner.c         whose a descriptor is
  *   connect.c       how a channel comes to be: offer, accept, local pairs
- *   channel.c       states of a channel and how it ends
+ *   connection.c    what the backend knows of a channel: its number, its end
+ *   channel.c       a channel: how it begins, its work item
+ *   channel-state.c states of a channel and how it ends
  *   channel-fd.c    the descriptor of a channel, and its file system
  *   grant.c         own pages: allocated, granted, taken back; the directory
  *   map.c           the peer's pages, in the kernel
@@ -63,6 +67,20 @@
 #include <ivc/protocol/state.h>
 #include <ivc/protocol/wire.h>
 
+/* ----------------------------------------------------------------- main.c */
+
+extern struct ivc_front {
+	spinlock_t lock;
+	struct list_head ctxs;
+	struct list_head chans;
+	struct list_head all; /* every channel, also those nobody waits for */
+	struct xarray conns;  /* conn -> ivc_chan, not of local accepters */
+	struct xenbus_device *dev; /* NULL: none connected */
+	struct workqueue_struct *wq;
+	wait_queue_head_t moved; /* some channel has gone a step further */
+	bool frozen;		 /* the guest is suspended */
+} ivc_front;
+
 /* ---------------------------------------------------------- backend-page.c */
 
 /* A page for the backend: zeroed, granted, and remembered until it lets go. */
@@ -78,23 +96,24 @@ struct ivc_backend_page *ivcf_backend_page_grant(struct xenbus_device *dev);
 void ivcf_backend_page_end(struct ivc_backend_page *p);
 void ivcf_backend_page_exit(void);
 
-/* --------------------------------------------------------------- ctlring.c */
+/* --------------------------------------------------------------- request.c */
 
 /* What becomes of a request that the backend is too busy for (-EBUSY)? */
 enum ivc_request_kind {
-	IVC_REQUEST_ASK,     /* whoever asks is told */
-	IVC_REQUEST_END,     /* closes or unregisters: it is sent again */
-	IVC_REQUEST_REFUSAL, /* as END, of an offer: the backend caused it */
+	IVC_REQUEST_ASK,     /* the caller gets the error */
+	IVC_REQUEST_END,     /* CLOSE or UNREGISTER: it is sent again */
+	IVC_REQUEST_REFUSAL, /* as END; and the backend's offer caused it */
 };
 
 /*
  * A request to the backend. @done runs once: in the event work, in the order of
- * the control ring, before any later event is looked at; or, if the request has
- * never been in the ring, in the context of whoever gives it up. It may not
- * sleep for another request. Then the waiter, if there still is one, is woken.
+ * the control ring, before any later event is handled; or, if the request has
+ * never been in the ring, in the context of the caller that gives it up. @done
+ * must not sleep for another request. Then the waiter, if there still is one,
+ * is woken.
  */
 struct ivc_request {
-	struct list_head node; /* in line for the ring, or empty */
+	struct list_head node; /* in a list of struct ivc_requests, or empty */
 	struct kref ref;
 	struct ivc_msg msg; /* out: request; in: reply */
 	enum ivc_request_kind kind;
@@ -106,32 +125,60 @@ struct ivc_request {
 	struct completion completed;
 };
 
+struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member);
+void ivcf_request_put(struct ivc_request *req);
+void ivcf_request_finish(struct ivc_request *req, int status);
+
+/* Requests that are not in the ring yet. */
+struct ivc_requests {
+	struct list_head waiting; /* for a slot of the ring */
+	u32 nr_refusals;	  /* of those */
+	/*
+	 * The table of hosts is the backend's from HOSTS to its reply, so that
+	 * one request at a time has it.
+	 */
+	struct ivc_request *lister;
+	struct list_head listers; /* wait until @lister is through */
+};
+
+void ivcf_requests_add(struct ivc_requests *q, struct ivc_request *req);
+void ivcf_requests_remove(struct ivc_requests *q, struct ivc_request *req);
+void ivcf_requests_pass_table(struct ivc_requests *q,
+			      const struct ivc_request *req);
+struct ivc_request *ivcf_requests_take(struct ivc_requests *q);
+
+/* --------------------------------------------------------------- ctlring.c */
+
+/*
+ * What the control ring tells the rest of the driver; given at connect. All run
+ * in the event work, one at a time and in the order of the ring.
+ */
+struct ivc_ctl_ops {
+	void (*offer)(const struct ivc_msg *msg);
+	void (*accepted)(const struct ivc_msg *msg);
+	void (*gone)(const struct ivc_msg *msg);
+	void (*hosts)(const struct ivc_msg *msg);
+	/* The backend broke the ring. The ring handles no further event. */
+	void (*broken)(void);
+};
+
 #define IVC_REPLY_TIMEOUT (5 * HZ)
 
-int ivcf_ctl_connect(struct xenbus_device *dev);
+int ivcf_ctl_connect(struct xenbus_device *dev, const struct ivc_ctl_ops *ops);
 void ivcf_ctl_disconnect(void);
 bool ivcf_ctl_broken(void);
 u32 ivcf_ctl_epoch(void);
 bool ivcf_ctl_is(u32 epoch);
-struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member);
-void ivcf_request_put(struct ivc_request *req);
-void ivcf_request_send(struct ivc_request *req);
-int ivcf_request_wait(struct ivc_request *req, long timeout);
+void ivcf_ctl_send(struct ivc_request *req);
+int ivcf_ctl_wait(struct ivc_request *req, long timeout);
+void ivcf_ctl_audit(u64 *charged, u64 *held);
 
 /* ----------------------------------------------------------------- hosts.c */
 
 int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 	       u32 *total, u32 *generation);
 
-void ivcf_ctl_audit(u64 *charged, u64 *held);
-
 /* --------------------------------------------------------------- context.c */
-
-struct ivc_offer {
-	struct list_head node;
-	u32 epoch;
-	struct ivc_msg msg;
-};
 
 struct ivc_ctx {
 	struct kref ref;
@@ -172,22 +219,66 @@ static inline bool ivcf_ctx_registered(const struct ivc_ctx *ctx)
 	}
 }
 
-/* More than any quota lets wait; a backend that lies is not believed. */
-#define IVC_MAX_OFFERS 1024
-
 struct ivc_ctx *ivcf_ctx_new(void);
 void ivcf_ctx_put(struct ivc_ctx *ctx);
 u64 ivcf_ctx_member(struct ivc_ctx *ctx, u32 *epoch);
 int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id);
 void ivcf_ctx_end(struct ivc_ctx *ctx);
 int ivcf_ctx_next_event(struct ivc_ctx *ctx, struct ivc_abi_event *ev);
-struct ivc_offer *ivcf_ctx_take_offer(struct ivc_ctx *ctx);
 void ivcf_ctx_offer(const struct ivc_msg *msg);
 bool ivcf_ctx_withdraw(const struct ivc_msg *msg);
 void ivcf_ctx_hosts(const struct ivc_msg *msg);
 void ivcf_ctx_channels(struct ivc_ctx *ctx);
 void ivcf_ctx_attach_all(void);
 void ivcf_ctx_detach_all(int reason, bool tell);
+
+/*
+ * What work items and xenbus's callbacks allocate for a process, of @ctx, is
+ * charged to that process, not to nobody. While the guest is suspended it is
+ * not: its processes stand still, those that serve a file system included, and
+ * its disks may, so that nothing can be reclaimed from them, and nothing that
+ * is allocated may wait for them.
+ */
+struct ivc_alloc {
+	struct mem_cgroup *memcg;
+	unsigned int noio;
+};
+
+static inline struct ivc_alloc ivcf_alloc_begin(const struct ivc_ctx *ctx)
+{
+	bool frozen = READ_ONCE(ivc_front.frozen);
+	struct ivc_alloc before = {
+		.memcg = set_active_memcg(ctx && !frozen ? ctx->memcg : NULL),
+		.noio = memalloc_noio_save(),
+	};
+
+	if (!frozen)
+		memalloc_noio_restore(before.noio);
+	return before;
+}
+
+static inline void ivcf_alloc_end(struct ivc_alloc before)
+{
+	memalloc_noio_restore(before.noio);
+	set_active_memcg(before.memcg);
+}
+
+/* ----------------------------------------------------------------- offer.c */
+
+struct ivc_offer {
+	struct list_head node;
+	u32 epoch;
+	struct ivc_msg msg;
+};
+
+/* More than any quota lets wait; a backend that lies is not believed. */
+#define IVC_MAX_OFFERS 1024
+
+int ivcf_offer_add(struct ivc_ctx *ctx, const struct ivc_msg *msg);
+struct ivc_offer *ivcf_offer_take(struct ivc_ctx *ctx);
+bool ivcf_offer_withdraw(struct ivc_ctx *ctx, u32 conn);
+void ivcf_offer_drop_all(struct ivc_ctx *ctx);
+void ivcf_offer_refuse(u32 epoch, u64 member, u32 conn, int reason);
 
 /* ----------------------------------------------------------------- grant.c */
 
@@ -246,8 +337,13 @@ enum ivc_invite {
 	IVC_INVITE_OUT,	  /* the other end may come at any time */
 };
 
+/* Between two tries to take our pages back. */
+#define IVC_RETRY_MIN_MS 10
+#define IVC_RETRY_MAX_MS 1000
+
 struct ivc_chan {
 	struct kref ref;
+	void (*free)(struct kref *ref);
 	struct list_head node;	 /* ivc_front.chans */
 	struct list_head in_all; /* ivc_front.all */
 	u32 audit;		 /* the last that saw it */
@@ -311,8 +407,8 @@ struct ivc_chan {
 	bool abandoned;	  /* the module goes */
 	u32 round;	  /* the last detach that saw it */
 	struct delayed_work work;
-	unsigned int retry_ms;
-	bool overdue; /* the peer has not let go, after many tries */
+	unsigned int retry_ms; /* from IVC_RETRY_MIN_MS to _MAX_MS */
+	bool overdue;	       /* the peer has not let go, after many tries */
 
 	fl_owner_t owner;	     /* whose the descriptor is */
 	unsigned int mmaps[3];	     /* VMAs of KCTL, OWN, PEER */
@@ -320,21 +416,54 @@ struct ivc_chan {
 	struct address_space *mapping;
 };
 
+/*
+ * References, and the work item, which holds one while it is queued. A caller
+ * needs nothing of channel.c for these: ivcf_chan_new() has given each channel
+ * its two functions.
+ */
+static inline void ivcf_chan_get(struct ivc_chan *ch)
+{
+	kref_get(&ch->ref);
+}
+
+static inline void ivcf_chan_put(struct ivc_chan *ch)
+{
+	kref_put(&ch->ref, ch->free);
+}
+
+/* Have the work item look at the channel. Any context. */
+static inline void ivcf_chan_queue_work(struct ivc_chan *ch)
+{
+	ivcf_chan_get(ch);
+	if (mod_delayed_work(ivc_front.wq, &ch->work, 0))
+		ivcf_chan_put(ch); /* it was queued already */
+}
+
 struct ivc_chan *ivcf_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member);
-void ivcf_chan_get(struct ivc_chan *ch);
-void ivcf_chan_put(struct ivc_chan *ch);
-bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
-void ivcf_chan_queue_work(struct ivc_chan *ch);
-void ivcf_chan_close(struct ivc_chan *ch, int reason);
-void ivcf_chan_wake(struct ivc_chan *ch);
+int ivcf_chan_map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift);
 void ivcf_chan_answered(struct ivc_chan *ch, int status);
-void ivcf_chan_accepted(const struct ivc_msg *msg);
-void ivcf_chan_gone(const struct ivc_msg *msg);
+void ivcf_chan_close(struct ivc_chan *ch, int reason);
+void ivcf_chan_drop(struct ivc_chan *ch, int reason);
+
+/* --------------------------------------------------------- channel-state.c */
+
+bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason);
+void ivcf_chan_end_invite(struct ivc_chan *ch);
 void ivcf_chan_read_peer(struct ivc_chan *ch);
+void ivcf_chan_release(struct ivc_chan *ch);
 void ivcf_chan_leave(struct ivc_chan *ch, int reason);
 void ivcf_chan_cut_off(struct ivc_chan *ch);
 void ivcf_chan_orphan(struct ivc_chan *ch);
 void ivcf_chan_abandon(struct ivc_chan *ch);
+
+/* ------------------------------------------------------------ connection.c */
+
+int ivcf_conn_add(struct ivc_chan *ch, u32 conn, gfp_t gfp);
+void ivcf_conn_remove(struct ivc_chan *ch);
+struct ivc_chan *ivcf_conn_find(u32 conn);
+void ivcf_conn_close(struct ivc_chan *ch, int reason);
+void ivcf_conn_accepted(const struct ivc_msg *msg);
+void ivcf_conn_gone(const struct ivc_msg *msg);
 
 /* --------------------------------------------------------------- suspend.c */
 
@@ -354,13 +483,10 @@ int ivcf_connect(struct ivc_ctx *ctx, struct ivc_abi_connect *arg,
 		 struct ivc_chan **chp);
 int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 		struct ivc_chan **chp);
-void ivcf_refuse(u32 epoch, u64 member, u32 conn, int reason);
-int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift);
 
 /* ------------------------------------------------------------ channel-fd.c */
 
 struct file *ivcf_channel_file(struct ivc_chan *ch);
-void ivcf_chan_drop(struct ivc_chan *ch, int reason);
 
 /* ----------------------------------------------------------------- owner.c */
 
@@ -425,52 +551,8 @@ void ivcf_audit(struct seq_file *s);
 
 /* ---------------------------------------------------------------- the rest */
 
-extern struct ivc_front {
-	spinlock_t lock;
-	struct list_head ctxs;
-	struct list_head chans;
-	struct list_head all; /* every channel, also those nobody waits for */
-	struct xarray conns;  /* conn -> ivc_chan, not of local accepters */
-	struct xenbus_device *dev; /* NULL: none connected */
-	struct workqueue_struct *wq;
-	wait_queue_head_t moved; /* some channel has gone a step further */
-	bool frozen;		 /* the guest is suspended */
-} ivc_front;
-
-/*
- * What work items and xenbus's callbacks allocate for a process, of @ctx, is
- * charged to that process, not to nobody. While the guest is suspended it is
- * not: its processes stand still, those that serve a file system included, and
- * its disks may, so that nothing can be reclaimed from them, and nothing that
- * is allocated may wait for them.
- */
-struct ivc_alloc {
-	struct mem_cgroup *memcg;
-	unsigned int noio;
-};
-
-static inline struct ivc_alloc ivcf_alloc_begin(const struct ivc_ctx *ctx)
-{
-	bool frozen = READ_ONCE(ivc_front.frozen);
-	struct ivc_alloc before = {
-		.memcg = set_active_memcg(ctx && !frozen ? ctx->memcg : NULL),
-		.noio = memalloc_noio_save(),
-	};
-
-	if (!frozen)
-		memalloc_noio_restore(before.noio);
-	return before;
-}
-
-static inline void ivcf_alloc_end(struct ivc_alloc before)
-{
-	memalloc_noio_restore(before.noio);
-	set_active_memcg(before.memcg);
-}
-
 int ivcf_context_fd_init(void);
 void ivcf_context_fd_exit(void);
-void ivcf_xenbus_broken(void); /* by the backend; any context */
 int ivcf_xenbus_init(void);
 void ivcf_xenbus_exit(void);
 void ivcf_debugfs_init(void);

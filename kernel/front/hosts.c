@@ -64,10 +64,9 @@ int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 			ivcf_request_put(req);
 			return -ENOMEM;
 		}
-		ivcf_request_send(req);
+		ivcf_ctl_send(req);
 		left = max((long)(end - jiffies), 1L);
-		err = ivcf_request_wait(req,
-					min(left, (long)IVC_REPLY_TIMEOUT));
+		err = ivcf_ctl_wait(req, min(left, (long)IVC_REPLY_TIMEOUT));
 		if (!err) {
 			*generation = req->msg.hosted.generation;
 			more = req->msg.hosted.more;

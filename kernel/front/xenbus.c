@@ -57,10 +57,25 @@ static void broken(struct work_struct *work)
 }
 static DECLARE_WORK(broken_work, broken);
 
-void ivcf_xenbus_broken(void)
+static void ring_broken(void)
 {
 	schedule_work(&broken_work);
 }
+
+/* EV_GONE is of an offer that still waits in its context, or of a channel. */
+static void gone(const struct ivc_msg *msg)
+{
+	if (!ivcf_ctx_withdraw(msg))
+		ivcf_conn_gone(msg);
+}
+
+static const struct ivc_ctl_ops ctl_ops = {
+	.offer = ivcf_ctx_offer,
+	.accepted = ivcf_conn_accepted,
+	.gone = gone,
+	.hosts = ivcf_ctx_hosts,
+	.broken = ring_broken,
+};
 
 static bool version_ok(struct xenbus_device *dev)
 {
@@ -101,7 +116,7 @@ static void start(struct xenbus_device *dev)
 		xenbus_switch_state(dev, XenbusStateClosed);
 		return;
 	}
-	err = ivcf_ctl_connect(dev);
+	err = ivcf_ctl_connect(dev, &ctl_ops);
 	if (err)
 		xenbus_dev_error(dev, err, "setting up the control ring");
 	else

@@ -10,8 +10,8 @@ ACCOUNT_HDR := $(wildcard $(ACCOUNT)/*.h) $(IVC_H) \
 	$(LIB_PRIVATE_H) $(ACCOUNT)/account.mk
 
 # The drivers' sources as they are, against the headers of tests/kernel.
-ACCOUNT_DRV := $(addprefix kernel/front/,channel.c record.c suspend.c undelivered.c \
-	unread.c)
+ACCOUNT_DRV := $(addprefix kernel/front/,channel.c channel-state.c connection.c \
+	record.c suspend.c undelivered.c unread.c)
 ACCOUNT_KERNEL = -std=gnu11 -D_GNU_SOURCE -D__KERNEL__ -DSTUB_DRIVER=front -g \
 	-O1 -Wall -Werror -fno-strict-aliasing -Itests/kernel/include -Iinclude
 ACCOUNT_KOBJ := $(patsubst %.c,$(ACCOUNT_OUT)/%.o,$(ACCOUNT_DRV) \

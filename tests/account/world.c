@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two guests: see world.h. kernel/front's channel.c, record.c, suspend.c,
- * undelivered.c and unread.c are compiled as they are, against the headers of
- * tests/kernel; here is what they call. Pages, foreign mappings and views of
- * processes are those of tests/kernel, without threads; the backend knows one
- * connection.
+ * Two guests: see world.h. kernel/front's channel.c, channel-state.c,
+ * connection.c, record.c, suspend.c, undelivered.c and unread.c are compiled as
+ * they are, against the headers of tests/kernel; here is what they call. Pages,
+ * foreign mappings and views of processes are those of tests/kernel, without
+ * threads; the backend knows one connection.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -400,12 +400,23 @@ static void interrupts(int i)
 	}
 }
 
-int ivcf_chan_establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
+/* The channels are open from the beginning: neither is called. */
+int ivcf_map_pages(struct ivc_map *map, domid_t domid, u32 dir_gref, u32 size)
 {
-	(void)ch;
+	(void)map;
+	(void)domid;
 	(void)dir_gref;
-	(void)tx_shift;
+	(void)size;
 	return -EPROTO;
+}
+
+int xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	(void)xa;
+	(void)index;
+	(void)entry;
+	(void)gfp;
+	return -EBUSY;
 }
 
 void *xa_load(struct xarray *xa, unsigned long index)
@@ -451,7 +462,7 @@ static void gone(int i)
 	msg.close.reason = other(&ends[i])->reason;
 	co_yield ();
 	if (runs(&ends[i]))
-		ivcf_chan_gone(&msg);
+		ivcf_conn_gone(&msg);
 }
 
 static void backend_closes(struct end *e)
@@ -479,7 +490,7 @@ static void reply(int i)
 	ivcf_request_put(req);
 }
 
-void ivcf_request_send(struct ivc_request *req)
+void ivcf_ctl_send(struct ivc_request *req)
 {
 	struct end *e = end_of(req->data);
 

@@ -108,7 +108,7 @@ mutant mapped-more-than-once hostile-peer front/mmap.c \
 	's/ch->mmaps\[[012]\] ? -EBUSY : //'
 mutant directory-believed hostile-front front/map.c \
 	's/if (dir->magic != IVC_DIR_MAGIC .*/if (dir->magic != IVC_DIR_MAGIC ||/; s/^\t\t    !dir->last != (done + want < nr)) {/\t\t    0) {/'
-mutant kernel-page-believed hostile-front front/connect.c \
+mutant kernel-page-believed hostile-front front/channel.c \
 	's/if (ivc_load(&kctl->magic) != IVC_KCTL_MAGIC ||/if (0 \&\&/'
 mutant pages-not-zeroed hostile-front front/grant.c \
 	's/GFP_KERNEL_ACCOUNT | __GFP_ZERO |/GFP_KERNEL_ACCOUNT |/'

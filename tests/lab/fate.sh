@@ -14,7 +14,7 @@ A=1 B=2
 # dynamic debug, has modules that always do.
 tell() {
 	g "$1" 'cd /sys/kernel/debug; [ ! -d dynamic_debug ] ||
-		echo "file */front/channel.c +p" >dynamic_debug/control'
+		echo "file */front/channel*.c +p" >dynamic_debug/control'
 }
 # renew GUEST: it is there again
 renew() {

@@ -15,7 +15,7 @@ left() {
 # race A B: A's processes connect to B's, who has other things to do
 race() {
 	[ "$LAB_DEBUG" = yes ] ||
-		g "$1" 'echo "file */front/channel.c +p" >/sys/kernel/debug/dynamic_debug/control'
+		g "$1" 'echo "file */front/channel*.c +p" >/sys/kernel/debug/dynamic_debug/control'
 	g_bg "$2" idle "exec $a fate --magic 6 --id 1 --until /tmp/never"
 	for id in 2 3 4; do
 		g_bg "$1" loop$id "exec $a fate --magic 6 --id $id --peer 1 --how loop --timeout 10 --tx-size 4194304"
