@@ -101,7 +101,7 @@ static long chan_undelivered(struct ivc_chan *ch, void __user *arg)
 		return -EINVAL;
 	mutex_lock(&ch->lock);
 	if (ch->state != IVC_CHAN_ENDED)
-		err = ch->stopped ? -EAGAIN : -EINVAL;
+		err = ch->tx_state == IVC_TX_LIVE ? -EINVAL : -EAGAIN;
 	else if (ch->status == -EPROTO)
 		err = -EPROTO;
 	mutex_unlock(&ch->lock);

@@ -120,7 +120,7 @@ static int take_over(struct ivc_chan *ch)
 
 	ivcf_mmap_revoke(ch);
 	err = ivcf_unread_copy(ch);
-	if (ch->took_over) {
+	if (ch->rx_state >= IVC_RX_COPIED) {
 		/* Before DETACHED, whose release makes both visible. */
 		kctl = ivcf_grant_kctl(&ch->grant);
 		ivc_store(&kctl->took_until, ch->took_until);

@@ -27,6 +27,7 @@
  *   doorbell.c      the event channel
  *   audit.c         what is held, and whether it is charged
  *   debugfs.c       the state, readable
+ *   handover.h      how far the two rings of a channel have been handed over
  *
  * Lifetimes. A channel is held by its descriptor, by the list of channels
  * until no page of it is granted any more, by work that is queued and by a
@@ -66,6 +67,8 @@
 #include <ivc/protocol/ring.h>
 #include <ivc/protocol/state.h>
 #include <ivc/protocol/wire.h>
+
+#include "handover.h"
 
 /* ----------------------------------------------------------------- main.c */
 
@@ -343,72 +346,82 @@ enum ivc_invite {
 
 struct ivc_chan {
 	struct kref ref;
-	void (*free)(struct kref *ref);
-	struct list_head node;	 /* ivc_front.chans */
-	struct list_head in_all; /* ivc_front.all */
-	u32 audit;		 /* the last that saw it */
+	void (*free)(struct kref *ref); /* by ivcf_chan_put() */
+	struct list_head node;		/* ivc_front.chans, until DEAD */
+	struct list_head in_all;	/* ivc_front.all, until it is freed */
+	u32 audit;			/* the last audit that counted it */
+	u32 round; /* the last round of suspend.c over it */
 	struct mutex lock;
+
 	enum ivc_chan_state state;
-	int status;	     /* 0, or why it ended */
-	struct ivc_ctx *ctx; /* the context it was made from, and */
-	u64 member;	     /* what that was called then, */
-	u32 epoch;	     /* by which backend */
-	u32 conn;	     /* 0: not known yet */
-	bool conn_closed;    /* CLOSE sent */
+	enum ivc_tx_state tx_state;
+	enum ivc_rx_state rx_state;
 	enum ivc_invite invite;
+	int status;	  /* 0, or why it ended */
+	int leave_reason; /* 0, or the status when a guest has left */
+
+	/*
+	 * Facts that are no state. Each becomes true once, in any of several
+	 * states, and stays true.
+	 */
+	bool local;	  /* both ends are in this guest: before it is listed */
+	bool established; /* both ends' memory is there; a partner reads it
+			     without our lock */
+	bool gone;	  /* the backend said so: nobody will answer */
+	bool conn_closed; /* CLOSE is sent, or there is no backend for it */
+	bool abandoned;	  /* the module goes: the work item does nothing */
+
+	struct ivc_ctx *ctx; /* the context it was made from, and */
+	u64 member;	     /* the number of that context */
+	u32 epoch;	     /* at this backend */
+	u32 conn;	     /* 0: not known yet */
 	struct ivc_abi_host peer;
+	struct ivc_chan *partner; /* local: the other end, a reference */
 	u32 tx_size;
 	u32 rx_size;
-
 	struct ivc_grant grant;
 	struct ivc_map map;
-	struct page **unread; /* of PEER: what was unread when it went */
+
+	/* unread.c */
+	struct page **unread; /* PEER from COPIED on: NULL where nothing was */
 	u32 nr_unread;
-	bool revoked;	/* PEER shows @kept or nothing, for ever */
-	bool took_over; /* what the peer wrote before @took_until is read or
-			   kept */
-	u32 took_until;
-	u64 *unread_hidden; /* headers that the process is not shown */
+	u32 took_until;	    /* where the records end that were copied */
+	u64 *unread_hidden; /* the headers taken out of the copy */
+	u64 unread_bytes;
 
 	/* undelivered.c */
-	bool stopped;	      /* our process writes no more: */
-	struct page *scrap;   /* what it stores goes there */
-	bool cut_off;	      /* the peer was cut off, */
-	u64 *hidden;	      /* and these headers taken out of its sight */
-	bool shown;	      /* they are back in the ring */
+	struct page *scrap;   /* the process stores there once STOPPED */
+	u64 *hidden;	      /* CUT_OFF: the headers taken out of our ring */
 	u32 undelivered_from; /* not delivered: the records from there, */
-	u32 lost_skip;	      /* but for so many bytes of the first, */
+	u32 lost_skip;	      /* without so many bytes of the first, */
 	u32 final;	      /* to there, */
-	u64 undelivered;      /* and how many bytes that is */
-	int leave_reason;     /* 0, or what the process gets in the end */
-
-	bool local;
-	struct ivc_chan *partner; /* local: the other end, a reference */
+	u64 undelivered;      /* which makes so many bytes */
 
 	/* doorbell.c */
-	const struct ivc_kctl *peer_kctl; /* NULL: do not look */
+	const struct ivc_kctl *peer_kctl; /* NULL: do not read it */
 	evtchn_port_t port;
 	int irq;
-	bool rung;
+	/*
+	 * No states either: the process (ARM) and the interrupt set and clear
+	 * these at any time, without a lock.
+	 */
+	bool rung;	 /* for poll(): since the last ARM */
 	bool armed;	 /* ARM since the last event: one may come */
 	u32 heard_state; /* of the peer, by the last event */
-	bool established;
 	wait_queue_head_t wq;
-	u64 kicks, wakeups, spurious, unread_bytes;
+	u64 kicks, wakeups, spurious;
 
-	/* Told by events, carried out by @work, in this order. */
+	/* Noted by events, carried out by @work, in this order. */
 	spinlock_t todo_lock;
-	bool todo_accepted;
+	bool todo_accepted; /* EV_ACCEPTED came, with these two */
 	u32 todo_dir_gref;
 	u8 todo_tx_shift;
-	int todo_gone;	  /* reason */
-	int todo_partner; /* the same, by a local partner */
-	bool gone;	  /* the backend has said so: nobody will answer */
-	bool abandoned;	  /* the module goes */
-	u32 round;	  /* the last detach that saw it */
+	int todo_gone;	  /* 0, or the backend's reason */
+	int todo_partner; /* 0, or a local partner's reason */
 	struct delayed_work work;
-	unsigned int retry_ms; /* from IVC_RETRY_MIN_MS to _MAX_MS */
-	bool overdue;	       /* the peer has not let go, after many tries */
+	unsigned int retry_ms; /* until the next try to release our pages */
+	bool overdue; /* many tries were in vain; connect.c reads it without
+			 the lock */
 
 	fl_owner_t owner;	     /* whose the descriptor is */
 	unsigned int mmaps[3];	     /* VMAs of KCTL, OWN, PEER */

@@ -254,7 +254,7 @@ static struct page *peer_page(struct ivc_chan *ch, u32 i)
 	/* A partner's pages stay for as long as we hold it. */
 	if (ch->partner)
 		return ch->partner->grant.pages[i + 1];
-	if (!ch->revoked)
+	if (ch->rx_state == IVC_RX_LIVE)
 		return ch->map.pages[i + 1];
 	if (ch->unread && i < ch->nr_unread && ch->unread[i])
 		return ch->unread[i];
@@ -270,7 +270,7 @@ static vm_fault_t peer_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	mutex_lock(&ch->lock);
-	if (ch->pv_mmap && !ch->revoked) {
+	if (ch->pv_mmap && ch->rx_state == IVC_RX_LIVE) {
 		ret = fault_pv(ch->pv_mmap, vma, addr);
 	} else {
 		page = peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
@@ -343,7 +343,7 @@ static vm_fault_t own_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	mutex_lock(&ch->lock);
-	if (!ch->stopped) {
+	if (ch->tx_state == IVC_TX_LIVE) {
 		ret = insert_own(ch, vma, 1);
 	} else {
 		/* The control page stays what it is. */
@@ -385,7 +385,7 @@ static int mmap_own(struct vm_area_struct *vma)
 static int mmap_peer(struct ivc_chan *ch, struct vm_area_struct *vma)
 {
 	vma->vm_ops = &peer_vm_ops;
-	if (xen_pv_domain() && !ch->partner && !ch->revoked)
+	if (xen_pv_domain() && !ch->partner && ch->rx_state == IVC_RX_LIVE)
 		return mmap_pv(ch, vma);
 	return 0;
 }
@@ -446,9 +446,8 @@ void ivcf_mmap_revoke(struct ivc_chan *ch)
 	struct ivc_pv_mmap *um = ch->pv_mmap;
 
 	/* A partner's pages are ours too: they need not go. */
-	if (ch->partner || ch->revoked)
+	if (ch->partner || !ivc_rx_event(&ch->rx_state, IVC_RX_REVOKE))
 		return;
-	ch->revoked = true;
 	if (um) {
 		mutex_lock(&um->lock);
 		entries_unmap(um, 0, um->nr);

@@ -33,9 +33,8 @@ static struct ivc_records own_records(const struct ivc_chan *ch)
 /* The process writes no more. Under ch->lock. */
 void ivcf_stop_writes(struct ivc_chan *ch)
 {
-	if (ch->stopped)
+	if (!ivc_tx_event(&ch->tx_state, IVC_TX_STOP))
 		return;
-	ch->stopped = true;
 	/*
 	 * Every CPU has forgotten the ring when this returns, and what was
 	 * stored through the old entries is visible: the shootdown waits for
@@ -71,7 +70,7 @@ static bool reads_on(const struct ivc_chan *ch)
 	if (ch->partner)
 		return READ_ONCE(ch->partner->established) &&
 		       READ_ONCE(ch->partner->state) < IVC_CHAN_CLOSING;
-	return ch->cut_off ||
+	return ch->tx_state == IVC_TX_CUT_OFF ||
 	       (kctl && ivc_load_acq(&kctl->state) >= IVC_WIRE_CLOSED &&
 		ivc_load(&kctl->took_over));
 }
@@ -99,7 +98,7 @@ static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 	*used = 0;
 	if (ch->partner)
 		return ivcf_record_walk(&r, *pos, pos, &bytes);
-	if (ch->cut_off)
+	if (ch->tx_state == IVC_TX_CUT_OFF)
 		return 0;
 	took_until = ivc_load(&ch->peer_kctl->took_until);
 	if (took_until - *pos <= r.cells)
@@ -116,10 +115,8 @@ void ivcf_undelivered_restore(struct ivc_chan *ch)
 {
 	struct ivc_records r = own_records(ch);
 
-	if (ch->shown)
-		return;
-	ch->shown = true;
-	ivcf_record_restore(&r);
+	if (ivc_tx_event(&ch->tx_state, IVC_TX_RETURN))
+		ivcf_record_restore(&r);
 }
 
 /*
@@ -152,7 +149,7 @@ bool ivcf_undelivered_cut_off(struct ivc_chan *ch)
 		ivc_store_rel(&own->cut_off, IVC_WIRE_UNCUT);
 		return false;
 	}
-	ch->cut_off = true;
+	ivc_tx_event(&ch->tx_state, IVC_TX_CUT);
 	ivc_store_rel(&own->cut_off, IVC_WIRE_CUT);
 	return true;
 }
@@ -167,7 +164,9 @@ int ivcf_undelivered_settle(struct ivc_chan *ch)
 	if (!ch->established || (!ch->partner && !ch->map.nr))
 		return 0;
 	/* Its headers could not be hidden: who knows what it will read. */
-	err = ch->cut_off && !ch->hidden ? -ENOMEM : delivered(ch, &pos, &used);
+	err = ch->tx_state == IVC_TX_CUT_OFF && !ch->hidden
+		      ? -ENOMEM
+		      : delivered(ch, &pos, &used);
 	if (!err)
 		err = ivcf_record_walk(&r, pos, &ch->final, &ch->undelivered);
 	if (!err && ch->undelivered < used)
@@ -189,7 +188,7 @@ int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery)
 	struct ivc_records r = own_records(ch);
 	int err;
 
-	if (!ch->stopped)
+	if (ch->tx_state == IVC_TX_LIVE)
 		return -EINVAL;
 	/* The process's own word: it can only fool itself with it. */
 	err = ivcf_record_walk(&r, delivery->from, &delivery->final,

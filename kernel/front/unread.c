@@ -157,20 +157,23 @@ void ivcf_unread_check_cut(struct ivc_chan *ch)
 	struct ivc_records r = copied_records(ch);
 	u32 cut;
 
-	if (!ch->took_over || !ch->unread || !ch->peer_kctl)
+	if (ch->rx_state < IVC_RX_COPIED || !ch->unread || !ch->peer_kctl)
 		return;
 	/* Pairs with the fence in the peer's ivcf_undelivered_cut_off(). */
 	ivc_fence();
 	cut = ivc_load_acq(&ch->peer_kctl->cut_off);
-	if (cut == IVC_WIRE_UNCUT && ch->unread_hidden) {
+	if (cut == IVC_WIRE_UNCUT && ch->rx_state == IVC_RX_HIDDEN) {
+		ivc_rx_event(&ch->rx_state, IVC_RX_SHOW);
 		ivcf_record_restore(&r);
 		kvfree(ch->unread_hidden);
 		ch->unread_hidden = NULL;
-	} else if (cut != IVC_WIRE_UNCUT && !ch->unread_hidden) {
+	} else if (cut != IVC_WIRE_UNCUT && ch->rx_state == IVC_RX_COPIED) {
 		ch->unread_hidden =
 			ivcf_record_hide(&r, &ivcf_grant_ctrl(&ch->grant)
 						      ->reader_pos);
-		if (!ch->unread_hidden)
+		if (ch->unread_hidden)
+			ivc_rx_event(&ch->rx_state, IVC_RX_HIDE);
+		else
 			drop_copy(ch);
 	}
 }
@@ -181,9 +184,11 @@ void ivcf_unread_end(struct ivc_chan *ch)
 	struct ivc_records r = copied_records(ch);
 
 	ivcf_unread_check_cut(ch);
-	if (ch->unread_hidden && ch->peer_kctl &&
-	    ivc_load_acq(&ch->peer_kctl->cut_off) != IVC_WIRE_CUT)
+	if (ch->rx_state == IVC_RX_HIDDEN && ch->peer_kctl &&
+	    ivc_load_acq(&ch->peer_kctl->cut_off) != IVC_WIRE_CUT) {
+		ivc_rx_event(&ch->rx_state, IVC_RX_SHOW);
 		ivcf_record_restore(&r);
+	}
 }
 
 /*
@@ -196,7 +201,7 @@ int ivcf_unread_copy(struct ivc_chan *ch)
 {
 	int err;
 
-	if (ch->took_over || !ch->map.nr)
+	if (ch->rx_state >= IVC_RX_COPIED || !ch->map.nr)
 		return 0;
 	ch->nr_unread = ch->map.nr - 1;
 	ch->unread = kvcalloc(ch->nr_unread, sizeof(*ch->unread),
@@ -205,7 +210,7 @@ int ivcf_unread_copy(struct ivc_chan *ch)
 	if (err)
 		ivcf_unread_free(ch);
 	else
-		ch->took_over = true;
+		ivc_rx_event(&ch->rx_state, IVC_RX_COPY);
 	return err;
 }
 

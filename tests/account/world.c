@@ -352,14 +352,20 @@ bool ivcf_grant_end(struct ivc_grant *g)
 	return !g->granted;
 }
 
+/* The ring may have been returned since; what was hidden stays in @hidden. */
+static bool was_cut_off(const struct ivc_chan *ch)
+{
+	return ch->tx_state >= IVC_TX_CUT_OFF && ch->hidden;
+}
+
 void ivcf_grant_free(struct ivc_grant *g)
 {
 	struct ivc_chan *ch = container_of(g, struct ivc_chan, grant);
 	struct end *e = end_of(ch);
 	u32 i;
 
-	e->took_over = ch->took_over;
-	e->cut = ch->cut_off;
+	e->took_over = ch->rx_state >= IVC_RX_COPIED;
+	e->cut = was_cut_off(ch);
 	for (i = 0; i < g->nr; i++)
 		__free_page(g->pages[i]);
 	kfree(g->pages);
@@ -549,9 +555,8 @@ void unmap_mapping_range(struct address_space *mapping, loff_t start,
 /* mmap.c */
 void ivcf_mmap_revoke(struct ivc_chan *ch)
 {
-	if (ch->partner || ch->revoked)
+	if (ch->partner || !ivc_rx_event(&ch->rx_state, IVC_RX_REVOKE))
 		return;
-	ch->revoked = true;
 	if (ch->mapping)
 		unmap_mapping_range(ch->mapping, IVC_MAP_PEER,
 				    PAGE_SIZE + (loff_t)ch->rx_size, 1);
@@ -561,7 +566,7 @@ static struct page *peer_page(struct ivc_chan *ch, u32 i)
 {
 	if (ch->partner)
 		return ch->partner->grant.pages[i + 1];
-	if (!ch->revoked)
+	if (ch->rx_state == IVC_RX_LIVE)
 		return ch->map.pages[i + 1];
 	if (ch->unread && i < ch->nr_unread && ch->unread[i])
 		return ch->unread[i];
@@ -578,7 +583,7 @@ static void fault(struct end *e, int v, u32 p)
 		show(e, v, p, peer_page(ch, p));
 	else if (v == VIEW_KCTL)
 		show(e, v, p, ch->grant.pages[0]);
-	else if (ch->stopped)
+	else if (ch->tx_state != IVC_TX_LIVE)
 		show(e, v, p, p ? ch->scrap : ch->grant.pages[1]);
 	else
 		for (i = 0; i < e->nr[v]; i++)
@@ -651,7 +656,7 @@ int world_undelivered(int i, void *arg)
 	co_enter_kernel();
 	mutex_lock(&ch->lock);
 	if (ch->state != IVC_CHAN_ENDED)
-		err = ch->stopped ? -EAGAIN : -EINVAL;
+		err = ch->tx_state == IVC_TX_LIVE ? -EINVAL : -EAGAIN;
 	else if (ch->status == -EPROTO)
 		err = -EPROTO;
 	mutex_unlock(&ch->lock);
@@ -713,7 +718,8 @@ void world_crash(int i)
 
 bool world_took(int i)
 {
-	return ends[i].ch ? ends[i].ch->took_over : ends[i].took_over;
+	return ends[i].ch ? ends[i].ch->rx_state >= IVC_RX_COPIED
+			  : ends[i].took_over;
 }
 
 bool world_tried_cut(int i)
@@ -728,7 +734,7 @@ bool world_hidden(int i)
 
 bool world_cut(int i)
 {
-	return ends[i].ch ? ends[i].ch->cut_off : ends[i].cut;
+	return ends[i].ch ? was_cut_off(ends[i].ch) : ends[i].cut;
 }
 
 uint64_t *world_header(int i, uint32_t pos)
