@@ -2,10 +2,12 @@
 /*
  * A page that is granted to the backend.
  *
- * When we are through with it the backend may still map it: a device that is
- * detached by force goes here and there at once. Linux would free such a page
- * later, but needs memory to remember it, and without that the page is lost. So
- * it is remembered here, by what was allocated with it, and tried again.
+ * A device that is detached by force disappears in the guest and in Dom0 at the
+ * same time, so the backend may still map the page when the frontend is
+ * finished with it. gnttab_end_foreign_access() would free such a page later,
+ * but has to allocate memory for that, and loses the page if it gets none. So
+ * this file has a list of such pages, made of memory that was allocated with
+ * each page, and tries again.
  */
 #include <linux/slab.h>
 #include <xen/grant_table.h>
@@ -35,7 +37,7 @@ struct ivc_backend_page *ivcf_backend_page_grant(struct xenbus_device *dev)
 	return p;
 }
 
-/* False: the backend maps it. */
+/* False if the backend still maps the page. */
 static bool take_back(struct ivc_backend_page *p)
 {
 	if (!gnttab_try_end_foreign_access(p->ref))
@@ -82,7 +84,7 @@ void ivcf_backend_page_end(struct ivc_backend_page *p)
 	mutex_unlock(&ended_lock);
 }
 
-/* The module goes: what is still mapped is Linux's to free. */
+/* The module is unloaded: Linux frees the pages that are still mapped. */
 void ivcf_backend_page_exit(void)
 {
 	struct ivc_backend_page *p, *next;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control ring, from the guest's side.
+ * The control ring, from the frontend's side.
  *
- * At most IVC_CTL_REQS requests are in the ring unanswered; more wait in a
- * list, where who waits for the answer can still take them back. Replies and
- * events come in one ring and are handled by one work item in their order,
- * which the rest of the driver relies on: a reply's `done` has run before a
- * later event is looked at.
+ * At most IVC_CTL_REQS requests are in the ring unanswered. Others wait in a
+ * list, from which a process that stops waiting can still take its request
+ * back. Replies and events come in one ring, and one work item handles them in
+ * order. The rest of the driver relies on that order: the `done` of a reply has
+ * run before a later event is handled.
  *
  * The backend may lie. A reply is matched to its request by a cookie that is
- * never given twice; indices are bounded; what does not fit is dropped, or ends
- * the connection to the backend.
+ * never used twice, and indices are checked against the size of the ring. A
+ * message that matches nothing is dropped; an index that is impossible ends the
+ * connection to the backend.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -18,31 +19,31 @@
 
 #include "front.h"
 
-/* Events handled before other work items get their turn. */
+/* Events to handle before other work items get the CPU */
 #define BUDGET IVC_CTL_EVENTS
 
 /*
  * More refusals than this wait only if the backend makes offers and answers
- * nothing. Nothing else waits in such numbers: of requests that a process waits
- * for there is one per thread, and of closes one per channel, which the backend
- * has given us.
+ * none of their refusals. No other requests wait in such numbers: a thread
+ * waits for one request at a time, and each CLOSE is of a channel that the
+ * backend has admitted.
  */
 #define MAX_REFUSALS 65536u
 
 static struct ivc_ctl {
 	spinlock_t lock;
 	bool up;
-	bool broken; /* by the backend, which is to be dropped */
+	bool broken; /* the backend broke the ring, and is to be dropped */
 	const struct ivc_ctl_ops *ops;
 	struct xenbus_device *dev;
 	struct ivc_backend_page *ring_page, *table_page;
 	int irq;
-	int heard;	  /* the same, of the event that event_work() is for */
-	unsigned int eoi; /* and what its EOI will say */
-	u32 req_prod;	  /* private: the shared ones are output only */
+	int heard;	  /* @irq, as the interrupt handler was given it */
+	unsigned int eoi; /* flags of the EOI that event_work() will give */
+	u32 req_prod;	  /* private; the shared indices are only written */
 	u32 ev_cons;
-	u64 turn;  /* upper part of the next cookie */
-	u32 epoch; /* which backend this is, counted; never 0 */
+	u64 turn;  /* the upper part of the last cookie */
+	u32 epoch; /* counts backends; never 0 */
 	struct ivc_requests requests;
 	struct ivc_request *inflight[IVC_CTL_REQS];
 	struct work_struct work;
@@ -55,7 +56,7 @@ static struct ivc_ctl {
 
 /* ---------------------------------------------------------- requests */
 
-/* Refusals that wait to be sent, as counted and as found. */
+/* Refusals that wait for the ring: by the counter, and by the list */
 void ivcf_ctl_audit(u64 *charged, u64 *held)
 {
 	struct ivc_request *req;
@@ -72,7 +73,7 @@ static struct ivc_ctl_page *ring(void)
 	return ctl.ring_page->at;
 }
 
-/* Move what waits into the ring, if there is one, while there is room. */
+/* Move requests into free slots of the ring. Under ctl.lock. */
 static void pump(void)
 {
 	u32 i, slots = ctl.up ? IVC_CTL_REQS : 0;
@@ -100,8 +101,8 @@ static void pump(void)
 }
 
 /*
- * Hand @req to the backend; its `done` and its waiter hear of the outcome, at
- * once (-ENODEV) if the backend that it is for is not there.
+ * Send @req to the backend. If the backend that the request is meant for is
+ * gone, `done` is called and the waiter is woken at once, with -ENODEV.
  */
 void ivcf_ctl_send(struct ivc_request *req)
 {
@@ -120,7 +121,9 @@ void ivcf_ctl_send(struct ivc_request *req)
 		ivcf_request_finish(req, -ENODEV);
 }
 
-/* Nobody waits for @req any more: unless the backend has it, it never gets it.
+/*
+ * The process does not wait for @req any more. If the request is not in the
+ * ring yet, it is never sent.
  */
 static void take_back(struct ivc_request *req, int status)
 {
@@ -139,9 +142,9 @@ static void take_back(struct ivc_request *req, int status)
 }
 
 /*
- * Wait for the reply: its status, -ETIMEDOUT, or -EINTR if the process is being
- * killed. In the last two `done` is still to come if the backend has the
- * request; else it has run.
+ * Wait for the reply. Returns its status, -ETIMEDOUT, or -EINTR if the process
+ * is being killed. After -ETIMEDOUT and -EINTR `done` has run if the request
+ * was not in the ring, and is still to come if the backend has the request.
  */
 int ivcf_ctl_wait(struct ivc_request *req, long timeout)
 {
@@ -157,7 +160,10 @@ int ivcf_ctl_wait(struct ivc_request *req, long timeout)
 
 /* ------------------------------------------------------------ events */
 
-/* What a reply may say; the rest has a meaning to our own processes only. */
+/*
+ * The errors that a backend may reply. Others would mean something else to our
+ * own processes, so they become -EPROTO.
+ */
 static int reply_status(int status)
 {
 	switch (status) {
@@ -227,7 +233,7 @@ static void dispatch(const struct ivc_msg *msg)
 	}
 }
 
-/* The next event: 1, 0 when there is none, -EPROTO. */
+/* Copy the next event: 1, 0 if there is none, or -EPROTO. */
 static int take(struct ivc_msg *msg)
 {
 	/* Acquire pairs with the backend's release of ev_prod. */
@@ -244,8 +250,8 @@ static int take(struct ivc_msg *msg)
 }
 
 /*
- * Handle events, up to a budget: 1 if it is used up, 0 if there are no more,
- * -EPROTO.
+ * Handle the events in the ring, at most BUDGET: 1 if there may be more, 0 if
+ * there are none, or -EPROTO.
  */
 static int handle_events(void)
 {
@@ -266,9 +272,10 @@ static int handle_events(void)
 }
 
 /*
- * Woken by the backend's event channel, which stays masked until we say EOI. A
- * backend that writes without end gets a budget at a time: between two of them
- * the teardown can cancel us, and whoever shares the CPU has it.
+ * Queued by the interrupt handler. The event channel stays masked until the
+ * EOI. A backend that writes events without end gets one BUDGET per run, so
+ * that the teardown can cancel this work item between two runs, and other work
+ * items of the CPU run, too.
  */
 static void event_work(struct work_struct *work)
 {
@@ -284,15 +291,16 @@ static void event_work(struct work_struct *work)
 	if (ret < 0) {
 		xenbus_dev_error(ctl.dev, ret,
 				 "backend broke the control ring");
-		/* The irq stays masked: this backend is not listened to. */
+		/* No EOI: the event channel of this backend stays masked. */
 		xenbus_switch_state(ctl.dev, XenbusStateClosing);
 		WRITE_ONCE(ctl.broken, true);
 		ctl.ops->broken();
 		return;
 	}
 	/*
-	 * The fence pairs with the backend's between its store of ev_want and
-	 * its look at ev_cons: if it still waits for room, we see it.
+	 * Pairs with the backend's fence between its store of ev_want and its
+	 * load of ev_cons: a backend that still waits for a free slot is seen
+	 * here.
 	 */
 	ivc_fence();
 	if (ivc_load(&ring()->ev_want))
@@ -304,7 +312,9 @@ static void event_work(struct work_struct *work)
 
 static irqreturn_t control_event(int irq, void *data)
 {
-	/* The first event may come before ivcf_ctl_connect() knows the number.
+	/*
+	 * The first interrupt may come before ivcf_ctl_connect() has stored the
+	 * number in ctl.irq.
 	 */
 	WRITE_ONCE(ctl.heard, irq);
 	queue_work(ivc_front.wq, &ctl.work);
@@ -356,12 +366,15 @@ static int grant_pages(struct xenbus_device *dev)
 }
 
 /*
- * No event is heard and none is being handled when this returns, so that what
- * they use can go.
+ * When this returns no event is being handled, and none will be. So the caller
+ * may free what events use.
  */
 static void stop_events(void)
 {
-	/* First the handler, which queues the work; the work last gives EOI. */
+	/*
+	 * The handler first, because it queues the work. The work may give one
+	 * last EOI, so the interrupt is unbound after it.
+	 */
 	disable_irq(ctl.irq);
 	cancel_work_sync(&ctl.work);
 	unbind_from_irqhandler(ctl.irq, &ctl);
@@ -376,7 +389,7 @@ static void end_pages(void)
 	ctl.ring_page = NULL;
 }
 
-/* Set up the ring and publish it in xenstore. */
+/* Set up the ring, and publish it in xenstore. */
 int ivcf_ctl_connect(struct xenbus_device *dev, const struct ivc_ctl_ops *ops)
 {
 	evtchn_port_t port;
@@ -419,19 +432,22 @@ err_pages:
 	return err;
 }
 
-/* Has the backend that is connected now broken the ring? */
+/* Has the present backend broken the ring? */
 bool ivcf_ctl_broken(void)
 {
 	return READ_ONCE(ctl.broken);
 }
 
-/* The backend that is connected, or was last: in the event work, this one. */
+/*
+ * The number of the present or last backend. In the event work: the present
+ * one.
+ */
 u32 ivcf_ctl_epoch(void)
 {
 	return READ_ONCE(ctl.epoch);
 }
 
-/* Is backend @epoch still there? */
+/* Is @epoch the number of the present backend? */
 bool ivcf_ctl_is(u32 epoch)
 {
 	bool is;
@@ -442,7 +458,7 @@ bool ivcf_ctl_is(u32 epoch)
 	return is;
 }
 
-/* A request that nobody will answer any more, or NULL. */
+/* A request that the backend will not answer any more, or NULL */
 static struct ivc_request *take_orphan(void)
 {
 	struct ivc_request *req;
@@ -456,7 +472,7 @@ static struct ivc_request *take_orphan(void)
 	return req;
 }
 
-/* Every request ends with -ENODEV. Nothing when not connected. */
+/* End every request with -ENODEV. Does nothing if not connected. */
 void ivcf_ctl_disconnect(void)
 {
 	struct ivc_request *req;

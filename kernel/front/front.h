@@ -1,49 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-front: the guest's side of IVC.
+ * ivc-front: the driver in a guest, which speaks for the guest's processes.
+ *
+ * A file calls only files above it in this list, except that main.c, xenbus.c
+ * and the two descriptors' files are the entries and stand first.
  *
  *   main.c          module init and exit
  *   xenbus.c        the device: probe, states, connect, disconnect
- *   request.c       requests to the backend, and where they wait
+ *   context-fd.c    /dev/ivc: the descriptor of a context
+ *   channel-fd.c    the descriptor of a channel, and its file system
+ *   debugfs.c       the contexts, channels and resources, as text
+ *
+ *   backend-page.c  a page that is granted to the backend
+ *   request.c       requests to the backend, and the lists in which they wait
  *   ctlring.c       the control ring: requests out, replies and events in
- *   backend-page.c  pages granted to the backend
  *   hosts.c         the list of a group's members
  *   offer.c         offers that wait in a context
- *   context.c       contexts: register, hosts, events
- *   context-fd.c    /dev/ivc: the descriptor of a context
- *   owner.c         whose a descriptor is
- *   connect.c       how a channel comes to be: offer, accept, local pairs
- *   connection.c    what the backend knows of a channel: its number, its end
- *   channel.c       a channel: how it begins, its work item
- *   channel-state.c states of a channel and how it ends
- *   channel-fd.c    the descriptor of a channel, and its file system
- *   grant.c         own pages: allocated, granted, taken back; the directory
- *   map.c           the peer's pages, in the kernel
- *   mmap.c          the pages in a process: faults, revocation, PV page tables
- *   record.c        along the records of a ring
- *   unread.c        the copy of what a peer left unread
- *   undelivered.c   what became of what our process wrote
- *   suspend.c       the guest leaves this host: all channels, within one bound
- *   doorbell.c      the event channel
- *   audit.c         what is held, and whether it is charged
- *   debugfs.c       the state, readable
- *   handover.h      how far the two rings of a channel have been handed over
+ *   owner.c         the process that a descriptor belongs to
+ *   context.c       contexts: register, attach and detach, events
  *
- * Lifetimes. A channel is held by its descriptor, by the list of channels
- * until no page of it is granted any more, by work that is queued and by a
- * request that is under way. A context is held by its descriptor, by the list
- * while it is registered, and by a request under way.
+ *   grant.c         pages granted to the peer, and their directory
+ *   map.c           the peer's pages, mapped in this kernel
+ *   record.c        the records of a ring, one after the other
+ *   handover.h      how far each ring of a channel has been handed over
+ *   mmap.c          the pages in a process: faults, revocation, PV page tables
+ *   unread.c        the copy of what the peer wrote and our process has not
+ * read undelivered.c   the part of our process's writes that was not delivered
+ *   doorbell.c      the event channel
+ *   connection.c    the channel at the backend: its number, CLOSE, EV_GONE
+ *   channel-state.c the states of a channel, and how a channel ends
+ *   channel.c       the object, and the work item that carries out events
+ *   connect.c       how a channel is made: offer, accept, local pairs
+ *   suspend.c       the hand-over of all channels, within one bound
+ *   audit.c         the resources that are held, and whether they are charged
+ *
+ * Lifetimes. A channel is referenced by its descriptor, by the list of channels
+ * until none of its pages is granted any more, by its work item while that is
+ * queued, and by a request that is not answered yet. A context is referenced by
+ * its descriptor, by its channels, by the list while it is registered, and by a
+ * request that is not answered yet.
  *
  * Locks, outermost first:
  *   conn_lock          of xenbus.c: connecting and disconnecting
- *   mmap_lock          of a process; taken by the core before our fault and
+ *   mmap_lock          of a process; the core takes it before our fault and
  *                      mmap handlers, so nothing below may touch user memory
  *   ivc_chan.lock      state and pages of one channel; never two at once
- *   ivc_pv_mmap.lock   inside, from MMU notifiers
- *   unmap_lock         of map.c, inside
+ *   ivc_pv_mmap.lock   taken by MMU notifiers, too
+ *   unmap_lock         of map.c
  *   ivc_front.lock     spinlock: lists of contexts and channels
  *   ivc_ctx.lock       spinlock: offers and events of a context
  *   ivc_ctl.lock       spinlock: requests
+ *
+ * Functions and variables that the linker sees begin with ivcf_; types and
+ * constants begin with ivc_, as do those of include/ivc.
  */
 #ifndef IVC_FRONT_H
 #define IVC_FRONT_H
@@ -76,55 +85,55 @@ extern struct ivc_front {
 	spinlock_t lock;
 	struct list_head ctxs;
 	struct list_head chans;
-	struct list_head all; /* every channel, also those nobody waits for */
-	struct xarray conns;  /* conn -> ivc_chan, not of local accepters */
-	struct xenbus_device *dev; /* NULL: none connected */
+	struct list_head all;	   /* every channel that is not freed yet */
+	struct xarray conns;	   /* number of a connection -> ivc_chan */
+	struct xenbus_device *dev; /* NULL while no backend is connected */
 	struct workqueue_struct *wq;
-	wait_queue_head_t moved; /* some channel has gone a step further */
+	wait_queue_head_t moved; /* a channel has got a step further */
 	bool frozen;		 /* the guest is suspended */
 } ivc_front;
 
 /* ---------------------------------------------------------- backend-page.c */
 
-/* A page for the backend: zeroed, granted, and remembered until it lets go. */
+/* A page for the backend: allocated zeroed, and granted. See backend-page.c. */
 struct ivc_backend_page {
 	struct list_head node;
 	void *at;
 	grant_ref_t ref;
 };
 
-/* ERR_PTR. */
+/* Or an ERR_PTR. */
 struct ivc_backend_page *ivcf_backend_page_grant(struct xenbus_device *dev);
-/* NULL is fine. Whatever the backend does, nobody waits for it. */
+/* @p may be NULL. Does not wait for the backend to unmap the page. */
 void ivcf_backend_page_end(struct ivc_backend_page *p);
 void ivcf_backend_page_exit(void);
 
 /* --------------------------------------------------------------- request.c */
 
-/* What becomes of a request that the backend is too busy for (-EBUSY)? */
+/* What to do with a request when the backend is too busy for it (-EBUSY) */
 enum ivc_request_kind {
 	IVC_REQUEST_ASK,     /* the caller gets the error */
-	IVC_REQUEST_END,     /* CLOSE or UNREGISTER: it is sent again */
-	IVC_REQUEST_REFUSAL, /* as END; and the backend's offer caused it */
+	IVC_REQUEST_END,     /* CLOSE, UNREGISTER: send it again */
+	IVC_REQUEST_REFUSAL, /* CLOSE of an offer: send it again; counted */
 };
 
 /*
- * A request to the backend. @done runs once: in the event work, in the order of
- * the control ring, before any later event is handled; or, if the request has
- * never been in the ring, in the context of the caller that gives it up. @done
- * must not sleep for another request. Then the waiter, if there still is one,
- * is woken.
+ * A request to the backend. The function @done runs once, before the waiter, if
+ * there still is a waiter, is woken. @done runs in the event work, in the order
+ * of the control ring and before any later event is handled. Only for a request
+ * that was never in the ring, @done runs in the context of the caller that
+ * gives the request up. @done must not sleep for another request.
  */
 struct ivc_request {
 	struct list_head node; /* in a list of struct ivc_requests, or empty */
 	struct kref ref;
-	struct ivc_msg msg; /* out: request; in: reply */
+	struct ivc_msg msg; /* the request; from the reply on, the reply */
 	enum ivc_request_kind kind;
-	u32 epoch;  /* the backend that it is for; 0: the one there is */
-	int status; /* of the reply, or -ENODEV */
+	u32 epoch;  /* the backend it is meant for; 0: the present one */
+	int status; /* the reply's, or -ENODEV */
 	void (*done)(struct ivc_request *req);
 	void *data;		/* for @done */
-	struct ivc_host *table; /* HOSTS: a copy, from the reply on */
+	struct ivc_host *table; /* HOSTS: a copy, made with the reply */
 	struct completion completed;
 };
 
@@ -132,16 +141,17 @@ struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member);
 void ivcf_request_put(struct ivc_request *req);
 void ivcf_request_finish(struct ivc_request *req, int status);
 
-/* Requests that are not in the ring yet. */
+/* Requests that are not in the ring yet */
 struct ivc_requests {
 	struct list_head waiting; /* for a slot of the ring */
-	u32 nr_refusals;	  /* of those */
+	u32 nr_refusals;	  /* IVC_REQUEST_REFUSAL in @waiting */
 	/*
-	 * The table of hosts is the backend's from HOSTS to its reply, so that
-	 * one request at a time has it.
+	 * The backend fills one table for all HOSTS requests, and may write to
+	 * it from HOSTS to the reply. So only one such request at a time, the
+	 * lister, is sent.
 	 */
 	struct ivc_request *lister;
-	struct list_head listers; /* wait until @lister is through */
+	struct list_head listers; /* for the lister to be answered */
 };
 
 void ivcf_requests_add(struct ivc_requests *q, struct ivc_request *req);
@@ -153,15 +163,15 @@ struct ivc_request *ivcf_requests_take(struct ivc_requests *q);
 /* --------------------------------------------------------------- ctlring.c */
 
 /*
- * What the control ring tells the rest of the driver; given at connect. All run
- * in the event work, one at a time and in the order of the ring.
+ * The functions that the control ring calls for events; given at connect. They
+ * run in the event work, one at a time and in the order of the ring.
  */
 struct ivc_ctl_ops {
 	void (*offer)(const struct ivc_msg *msg);
 	void (*accepted)(const struct ivc_msg *msg);
 	void (*gone)(const struct ivc_msg *msg);
 	void (*hosts)(const struct ivc_msg *msg);
-	/* The backend broke the ring. The ring handles no further event. */
+	/* The backend broke the ring. No function is called afterwards. */
 	void (*broken)(void);
 };
 
@@ -185,23 +195,23 @@ int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 
 struct ivc_ctx {
 	struct kref ref;
-	struct list_head node; /* ivc_front.ctxs, while it is in a group */
+	struct list_head node; /* ivc_front.ctxs, while it is registered */
 	spinlock_t lock;
 	enum ivc_ctx_state state;
-	u32 round;	  /* of attach and detach, the last that saw it */
-	fl_owner_t owner; /* who has registered */
+	u32 round;	  /* the last attach or detach that handled it */
+	fl_owner_t owner; /* the process that has registered */
 	u64 magic;
 	u32 id;
-	struct mem_cgroup *memcg; /* of the process, which pays for it all */
-	u64 member;		  /* 0 while there is no backend, */
-	u32 epoch;		  /* and of which backend it is the number */
+	struct mem_cgroup *memcg; /* of the process; see struct ivc_alloc */
+	u64 member;		  /* 0 while there is no backend */
+	u32 epoch;		  /* the backend that @member is a number of */
 	u32 domid;
 	struct ivc_request *asked; /* REGISTER, until it is answered */
 	struct list_head offers;
 	unsigned int nr_offers;
 	u32 generation;
 	bool hosts_changed;
-	bool channels; /* some have ended because a guest left */
+	bool channels; /* some ended because a guest was suspended */
 	bool detached;
 	int detach_reason;
 	bool attached;
@@ -209,7 +219,7 @@ struct ivc_ctx {
 	wait_queue_head_t wq;
 };
 
-/* Does its process want to be in a group? */
+/* Does its process want to be a member of a group? */
 static inline bool ivcf_ctx_registered(const struct ivc_ctx *ctx)
 {
 	switch (READ_ONCE(ctx->state)) {
@@ -236,11 +246,13 @@ void ivcf_ctx_attach_all(void);
 void ivcf_ctx_detach_all(int reason, bool tell);
 
 /*
- * What work items and xenbus's callbacks allocate for a process, of @ctx, is
- * charged to that process, not to nobody. While the guest is suspended it is
- * not: its processes stand still, those that serve a file system included, and
- * its disks may, so that nothing can be reclaimed from them, and nothing that
- * is allocated may wait for them.
+ * Work items and xenbus's callbacks allocate memory for the process of @ctx.
+ * Between ivcf_alloc_begin() and ivcf_alloc_end() that memory is charged to the
+ * process, as if the process had allocated it.
+ *
+ * While the guest is suspended nothing is charged, and no allocation may wait
+ * for I/O. Processes are frozen, among them any that serve a file system, and
+ * disks may be stopped, so a wait for memory to be reclaimed could be endless.
  */
 struct ivc_alloc {
 	struct mem_cgroup *memcg;
@@ -274,7 +286,7 @@ struct ivc_offer {
 	struct ivc_msg msg;
 };
 
-/* More than any quota lets wait; a backend that lies is not believed. */
+/* More than any quota allows, so that only a backend that lies reaches this. */
 #define IVC_MAX_OFFERS 1024
 
 int ivcf_offer_add(struct ivc_ctx *ctx, const struct ivc_msg *msg);
@@ -285,13 +297,17 @@ void ivcf_offer_refuse(u32 epoch, u64 member, u32 conn, int reason);
 
 /* ----------------------------------------------------------------- grant.c */
 
-/* Pages of ours that a peer may map: kernel control, control, data. */
+/*
+ * The pages of an end that the peer may map: kernel control page, control page,
+ * data ring.
+ */
 struct ivc_grant {
 	u32 nr;
-	u32 granted; /* refs, of both kinds, that have not been ended yet */
+	u32 granted; /* references of @refs and @dir_refs that are not ended */
 	struct page **pages;
 	grant_ref_t *refs;
-	u32 nr_dir; /* directory pages: granted until it is established */
+	u32 nr_dir; /* pages of the directory, which is freed once the peer has
+		       read it */
 	struct page **dir;
 	grant_ref_t *dir_refs;
 };
@@ -314,12 +330,12 @@ static inline struct ivc_ctrl *ivcf_grant_ctrl(const struct ivc_grant *g)
 
 /* ------------------------------------------------------------------- map.c */
 
-/* The same pages of the peer, mapped read-only in this kernel. */
+/* The same pages of the peer, mapped read-only in this kernel */
 struct ivc_map {
 	u32 nr;
 	domid_t domid;
 	struct page **pages;
-	grant_ref_t *refs; /* as the directory said when it was copied */
+	grant_ref_t *refs; /* a copy of the peer's directory */
 	grant_handle_t *handles;
 };
 
@@ -330,109 +346,111 @@ void ivcf_unmap_pages(struct ivc_map *map);
 /* --------------------------------------------------------------- channel.c */
 
 /*
- * CONNECT and ACCEPT tell the other end the numbers of grants and of a port of
- * ours. As long as it may still come to what has these numbers they must not be
- * used for anything else, so all of it stays, also when our process has gone.
+ * CONNECT and ACCEPT tell the other end the numbers of our grants and of our
+ * port. As long as the other end may still use those numbers, they must not be
+ * given to anything else. So pages and port stay until then, even if our
+ * process is gone.
  */
 enum ivc_invite {
-	IVC_INVITE_NONE,  /* no numbers are out; or the other end has come */
-	IVC_INVITE_ASKED, /* the backend has not answered */
-	IVC_INVITE_OUT,	  /* the other end may come at any time */
+	IVC_INVITE_NONE,  /* the other end knows no numbers, or has used them */
+	IVC_INVITE_ASKED, /* the backend has not answered CONNECT or ACCEPT */
+	IVC_INVITE_OUT,	  /* the other end may use the numbers at any time */
 };
 
-/* Between two tries to take our pages back. */
+/* The time between two attempts to end our grants */
 #define IVC_RETRY_MIN_MS 10
 #define IVC_RETRY_MAX_MS 1000
 
 struct ivc_chan {
 	struct kref ref;
-	void (*free)(struct kref *ref); /* by ivcf_chan_put() */
+	void (*free)(struct kref *ref); /* for ivcf_chan_put() */
 	struct list_head node;		/* ivc_front.chans, until DEAD */
 	struct list_head in_all;	/* ivc_front.all, until it is freed */
 	u32 audit;			/* the last audit that counted it */
-	u32 round; /* the last round of suspend.c over it */
+	u32 round;			/* the last round of suspend.c */
 	struct mutex lock;
 
 	enum ivc_chan_state state;
 	enum ivc_tx_state tx_state;
 	enum ivc_rx_state rx_state;
 	enum ivc_invite invite;
-	int status;	  /* 0, or why it ended */
-	int leave_reason; /* 0, or the status when a guest has left */
+	int status;	  /* 0, or the error that ended it */
+	int leave_reason; /* 0, or the error to end a hand-over with */
 
 	/*
-	 * Facts that are no state. Each becomes true once, in any of several
+	 * Facts that are no states. Each becomes true once, in any of several
 	 * states, and stays true.
 	 */
-	bool local;	  /* both ends are in this guest: before it is listed */
-	bool established; /* both ends' memory is there; a partner reads it
-			     without our lock */
-	bool gone;	  /* the backend said so: nobody will answer */
-	bool conn_closed; /* CLOSE is sent, or there is no backend for it */
-	bool abandoned;	  /* the module goes: the work item does nothing */
+	bool local; /* both ends are in this guest; set at the beginning */
+	bool established; /* the memory of both ends is there */
+	bool gone;	  /* EV_GONE came: the backend answers no more */
+	bool conn_closed; /* CLOSE is sent, or its backend is gone */
+	bool abandoned;	  /* unloading: the work item does nothing */
 
-	struct ivc_ctx *ctx; /* the context it was made from, and */
-	u64 member;	     /* the number of that context */
-	u32 epoch;	     /* at this backend */
-	u32 conn;	     /* 0: not known yet */
+	struct ivc_ctx *ctx; /* the context that made it */
+	u64 member;	     /* the number that the context had then */
+	u32 epoch;	     /* the backend of @member and @conn */
+	u32 conn;	     /* 0 until the backend has given a number */
 	struct ivc_abi_host peer;
-	struct ivc_chan *partner; /* local: the other end, a reference */
+	struct ivc_chan *partner; /* of a local pair; with a reference */
 	u32 tx_size;
 	u32 rx_size;
 	struct ivc_grant grant;
 	struct ivc_map map;
 
 	/* unread.c */
-	struct page **unread; /* PEER from COPIED on: NULL where nothing was */
+	struct page **unread; /* the copy; NULL where nothing was copied */
 	u32 nr_unread;
-	u32 took_until;	    /* where the records end that were copied */
+	u32 took_until;	    /* the position behind the copied records */
 	u64 *unread_hidden; /* the headers taken out of the copy */
 	u64 unread_bytes;
 
 	/* undelivered.c */
-	struct page *scrap;   /* the process stores there once STOPPED */
-	u64 *hidden;	      /* CUT_OFF: the headers taken out of our ring */
-	u32 undelivered_from; /* not delivered: the records from there, */
-	u32 lost_skip;	      /* without so many bytes of the first, */
-	u32 final;	      /* to there, */
-	u64 undelivered;      /* which makes so many bytes */
+	struct page *scrap;   /* the process stores here once STOPPED */
+	u64 *hidden;	      /* the headers taken out of our ring */
+	u32 undelivered_from; /* undelivered are the records from here, */
+	u32 lost_skip;	      /* without the first bytes of the first record, */
+	u32 final;	      /* to here; */
+	u64 undelivered;      /* and that is their number of bytes */
 
 	/* doorbell.c */
-	const struct ivc_kctl *peer_kctl; /* NULL: do not read it */
+	const struct ivc_kctl *peer_kctl; /* NULL: must not be read */
 	evtchn_port_t port;
 	int irq;
+	u32 heard_state; /* the peer's wire state at the last doorbell */
 	/*
-	 * No states either: the process (ARM) and the interrupt set and clear
-	 * these at any time, without a lock.
+	 * No states either: ARM and the interrupt handler set and clear these
+	 * at any time, without a lock.
 	 */
-	bool rung;	 /* for poll(): since the last ARM */
-	bool armed;	 /* ARM since the last event: one may come */
-	u32 heard_state; /* of the peer, by the last event */
+	bool rung;  /* a doorbell has come since the last ARM */
+	bool armed; /* ARM has come since the last doorbell */
 	wait_queue_head_t wq;
 	u64 kicks, wakeups, spurious;
 
-	/* Noted by events, carried out by @work, in this order. */
+	/*
+	 * Notes of events. The work item takes them back, and carries them out
+	 * in this order.
+	 */
 	spinlock_t todo_lock;
-	bool todo_accepted; /* EV_ACCEPTED came, with these two */
+	bool todo_accepted; /* EV_ACCEPTED came, with the next two */
 	u32 todo_dir_gref;
 	u8 todo_tx_shift;
 	int todo_gone;	  /* 0, or the backend's reason */
 	int todo_partner; /* 0, or a local partner's reason */
 	struct delayed_work work;
-	unsigned int retry_ms; /* until the next try to release our pages */
-	bool overdue; /* many tries were in vain; connect.c reads it without
-			 the lock */
+	unsigned int retry_ms; /* until the next attempt to end our grants */
+	bool overdue; /* no state: connect.c reads this without our lock */
 
-	fl_owner_t owner;	     /* whose the descriptor is */
-	unsigned int mmaps[3];	     /* VMAs of KCTL, OWN, PEER */
-	struct ivc_pv_mmap *pv_mmap; /* PV: see mmap.c */
+	fl_owner_t owner;	     /* the process that has the descriptor */
+	unsigned int mmaps[3];	     /* mappings of KCTL, OWN, PEER */
+	struct ivc_pv_mmap *pv_mmap; /* in a PV guest: see mmap.c */
 	struct address_space *mapping;
 };
 
 /*
- * References, and the work item, which holds one while it is queued. A caller
- * needs nothing of channel.c for these: ivcf_chan_new() has given each channel
- * its two functions.
+ * References, and the work item, which has a reference while it is queued.
+ * These need no function of channel.c: ivcf_chan_new() has put the two that
+ * they call into each channel. So files below channel.c can use them.
  */
 static inline void ivcf_chan_get(struct ivc_chan *ch)
 {
@@ -444,7 +462,7 @@ static inline void ivcf_chan_put(struct ivc_chan *ch)
 	kref_put(&ch->ref, ch->free);
 }
 
-/* Have the work item look at the channel. Any context. */
+/* Have the work item examine the channel. Any context. */
 static inline void ivcf_chan_queue_work(struct ivc_chan *ch)
 {
 	ivcf_chan_get(ch);
@@ -486,8 +504,9 @@ void ivcf_abandon_all(void);
 
 /* --------------------------------------------------------------- connect.c */
 
-/* Pages of closed channels that a domain may hold and still get further ones:
- * after some seconds, and at any moment.
+/*
+ * A domain that still maps so many pages of closed channels is granted no
+ * others: pages that are overdue, and pages of any age.
  */
 #define IVC_MAX_OVERDUE 1024u
 #define IVC_MAX_CLOSED 16384u
@@ -522,9 +541,9 @@ void ivcf_unread_free(struct ivc_chan *ch);
 /* ---------------------------------------------------------------- record.c */
 
 struct ivc_records {
-	struct page **data; /* NULL: not there */
+	struct page **data; /* NULL: not copied */
 	u32 cells;
-	const u64 *hidden; /* by cell: what was taken out, or NULL */
+	const u64 *hidden; /* NULL, or by cell the headers taken out */
 };
 
 void *ivcf_record_cell(const struct ivc_records *r, u32 pos);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of a group's members: a page of the host table at a time.
+ * The list of a group's members, in pages of the table of hosts.
  *
- * The backend writes the table, and may write to it at any moment. So with its
- * reply the event work copies it into the request that asked (ctlring.c), and
- * only the copy is looked at. What a process waits for is its own reply: the
- * table belongs to a request and to nobody who waits.
+ * The backend fills the table, and may write to it at any moment. So the event
+ * work copies the table into the request when the reply comes (ctlring.c), and
+ * only that copy is read. A process waits for its own reply only: the table is
+ * assigned to a request, not to a process that might die while it has the
+ * table.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -13,7 +14,7 @@
 
 #include "front.h"
 
-/* Take @count entries over; those beyond @max are counted only. */
+/* Append @count entries to @hosts. Entries beyond @max are only counted. */
 static int take_hosts(const struct ivc_host *table, u32 count, u64 *after,
 		      struct ivc_abi_host *hosts, u32 max, u32 *total)
 {
@@ -24,7 +25,10 @@ static int take_hosts(const struct ivc_host *table, u32 count, u64 *after,
 	for (i = 0; i < count; i++) {
 		const struct ivc_host *h = &table[i];
 
-		/* Ascending, so that this ends. */
+		/*
+		 * Numbers ascend, so that a list that a backend makes up has an
+		 * end.
+		 */
 		if (h->member <= *after)
 			return -EPROTO;
 		*after = h->member;
@@ -40,9 +44,9 @@ static int take_hosts(const struct ivc_host *table, u32 count, u64 *after,
 }
 
 /*
- * The other members of @member's group; the first @max of them in @hosts. Not
- * for longer than two replies may take, however many others wait for the table
- * and however long the backend says the list is.
+ * List the other members of @member's group, the first @max of them in @hosts.
+ * Returns after two reply timeouts at the latest, however many processes wait
+ * for the table, and however long a list the backend claims.
  */
 int ivcf_hosts(u32 epoch, u64 member, struct ivc_abi_host *hosts, u32 max,
 	       u32 *total, u32 *generation)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests to the backend, and where they wait: for a slot of the control ring,
- * or for the table of hosts. Nothing here touches the ring. That is ctlring.c,
- * which holds its lock around each call that takes a struct ivc_requests.
+ * Requests to the backend, and the lists in which they wait: for a slot of the
+ * control ring, or for the table of hosts. This file does not touch the ring.
+ * ctlring.c does, and holds its lock around each call that takes a struct
+ * ivc_requests.
  */
 #include <linux/slab.h>
 
 #include "front.h"
 
 /*
- * A small object on paths that must not fail: it is always found. For one that
- * a process asks for, that process is charged.
+ * Callers must not fail, so the allocation of this small object does not. A
+ * process that runs is charged for it.
  */
 struct ivc_request *ivcf_request_new(u16 op, u32 epoch, u64 member)
 {
@@ -39,9 +40,7 @@ void ivcf_request_put(struct ivc_request *req)
 	kref_put(&req->ref, request_free);
 }
 
-/*
- * @req is answered, or given up. Takes the reference that the ring held.
- */
+/* @req has its answer, or is given up. Puts the reference of the ring. */
 void ivcf_request_finish(struct ivc_request *req, int status)
 {
 	req->status = status;
@@ -51,7 +50,7 @@ void ivcf_request_finish(struct ivc_request *req, int status)
 	ivcf_request_put(req);
 }
 
-/* @req waits for a slot, or for its turn at the table. */
+/* @req waits for a slot of the ring, or first for the table of hosts. */
 void ivcf_requests_add(struct ivc_requests *q, struct ivc_request *req)
 {
 	if (req->msg.op == IVC_MSG_HOSTS && q->lister) {
@@ -65,7 +64,7 @@ void ivcf_requests_add(struct ivc_requests *q, struct ivc_request *req)
 		WRITE_ONCE(q->nr_refusals, q->nr_refusals + 1);
 }
 
-/* @req waits no longer: it goes into the ring, or is given up. */
+/* @req waits no longer: the caller puts it into the ring, or gives it up. */
 void ivcf_requests_remove(struct ivc_requests *q, struct ivc_request *req)
 {
 	list_del_init(&req->node);
@@ -73,7 +72,7 @@ void ivcf_requests_remove(struct ivc_requests *q, struct ivc_request *req)
 		WRITE_ONCE(q->nr_refusals, q->nr_refusals - 1);
 }
 
-/* If @req had the table, the next request that wants the table gets it. */
+/* If @req had the table of hosts, the next request in line gets the table. */
 void ivcf_requests_pass_table(struct ivc_requests *q,
 			      const struct ivc_request *req)
 {
@@ -85,7 +84,7 @@ void ivcf_requests_pass_table(struct ivc_requests *q,
 		list_move_tail(&q->lister->node, &q->waiting);
 }
 
-/* The backend is gone: any request that still waits, or NULL. */
+/* The backend is gone: return any request that still waits, or NULL. */
 struct ivc_request *ivcf_requests_take(struct ivc_requests *q)
 {
 	struct ivc_request *req;
