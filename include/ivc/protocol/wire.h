@@ -36,7 +36,7 @@
 enum ivc_msg_op {
 	/* frontend to backend */
 	IVC_MSG_REGISTER = 1,	/* join a group; reply: member */
-	IVC_MSG_UNREGISTER = 2, /* leave it: every channel of it goes too */
+	IVC_MSG_UNREGISTER = 2, /* leave it; its channels stay open */
 	IVC_MSG_HOSTS = 3,	/* fill the host table */
 	IVC_MSG_LOOKUP = 4,	/* where is that member */
 	IVC_MSG_CONNECT = 5,	/* offer a channel; reply: conn */
