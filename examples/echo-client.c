@@ -15,7 +15,7 @@
 
 #define MAGIC_ID 2008
 #define SERVER_ID 1
-#define TIMEOUT_MS 10000
+#define TIMEOUT_MS 30000
 
 int main(int argc, char **argv)
 {

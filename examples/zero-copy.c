@@ -18,7 +18,7 @@
 #define MAGIC_ID 2009
 #define SENDER_ID 1
 #define RECEIVER_ID 2
-#define TIMEOUT_MS 10000
+#define TIMEOUT_MS 30000
 
 struct image {
 	uint32_t number;

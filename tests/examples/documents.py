@@ -23,6 +23,7 @@ An HTML comment on the line before a block says more about that block:
   <!-- from FILE -->       a quotation: its lines stand in FILE, in this order
   <!-- not run: REASON --> skipped, and counted
 """
+import contextlib
 import os
 import re
 import select
@@ -32,7 +33,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60       # seconds for one block, and for the output of a background process
+PATIENCE = 300      # seconds for a program or a block: the machine may be busy
 
 
 def say(verdict, what, details=""):
@@ -221,8 +222,8 @@ def quotation(what, path, block):
 def document(path, flags):
     with open(path) as f:
         blocks = list(md_blocks(f.read()))
-    with tempfile.TemporaryDirectory() as folder:
-        shell = Shell(folder)
+    with tempfile.TemporaryDirectory() as folder, \
+            contextlib.closing(Shell(folder)) as shell:
         for i, (line, language, marks, text) in enumerate(blocks):
             what = f"{path}:{line}: {language}"
             reasons = [m[8:].strip() for m in marks if m.startswith("not run:")]
@@ -242,10 +243,11 @@ def document(path, flags):
             elif language not in ("text", "make", "ini"):
                 say("FAIL", what, "neither a program nor marked as a quotation"
                     " or as not run:\n" + text)
-        shell.close()
 
 
 def main():
+    # Leave no process behind when this one is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     flags = sys.argv[1]
     for path in sys.argv[2:]:
         if path.endswith(".md"):

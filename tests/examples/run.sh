@@ -61,7 +61,7 @@ build() {
 hello() {
 	start server "$examples/hello-server"
 	until_says waiting "$dir/server"
-	timeout 30 "$examples/hello-client" || return 1
+	timeout 120 "$examples/hello-client" || return 1
 	until_says 'received: hello from the client' "$dir/server" &&
 		wait "$started"
 }
@@ -71,7 +71,7 @@ alone() {
 echoes() {
 	start server "$examples/echo-epoll"
 	for i in 1 2 3 4 5 6 7 8; do
-		timeout 30 "$examples/echo-client" one two "three $i" \
+		timeout 120 "$examples/echo-client" one two "three $i" \
 			>"$dir/client$i" 2>&1 &
 		eval "client$i=$!"
 	done
@@ -83,7 +83,7 @@ echoes() {
 }
 zero_copy() {
 	start receiver "$examples/zero-copy" receive
-	timeout 30 "$examples/zero-copy" send || return 1
+	timeout 120 "$examples/zero-copy" send || return 1
 	wait "$started"
 	cat "$dir/receiver"
 	[ "$(grep -c 'x 48, mean' "$dir/receiver")" = 10 ] &&
@@ -112,7 +112,7 @@ mpi_hello() {
 	says 'mpi-hello: 2 ranks, the sum of their numbers is 1' status 0 \
 		env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 		OMPI_MCA_mca_base_component_path="$bin/mpi:SYS_DEFAULT" \
-		timeout 60 mpirun.openmpi --oversubscribe -n 2 \
+		timeout 120 mpirun.openmpi --oversubscribe -n 2 \
 		--mca btl ivc,self "$examples/mpi-hello"
 }
 
@@ -151,6 +151,7 @@ tried docs/man/*.3 docs/man/libivc.7
 # The documents start an ivcd of their own.
 export IVC_SOCKET="$dir/documents"
 # shellcheck disable=SC2046 # names without white space
-tried README.md $(find docs/user -name '*.md' | sort)
+tried README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md \
+	$(find docs/user -name '*.md' | sort)
 
 finish
