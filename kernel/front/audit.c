@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The resources that the driver holds for processes, added up in two ways: by
- * the counters that limit them, and by looking at each object. While nothing
- * happens both are the same; the tests look at that, in user space and, through
- * debugfs, in the lab. A channel that nobody has is found as one that is held
- * and not charged.
+ * the counters that limit them, and by visiting each object. While the driver
+ * is idle both sums are equal. Tests compare them, in user space and, through
+ * debugfs, in the lab. A channel that no process has and no peer maps shows up
+ * as held and not charged.
  *
- * The memory of all this is charged to the memory cgroup of the process that
- * made the context, whoever allocates it (ivcf_alloc_begin()).
+ * The memory is charged to the memory cgroup of the process that made the
+ * context, whichever thread allocates it (ivcf_alloc_begin()).
  */
 #include <linux/seq_file.h>
 
@@ -29,7 +29,7 @@ static const char *const kind_name[] = {
 static DEFINE_MUTEX(audit_lock);
 static u32 this_audit;
 
-/* A channel that this audit has not seen, with a reference; or NULL. */
+/* A channel that this audit has not counted yet, with a reference; or NULL */
 static struct ivc_chan *unseen(bool *listed)
 {
 	struct ivc_chan *ch, *found = NULL;
@@ -58,8 +58,8 @@ static u32 count_refs(const grant_ref_t *refs, u32 nr)
 	return n;
 }
 
-/* In one guest an end that has closed is there for as long as the other is. */
-static bool keeps_partner(const struct ivc_chan *ch)
+/* A closed end of a local pair exists as long as its partner. */
+static bool holds_partner(const struct ivc_chan *ch)
 {
 	const struct ivc_chan *other = ch->partner;
 
@@ -75,9 +75,9 @@ static void add_chan(struct sum *sum, struct ivc_chan *ch, bool listed)
 
 	mutex_lock(&ch->lock);
 	sum->held[CHANNELS]++;
-	/* Its process has it, or the peer its pages. */
+	/* Charged while a process has it, or a peer may map its pages. */
 	if (ch->mapping || listed)
-		sum->charged[CHANNELS] += 1 + keeps_partner(ch);
+		sum->charged[CHANNELS] += 1 + holds_partner(ch);
 	for (region = 0; region < ARRAY_SIZE(ch->mmaps); region++) {
 		sum->held[MAPPINGS] += ch->mmaps[region];
 		sum->charged[MAPPINGS] += !!ch->mmaps[region];

@@ -2,11 +2,11 @@
 /*
  * The descriptor of a channel: ioctl, poll, mmap, close.
  *
- * Each has an inode of its own, in a file system that nobody can mount, because
- * revoking (unmap_mapping_range) works on an inode's mappings and must not
- * reach those of other channels. The file system is mounted while there is such
- * a file, and holds the module until its superblock is gone, which is later
- * than the last file.
+ * Each descriptor has an inode of its own. unmap_mapping_range() revokes all
+ * mappings of an inode, and must not reach other channels. The inodes are in a
+ * file system that users cannot mount. It is mounted while such a file exists,
+ * and holds the module until its superblock is gone, which is after the last
+ * file.
  */
 #include <linux/file.h>
 #include <linux/magic.h>
@@ -130,7 +130,7 @@ static long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			       ? -EFAULT
 			       : 0;
 	case IVC_IOC_CLOSE:
-		/* A child has no say in what is its parent's. */
+		/* A child must not close the channel of its parent. */
 		if (ch->owner != ivcf_owner())
 			return -EPERM;
 		ivcf_chan_close(ch, -EPIPE);
@@ -172,7 +172,7 @@ static int chan_mmap(struct file *file, struct vm_area_struct *vma)
 	return ivcf_mmap(file->private_data, vma);
 }
 
-/* Each close(), exit() and exec() of each process that has it. */
+/* For each close(), exit() and exec() of each process that has a descriptor. */
 static int chan_flush(struct file *file, fl_owner_t id)
 {
 	struct ivc_chan *ch = file->private_data;
@@ -182,10 +182,10 @@ static int chan_flush(struct file *file, fl_owner_t id)
 	return 0;
 }
 
-/* All mappings are gone too: each holds the file. */
+/* No mapping is left, because each mapping holds the file. */
 static int chan_release(struct inode *inode, struct file *file)
 {
-	/* Orderly if the process said CLOSE first: then this is nothing. */
+	/* Does nothing if the process has closed the channel in order. */
 	ivcf_chan_drop(file->private_data, -ECONNRESET);
 	simple_release_fs(&ivc_mnt, &ivc_mnt_count);
 	return 0;
@@ -215,8 +215,8 @@ static struct file_system_type ivc_fs_type = {
 };
 
 /*
- * A new file for @ch, which takes over the caller's reference. It is for the
- * process that runs.
+ * Make a file for @ch, which belongs to the current process. Takes over the
+ * caller's reference.
  */
 struct file *ivcf_channel_file(struct ivc_chan *ch)
 {
@@ -232,7 +232,8 @@ struct file *ivcf_channel_file(struct ivc_chan *ch)
 		file = ERR_CAST(inode);
 		goto err_fs;
 	}
-	__module_get(THIS_MODULE); /* fput() gives it back, with chan_fops */
+	__module_get(
+		THIS_MODULE); /* fput() puts it, because of chan_fops.owner */
 	file = alloc_file_pseudo(inode, ivc_mnt, "ivc", O_RDWR, &chan_fops);
 	if (IS_ERR(file))
 		goto err_inode;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The states of a channel and how it ends. The table and its diagram are
- * include/ivc/protocol/state.h; docs/reference/protocol.md 3.4 and 3.5 say what
- * each step means to the peer.
+ * The states of a channel, and how it ends. include/ivc/protocol/state.h has
+ * the table and its diagram; docs/reference/protocol.md 3.4 and 3.5 say what
+ * each step means to the peer. handover.h has the states of the two rings.
  *
- * All of this runs under ch->lock. How far the two rings have been handed over
- * is kept beside the state, in handover.h.
+ * All functions run under ch->lock, except ivcf_chan_abandon(), which takes it.
  */
 #include "front.h"
 
@@ -19,7 +18,7 @@ static void retry_later(struct ivc_chan *ch)
 	ch->retry_ms = min(ch->retry_ms * 2, (unsigned int)IVC_RETRY_MAX_MS);
 }
 
-/* What the peer's kernel sees. Release pairs with its acquire of `state`. */
+/* Tell the peer's kernel. Release pairs with its acquire of `state`. */
 static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
 {
 	struct ivc_kctl *kctl;
@@ -34,8 +33,8 @@ static void publish(struct ivc_chan *ch, enum ivc_wire_state state, int reason)
 }
 
 /*
- * What our process sees. Release pairs with libivc's acquire: who reads the end
- * finds all that was kept in its mapping.
+ * Tell our process. Release pairs with libivc's acquire of `status`: a reader
+ * that sees the end finds all unread data in its mapping.
  */
 static void show_status(struct ivc_chan *ch, int status)
 {
@@ -43,7 +42,7 @@ static void show_status(struct ivc_chan *ch, int status)
 		ivc_store_rel(&ivcf_grant_kctl(&ch->grant)->status, status);
 }
 
-/* The other end has come, or never will. */
+/* The other end has used our grants and our port, or never will. */
 void ivcf_chan_end_invite(struct ivc_chan *ch)
 {
 	if (ch->invite == IVC_INVITE_OUT)
@@ -51,8 +50,8 @@ void ivcf_chan_end_invite(struct ivc_chan *ch)
 }
 
 /*
- * An end that we see beyond OPENING has mapped our pages, and comes to nothing
- * by number any more.
+ * A peer beyond OPENING has mapped our pages and bound to our port, so it does
+ * not need their numbers any more.
  */
 static void see_guest(struct ivc_chan *ch)
 {
@@ -61,7 +60,7 @@ static void see_guest(struct ivc_chan *ch)
 		ivcf_chan_end_invite(ch);
 }
 
-/* Let go of the peer's pages, which no process sees any more. */
+/* Unmap the peer's pages. No process has them mapped any more. */
 static void detach(struct ivc_chan *ch)
 {
 	if (!ch->map.nr)
@@ -71,7 +70,7 @@ static void detach(struct ivc_chan *ch)
 	ivcf_unmap_pages(&ch->map);
 }
 
-/* A local partner hears of our end as it would from another guest. */
+/* Tell a local partner of our end, as a peer in another guest learns of it. */
 static void tell_partner(struct ivc_chan *ch, int reason)
 {
 	struct ivc_chan *other = ch->partner;
@@ -100,8 +99,10 @@ static void enter_open(struct ivc_chan *ch)
 }
 
 /*
- * A guest leaves, ours or the peer's. The status first: a write that is in time
- * may find it, and asks; one that is not must find it.
+ * A hand-over begins: our guest or the peer's is suspended or detached. The
+ * status comes before the ring is taken away. A write that is in time may
+ * already see the status, and then asks for its delivery. A write that is too
+ * late must see it.
  */
 static void enter_left(struct ivc_chan *ch, int reason)
 {
@@ -112,7 +113,7 @@ static void enter_left(struct ivc_chan *ch, int reason)
 	ivcf_doorbell_ring(ch);
 }
 
-/* Take over what the peer has written, and say up to where. */
+/* Take over the peer's data, and tell the peer how far. */
 static int take_over(struct ivc_chan *ch)
 {
 	struct ivc_kctl *kctl;
@@ -121,7 +122,7 @@ static int take_over(struct ivc_chan *ch)
 	ivcf_mmap_revoke(ch);
 	err = ivcf_unread_copy(ch);
 	if (ch->rx_state >= IVC_RX_COPIED) {
-		/* Before DETACHED, whose release makes both visible. */
+		/* Before DETACHED, whose release makes both words visible. */
 		kctl = ivcf_grant_kctl(&ch->grant);
 		ivc_store(&kctl->took_until, ch->took_until);
 		ivc_store(&kctl->took_over, 1);
@@ -129,7 +130,9 @@ static int take_over(struct ivc_chan *ch)
 	return err;
 }
 
-/* The peer writes no more. Its control pages stay: its last word is awaited. */
+/*
+ * The peer writes no more. Its control pages stay mapped, for its last words.
+ */
 static void enter_kept(struct ivc_chan *ch)
 {
 	ch->status = take_over(ch);
@@ -139,7 +142,9 @@ static void enter_kept(struct ivc_chan *ch)
 	ivcf_doorbell_ring(ch);
 }
 
-/* The peer is through or gone: what it left is kept, the rest is let go. */
+/*
+ * The peer has released the channel, or is gone: take its data over, and unmap.
+ */
 static void enter_ended(struct ivc_chan *ch, int reason)
 {
 	int err;
@@ -150,7 +155,7 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 	ch->status = ivcf_undelivered_settle(ch) ?: err ?: reason;
 	ivcf_unread_end(ch);
 	detach(ch);
-	/* A device of ours that goes is a reset to the peer. */
+	/* To the peer, the loss of our device is a reset. */
 	publish(ch, IVC_WIRE_DETACHED, ivc_wire_reason(reason));
 	ivcf_doorbell_ring(ch);
 	tell_partner(ch, -ECONNRESET);
@@ -161,7 +166,7 @@ static void enter_ended(struct ivc_chan *ch, int reason)
 		ivcf_ctx_channels(ch->ctx);
 }
 
-/* Our process has closed. The peer may yet have to read. */
+/* Our process has closed. The peer may still have data to read. */
 static void enter_closing(struct ivc_chan *ch, int reason)
 {
 	if (!ch->status)
@@ -177,9 +182,9 @@ static void enter_closing(struct ivc_chan *ch, int reason)
 }
 
 /*
- * May we take our pages back now? Not as long as the peer may come to them, and
- * not before it has what we wrote. If it does not say so itself, the backend
- * does, once both ends are closed.
+ * May our grants be ended now? Not while the peer may still use their numbers,
+ * and not before the peer has read or taken over our data. The peer says so
+ * itself, or the backend does once both ends are closed.
  */
 static bool peer_is_through(struct ivc_chan *ch)
 {
@@ -192,7 +197,7 @@ static bool peer_is_through(struct ivc_chan *ch)
 	       ivc_load_acq(&ch->peer_kctl->state) >= IVC_WIRE_CLOSED;
 }
 
-/* ENDED or CLOSING: take back what the peer has let go of. */
+/* In ENDED or CLOSING: end the grants that the peer does not map any more. */
 void ivcf_chan_release(struct ivc_chan *ch)
 {
 	if (ch->abandoned || !peer_is_through(ch))
@@ -200,10 +205,13 @@ void ivcf_chan_release(struct ivc_chan *ch)
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
 	if (!ivcf_grant_end(&ch->grant)) {
-		/* The peer wants to know that we have let go of its pages. */
+		/* The peer waits to hear that its own pages are unmapped. */
 		ivcf_doorbell_ring(ch);
 		retry_later(ch);
-		/* It need not ring for that any more, nor in our time. */
+		/*
+		 * Attempts go by time from here on. Doorbells of the peer would
+		 * only cost CPU time.
+		 */
 		if (ch->overdue)
 			ivcf_doorbell_free(ch);
 		return;
@@ -227,25 +235,25 @@ static void enter_dead(struct ivc_chan *ch)
 	listed = !list_empty(&ch->node);
 	list_del_init(&ch->node);
 	spin_unlock(&ivc_front.lock);
-	/* Never the last reference: the caller has one. */
+	/* The caller has a reference, so this one is not the last. */
 	if (listed)
 		ivcf_chan_put(ch);
 	/*
-	 * Nor is there anything to try again: the module, when it goes, does
-	 * not find this one in the list any more.
+	 * No further attempt is needed. When the module is unloaded it would
+	 * not find this channel, because it is not on the list any more.
 	 */
 	if (cancel_delayed_work(&ch->work))
 		ivcf_chan_put(ch);
 }
 
-/* The one way to change the state. Under ch->lock. True if it did. */
+/* The one way to change the state: true if @ev did. Under ch->lock. */
 bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 {
 	unsigned char next = ivc_chan_next[ch->state][ev];
 
 	if (next == IVC_STATE_NONE)
 		return false;
-	/* tests/lab/fates.sh reads this. */
+	/* tests/lab/fates.sh reads this line. */
 	pr_debug("conn %u: %s %s %s (%d)\n", ch->conn,
 		 ivc_chan_state_name[ch->state], ivc_chan_event_name[ev],
 		 ivc_chan_state_name[next], reason);
@@ -279,9 +287,9 @@ bool ivcf_chan_event(struct ivc_chan *ch, enum ivc_chan_event ev, int reason)
 }
 
 /*
- * The peer's end, seen through its own page and not through the backend. Its
- * state is looked at once: who is told less than there is will be notified
- * again. Under ch->lock.
+ * Read the state of the peer from its own page, and follow it. The state is
+ * read once: if it changes after that, the peer rings the doorbell. Under
+ * ch->lock.
  */
 void ivcf_chan_read_peer(struct ivc_chan *ch)
 {
@@ -299,7 +307,8 @@ void ivcf_chan_read_peer(struct ivc_chan *ch)
 		else if (state == IVC_WIRE_LEAVING)
 			ivcf_chan_event(ch, IVC_CHAN_LEAVE, reason);
 		else if (state == IVC_WIRE_OPEN)
-			ivcf_grant_end_dir(&ch->grant); /* it has read it */
+			ivcf_grant_end_dir(
+				&ch->grant); /* the peer has read it */
 	}
 	if (ch->state == IVC_CHAN_LEFT && state >= IVC_WIRE_LEAVING)
 		ivcf_chan_event(ch, IVC_CHAN_STOPPED, 0);
@@ -309,21 +318,23 @@ void ivcf_chan_read_peer(struct ivc_chan *ch)
 		ivcf_chan_event(ch, IVC_CHAN_SETTLED, 0);
 }
 
-/* This guest leaves the host, or loses its backend. Under ch->lock. */
+/* This guest is suspended, or loses its backend. Under ch->lock. */
 void ivcf_chan_leave(struct ivc_chan *ch, int reason)
 {
 	if (!ch->local)
 		ivcf_chan_event(ch, IVC_CHAN_LEAVE, reason);
 	else if (reason != -EREMCHG || ch->state != IVC_CHAN_OPEN)
 		ivcf_chan_event(ch, IVC_CHAN_FAIL, reason);
-	/* else both ends come along */
+	/*
+	 * Otherwise both ends are moved together, and the channel stays open.
+	 */
 	ivcf_chan_read_peer(ch);
 }
 
 /*
- * The bound has passed: nothing of the peer stays mapped, and no interrupt is
- * left to be taken along by the guest. What is still granted is tried again by
- * time. Under ch->lock.
+ * The bound of the hand-over has passed. Nothing of the peer stays mapped, and
+ * no interrupt stays bound that the guest would carry to another host. The work
+ * item tries again to end grants that the peer still maps. Under ch->lock.
  */
 void ivcf_chan_cut_off(struct ivc_chan *ch)
 {
@@ -340,13 +351,13 @@ void ivcf_chan_cut_off(struct ivc_chan *ch)
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
 	ivcf_doorbell_ring(ch);
-	/* A port that somebody may still bind to is not given to others. */
+	/* A port that another domain may still bind to must not be reused. */
 	if (ch->invite == IVC_INVITE_NONE)
 		ivcf_doorbell_free(ch);
 	retry_later(ch);
 }
 
-/* The backend that knew this channel is no more. Under ch->lock. */
+/* The backend that knew this channel is gone. Under ch->lock. */
 void ivcf_chan_orphan(struct ivc_chan *ch)
 {
 	ch->gone = true;
@@ -358,14 +369,14 @@ void ivcf_chan_orphan(struct ivc_chan *ch)
 }
 
 /*
- * The module goes. No descriptor is open, so all that is left is CLOSING and
- * waits for the peer to let go; the kernel waits for it from here on.
+ * The module is unloaded. No descriptor is open, so the channel is CLOSING and
+ * its peer has pages mapped. Linux frees those pages when they are unmapped.
  */
 void ivcf_chan_abandon(struct ivc_chan *ch)
 {
 	ivcf_conn_remove(ch);
 	mutex_lock(&ch->lock);
-	ch->abandoned = true; /* its work does nothing from here on */
+	ch->abandoned = true; /* the work item does nothing from here on */
 	detach(ch);
 	publish(ch, IVC_WIRE_DETACHED, 0);
 	ivcf_doorbell_ring(ch);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A channel: how it begins, and its work item.
+ * The object of a channel, and its work item.
  *
- * News from outside (the backend's events, the doorbell, a partner in this
- * guest) are only noted, in the todo fields, and carried out by the work item.
- * So nothing slow runs where they are heard, and one thread at a time handles a
- * channel.
+ * The events of the backend, the doorbell and a partner in this guest only
+ * leave notes in the todo fields. The work item carries the notes out. So
+ * nothing slow runs in an interrupt or in the event work, and one thread at a
+ * time handles a channel.
  */
 #include <linux/slab.h>
 
@@ -30,7 +30,7 @@ static void chan_free(struct kref *ref)
 	kfree(ch);
 }
 
-/* Map the other end's pages, and look whether that is one. Under ch->lock. */
+/* Map the other end's pages, and check their magic number. Under ch->lock. */
 int ivcf_chan_map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
 {
 	const struct ivc_kctl *kctl;
@@ -49,7 +49,7 @@ int ivcf_chan_map_peer(struct ivc_chan *ch, u32 dir_gref, u8 shift)
 	return 0;
 }
 
-/* An offer of ours was taken. Under ch->lock, OFFERED. */
+/* Our offer was accepted. Under ch->lock, in state OFFERED. */
 static int establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 {
 	int err;
@@ -57,7 +57,9 @@ static int establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 	if (!ivc_ring_shift_ok(tx_shift) || 1u << tx_shift > ch->rx_size)
 		return -EPROTO;
 	if (ch->local) {
-		/* The accepter has introduced itself, or nobody has. */
+		/*
+		 * An accepter becomes our partner before it sends ACCEPT.
+		 */
 		if (!ch->partner || ch->partner->tx_size != 1u << tx_shift)
 			return -EPROTO;
 		ch->rx_size = ch->partner->tx_size;
@@ -72,10 +74,10 @@ static int establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 }
 
 /*
- * A local partner's reason for its end. The accepter may have been answered,
- * have written and have closed before the offerer hears EV_ACCEPTED: the
- * offerer has all of that still to read. So an OFFERED end waits for what the
- * backend says, which is EV_ACCEPTED or EV_GONE. Under ch->lock.
+ * The reason of a local partner that has ended. The accepter may have written
+ * and closed before the offerer gets EV_ACCEPTED, and the offerer still has to
+ * read that data. So an end in state OFFERED waits for EV_ACCEPTED or EV_GONE.
+ * Under ch->lock.
  */
 static int partner_gone(struct ivc_chan *ch)
 {
@@ -90,7 +92,7 @@ static int partner_gone(struct ivc_chan *ch)
 	return reason;
 }
 
-/* Carry out the changes that events have recorded in the todo fields. */
+/* Carry out the notes in the todo fields. */
 static void chan_todo(struct ivc_chan *ch)
 {
 	bool accepted;
@@ -108,7 +110,7 @@ static void chan_todo(struct ivc_chan *ch)
 	spin_unlock(&ch->todo_lock);
 
 	mutex_lock(&ch->lock);
-	/* It has mapped what is ours before it said that it accepts. */
+	/* The accepter has mapped our pages before it sent ACCEPT. */
 	if (accepted)
 		ivcf_chan_end_invite(ch);
 	if (accepted && ch->state == IVC_CHAN_OFFERED) {
@@ -116,7 +118,10 @@ static void chan_todo(struct ivc_chan *ch)
 		ivcf_chan_event(ch, err ? IVC_CHAN_FAIL : IVC_CHAN_ACCEPTED,
 				err);
 	}
-	/* Its own words first: they are more exact than the backend's. */
+	/*
+	 * The peer's own state first: it is more exact than the backend's
+	 * event.
+	 */
 	ivcf_chan_read_peer(ch);
 	gone = gone ?: partner_gone(ch);
 	if (gone) {
@@ -129,7 +134,10 @@ static void chan_todo(struct ivc_chan *ch)
 	mutex_unlock(&ch->lock);
 }
 
-/* Memory allocated here, up to a whole kept ring, is charged to the process. */
+/*
+ * The process is charged for memory that is allocated here, up to a copy of a
+ * whole ring.
+ */
 static void chan_work(struct work_struct *work)
 {
 	struct ivc_chan *ch =
@@ -171,7 +179,7 @@ struct ivc_chan *ivcf_chan_new(struct ivc_ctx *ctx, u32 epoch, u64 member)
 	return ch;
 }
 
-/* The descriptor is closed, or the process says so first. */
+/* The process closes the channel, or its descriptor. */
 void ivcf_chan_close(struct ivc_chan *ch, int reason)
 {
 	mutex_lock(&ch->lock);
@@ -180,8 +188,8 @@ void ivcf_chan_close(struct ivc_chan *ch, int reason)
 }
 
 /*
- * Nobody has @ch, or ever will have had: it ends with @reason unless it has
- * already, and the caller's reference is put.
+ * No process has @ch, or will have it: end the channel with @reason if it is
+ * open, and put the reference of the caller.
  */
 void ivcf_chan_drop(struct ivc_chan *ch, int reason)
 {
@@ -190,7 +198,9 @@ void ivcf_chan_drop(struct ivc_chan *ch, int reason)
 	ivcf_chan_close(ch, reason);
 	mutex_lock(&ch->lock);
 	WRITE_ONCE(ch->mapping, NULL);
-	/* Two ends of one guest hold each other: here it ends. */
+	/*
+	 * Both ends of a local pair have a reference to each other. Undo that.
+	 */
 	partner = ch->partner;
 	ch->partner = NULL;
 	mutex_unlock(&ch->lock);
@@ -200,9 +210,9 @@ void ivcf_chan_drop(struct ivc_chan *ch, int reason)
 }
 
 /*
- * The backend has answered CONNECT or ACCEPT: if it said yes, the other end has
- * our numbers. An end that was closed or has ended before learns only now
- * whether there is anything to close. Under ch->lock.
+ * The backend has answered CONNECT or ACCEPT. If the answer is yes, the other
+ * end has our numbers. An end that was closed meanwhile knows only now whether
+ * there is a connection to close. Under ch->lock.
  */
 void ivcf_chan_answered(struct ivc_chan *ch, int status)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a channel comes to be.
+ * How a channel is made.
  *
  *   offerer                     backend                     accepter
- *   LOOKUP: in which domain ->
- *   own pages, granted to it;
+ *   LOOKUP: the peer's domain ->
+ *   pages granted to it;
  *   a port for it
  *   CONNECT ------------------> EV_OFFER -----------------> waits in context
- *                                                           map, own pages,
+ *                                                           map, pages,
  *                                                           grant, bind port
  *   map, OPEN <---------------- EV_ACCEPTED <-------------- ACCEPT, OPEN
  *
- * Both ends check all they are given; whatever is wrong ends this channel with
- * an error, on both sides, and nothing else.
+ * Both ends check every value that they are given. A wrong value ends this
+ * channel with an error, at both ends, and nothing else.
  */
 #include <linux/slab.h>
 
@@ -27,10 +27,10 @@ static void chan_list(struct ivc_chan *ch)
 }
 
 /*
- * May @domid be granted more pages? A guest that does not let go of those of
- * closed channels could go on until no memory and no grant reference is left
- * here, so it gets no further ones meanwhile: few, if they are overdue; or very
- * many, since letting go takes a moment.
+ * May @domid be granted more pages? A guest that does not unmap the pages of
+ * closed channels could otherwise use up all memory and all grant references of
+ * this guest. The limit is low for pages that are overdue. It is high for pages
+ * of any age, because a correct guest takes a moment to unmap, too.
  */
 static int may_grant(domid_t domid)
 {
@@ -43,7 +43,10 @@ static int may_grant(domid_t domid)
 		    (READ_ONCE(ch->state) != IVC_CHAN_ENDED &&
 		     READ_ONCE(ch->state) != IVC_CHAN_CLOSING))
 			continue;
-		/* One that is mapped keeps all of its channel's. */
+		/*
+		 * One page that is still mapped keeps all pages of its channel
+		 * allocated.
+		 */
 		n = READ_ONCE(ch->grant.granted) ? ch->grant.nr : 0;
 		closed += n;
 		if (READ_ONCE(ch->overdue))
@@ -55,8 +58,8 @@ static int may_grant(domid_t domid)
 }
 
 /*
- * Why has a channel ended that was still being made? Because there is no
- * backend any more; or else the other end has gone, or our guest leaves.
+ * The error for a channel that ended while it was being made: its backend is
+ * gone, the other end is gone, or our guest is suspended.
  */
 static int why_ended(const struct ivc_chan *ch)
 {
@@ -66,8 +69,8 @@ static int why_ended(const struct ivc_chan *ch)
 }
 
 /*
- * From here on the other end may come to what is ours, as soon as the request
- * is sent. Nothing is sent for a channel that has ended meanwhile.
+ * The other end may use our grants and our port as soon as the request is sent.
+ * A channel that has ended meanwhile is not sent.
  */
 static int invite(struct ivc_chan *ch)
 {
@@ -105,16 +108,19 @@ static int lookup(const struct ivc_chan *ch, u64 peer,
 }
 
 /*
- * In the event work, before any event about this connection. Its process may
- * have given up, or the guest have left: then it is closed at once, but what we
- * have granted stays until the other end cannot come to it any more.
+ * In the event work, before any event of this connection. The process may have
+ * given up, or the guest may be suspended. Then the channel is closed at once,
+ * but our grants and the port stay until the other end cannot use them any
+ * more.
  */
 static void connect_done(struct ivc_request *req)
 {
 	struct ivc_chan *ch = req->data;
 
 	mutex_lock(&ch->lock);
-	/* The other end has the offer: there is no way back for want of memory.
+	/*
+	 * The other end has the offer: it is too late to fail for want of
+	 * memory.
 	 */
 	if (!req->status)
 		req->status = ivcf_conn_add(ch, req->msg.offer.conn,
@@ -149,8 +155,8 @@ static int offer(struct ivc_chan *ch, u32 dir_gref)
 }
 
 /*
- * What the peer needs of us. Under the lock, since the device may go at this
- * moment: an end that has left takes back what it has granted.
+ * Grant our pages to the peer, and allocate a port for it. Under ch->lock,
+ * because a detach at this moment ends all that an end has granted.
  */
 static int grant_own(struct ivc_chan *ch, u32 *dir_gref)
 {
@@ -217,11 +223,12 @@ err_put:
 /* ------------------------------------------------------------ accept */
 
 /*
- * Join up with the end in this guest that has offered: first it with us, then
- * we with it, since no two channels are locked at once. In between it may end
- * already, and tell us; or the guest may lose its backend, and end us.
+ * Connect with the offering end, which is in this guest: first that end with
+ * ours, then ours with that end, because no two channels are locked at once. In
+ * between the other end may end and tell us so, or the guest may lose its
+ * backend.
  */
-static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
+static int pair_locally(struct ivc_chan *ch, const struct ivc_msg *msg)
 {
 	struct ivc_chan *other;
 	int err = -ECONNABORTED;
@@ -253,9 +260,9 @@ static int meet_partner(struct ivc_chan *ch, const struct ivc_msg *msg)
 	return err;
 }
 
-/* Or with one in another guest. */
-static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
-		     u32 *dir_gref)
+/* Connect with the offering end, which is in another guest. */
+static int map_offerer(struct ivc_chan *ch, const struct ivc_msg *msg,
+		       u32 *dir_gref)
 {
 	int err;
 
@@ -272,16 +279,16 @@ static int meet_peer(struct ivc_chan *ch, const struct ivc_msg *msg,
 		WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
 		err = ivcf_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
 	}
-	/* Its memory is there, whatever comes next. */
+	/* From here on the peer's memory is mapped, whatever else fails. */
 	ch->established = !err;
 	mutex_unlock(&ch->lock);
 	return err;
 }
 
 /*
- * In the event work. A word of the peer that came after its pages were mapped
- * could not be carried out while this end was NEW, and the peer does not repeat
- * it.
+ * In the event work. The peer may have written its state after its pages were
+ * mapped here. An end in state NEW could not follow, and the peer does not ring
+ * again, so the work item reads that state now.
  */
 static void accept_done(struct ivc_request *req)
 {
@@ -317,7 +324,7 @@ static int take(struct ivc_chan *ch, u32 dir_gref)
 	return err == -ENOENT ? -ECONNABORTED : err;
 }
 
-/* Give the channel all that it needs before anybody can find it. */
+/* Set all that the channel needs before other threads can find it. */
 static int prepare(struct ivc_chan *ch, const struct ivc_msg *msg, u32 tx_max)
 {
 	ch->local = msg->flags & IVC_OFFER_LOCAL;
@@ -337,11 +344,12 @@ static int prepare(struct ivc_chan *ch, const struct ivc_msg *msg, u32 tx_max)
 }
 
 /*
- * To be found before there is something to undo; of a local pair the offerer's
- * end is the one that is found. The number is one of the backend that has made
- * the offer, as long as that is there: then its end finds us in the list.
+ * Make the channel findable before anything has to be undone. In a local pair
+ * the number finds the offerer's end only. The number is valid while the
+ * backend that made the offer is connected; when that backend goes, suspend.c
+ * finds the channel on the list.
  */
-static int be_found(struct ivc_chan *ch, u32 conn)
+static int make_findable(struct ivc_chan *ch, u32 conn)
 {
 	int err = 0;
 
@@ -363,10 +371,11 @@ static int accept_offer(struct ivc_chan *ch, const struct ivc_msg *msg,
 	u32 dir_gref = 0;
 	int err;
 
-	err = prepare(ch, msg, tx_max) ?: be_found(ch, msg->offer.conn);
+	err = prepare(ch, msg, tx_max) ?: make_findable(ch, msg->offer.conn);
 	if (err)
 		return err;
-	err = ch->local ? meet_partner(ch, msg) : meet_peer(ch, msg, &dir_gref);
+	err = ch->local ? pair_locally(ch, msg)
+			: map_offerer(ch, msg, &dir_gref);
 	return err ?: take(ch, dir_gref);
 }
 
@@ -394,14 +403,14 @@ int ivcf_accept(struct ivc_ctx *ctx, struct ivc_abi_accept *arg,
 	}
 	err = accept_offer(ch, &o->msg, arg->tx_max);
 	if (err) {
-		/* Closing tells the backend, and so the offerer, why. */
+		/* CLOSE tells the backend the reason, and so the offerer. */
 		reason = err == -EPROTO || err == -ENOMEM ? err : -ECONNREFUSED;
 		if (!ch->conn)
 			ivcf_offer_refuse(ch->epoch, ch->member,
 					  o->msg.offer.conn, reason);
 		kfree(o);
 		ivcf_chan_drop(ch, reason);
-		/* An offer that is no good is no error of the accepter's. */
+		/* A faulty offer is no error of the accepter. */
 		return err == -EPROTO || err == -EBUSY ? -ECONNABORTED : err;
 	}
 	kfree(o);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A channel's connection: what the backend knows of the channel. The backend
- * gives it a number, by which its events name the channel; we tell the backend
- * once that our end is closed.
+ * The connection of a channel: the backend's record of it. The backend gives
+ * the connection a number, which names the channel in EV_ACCEPTED and EV_GONE.
+ * The frontend tells the backend once that its end is closed.
  *
- * The events are only noted here. The channel's work item carries them out, so
+ * Events are only noted here. The work item of the channel carries them out, so
  * that nothing slow runs in the event work.
  */
 #include <linux/slab.h>
@@ -12,8 +12,8 @@
 #include "front.h"
 
 /*
- * The backend has given @ch a number, by which it is found from here on. None,
- * or one of another, is a lie. Under ch->lock.
+ * The backend has given @ch the number @conn. A number of 0, or the number of
+ * another channel, means that the backend lies. Under ch->lock.
  */
 int ivcf_conn_add(struct ivc_chan *ch, u32 conn, gfp_t gfp)
 {
@@ -27,7 +27,7 @@ int ivcf_conn_add(struct ivc_chan *ch, u32 conn, gfp_t gfp)
 	return err == -EBUSY ? -EPROTO : err;
 }
 
-/* The number is not ours any more, or will soon be another channel's. */
+/* From here on events with that number do not find @ch. */
 void ivcf_conn_remove(struct ivc_chan *ch)
 {
 	xa_lock(&ivc_front.conns);
@@ -36,7 +36,7 @@ void ivcf_conn_remove(struct ivc_chan *ch)
 	xa_unlock(&ivc_front.conns);
 }
 
-/* The channel of number @conn, with a reference; or NULL. */
+/* The channel with number @conn, with a reference; or NULL */
 struct ivc_chan *ivcf_conn_find(u32 conn)
 {
 	struct ivc_chan *ch;
@@ -49,8 +49,7 @@ struct ivc_chan *ivcf_conn_find(u32 conn)
 	return ch;
 }
 
-/* The other end is gone, says somebody. The first reason stands. Any context.
- */
+/* Note that the other end is gone. The first reason stands. Any context. */
 static void note_gone(struct ivc_chan *ch, int reason)
 {
 	spin_lock(&ch->todo_lock);
@@ -61,8 +60,8 @@ static void note_gone(struct ivc_chan *ch, int reason)
 }
 
 /*
- * The backend says that the other end is gone. In the event work: from here on
- * the number of the connection may be another's.
+ * The backend says that the other end is gone. In the event work, because from
+ * here on the backend may give the number to another connection.
  */
 static void told_gone(struct ivc_chan *ch, int reason)
 {
@@ -71,9 +70,9 @@ static void told_gone(struct ivc_chan *ch, int reason)
 }
 
 /*
- * In the event work. If the backend has no open other end any more, nobody will
- * tell us that it is gone: either we have been told, or it slipped past us
- * while the offer was between the context's queue and its channel.
+ * In the event work. If the backend has no open other end any more, no EV_GONE
+ * will come. Either EV_GONE has come before, or it found nothing, because the
+ * offer had left the context and was not a channel yet.
  */
 static void close_done(struct ivc_request *req)
 {
@@ -84,7 +83,7 @@ static void close_done(struct ivc_request *req)
 	ivcf_chan_put(ch);
 }
 
-/* Tell the backend, once, that this end is closed. */
+/* Send CLOSE, once. */
 void ivcf_conn_close(struct ivc_chan *ch, int reason)
 {
 	struct ivc_request *req;
@@ -126,8 +125,9 @@ void ivcf_conn_gone(const struct ivc_msg *msg)
 
 	if (!ch)
 		return;
-	/* Both ends of a local pair have one number; they tell each other of
-	 * all but an offer that nobody took.
+	/*
+	 * Both ends of a local pair have the same number. They tell each other
+	 * of their ends, except of an offer that was never accepted.
 	 */
 	if (!ch->local || (ch->member == msg->member &&
 			   READ_ONCE(ch->state) == IVC_CHAN_OFFERED))

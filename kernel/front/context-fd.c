@@ -11,7 +11,7 @@
 
 #include "front.h"
 
-/* As many hosts as one call may ask for. */
+/* The limit of one IVC_IOC_HOSTS */
 #define MAX_HOSTS 65536u
 
 static int get_version(void __user *arg)
@@ -85,9 +85,10 @@ out:
 }
 
 /*
- * Give the process a descriptor of @ch (whose reference we take over) and tell
- * it the number at @fdp, written into the argument before that is copied out.
- * The file is installed last: until then nobody else can reach it.
+ * Give the process a descriptor of @ch, and take over the caller's reference.
+ * The descriptor's number goes to @fdp, which is part of @copy, before @copy is
+ * copied out. The file is installed last: until then no other thread can reach
+ * it.
  */
 static int hand_over(struct ivc_chan *ch, void __user *arg, void *copy,
 		     size_t size, __s32 *fdp)
@@ -212,7 +213,7 @@ static int ctx_open(struct inode *inode, struct file *file)
 	return stream_open(inode, file);
 }
 
-/* Each close(), exit() and exec() of each process that has it. */
+/* For each close(), exit() and exec() of each process that has a descriptor. */
 static int ctx_flush(struct file *file, fl_owner_t id)
 {
 	struct ivc_ctx *ctx = file->private_data;
@@ -246,7 +247,7 @@ static struct miscdevice ivc_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ivc",
 	.fops = &ctx_fops,
-	.mode = 0660, /* group ivc: by udev, see scripts/60-ivc.rules */
+	.mode = 0660, /* udev gives it to group ivc: scripts/60-ivc.rules */
 };
 
 int ivcf_context_fd_init(void)

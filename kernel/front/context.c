@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts: a process's membership in a group. A context outlives the device:
- * while there is no backend it has no member number, and when one comes it
- * registers again by itself.
+ * Contexts: the registration of a process for a group. A context outlives the
+ * device. While no backend is connected it has no member number; when a backend
+ * connects, the frontend registers the context again.
  */
 #include <linux/slab.h>
 
@@ -36,7 +36,7 @@ void ivcf_ctx_put(struct ivc_ctx *ctx)
 	kref_put(&ctx->ref, ctx_free);
 }
 
-/* The context's member number, and the backend's epoch. 0: not registered. */
+/* The context's member number, 0 if it has none, and the backend's epoch. */
 u64 ivcf_ctx_member(struct ivc_ctx *ctx, u32 *epoch)
 {
 	u64 member;
@@ -59,8 +59,9 @@ static void unregister(u32 epoch, u64 member)
 }
 
 /*
- * The one way to change the state; include/ivc/protocol/state.h has the table.
- * True if it did. Under ctx->lock.
+ * The one way to change the state, by the table of
+ * include/ivc/protocol/state.h. True if the event changed the state. Under
+ * ctx->lock.
  */
 static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 {
@@ -74,19 +75,21 @@ static bool ctx_event(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 	return true;
 }
 
-/* The request's `done`: in the event work, or at the end of a backend. */
+/* `done` of REGISTER: in the event work, or when the backend is gone. */
 static void registered(struct ivc_request *req)
 {
 	struct ivc_ctx *ctx = req->data;
 	u64 member = req->msg.reged.member;
 	bool again, changed;
 
-	/* A member without a number would look like one without a backend. */
+	/* A member number of 0 would mean that no backend is connected. */
 	if (!req->status && !member)
 		req->status = -EPROTO;
 	spin_lock(&ctx->lock);
 	again = ctx->state == IVC_CTX_RETURNING;
-	/* The answer to another question than the last is none to that. */
+	/*
+	 * A reply counts only if it answers the last REGISTER of the context.
+	 */
 	changed = ctx->asked == req &&
 		  ctx_event(ctx,
 			    req->status ? IVC_CTX_REFUSED : IVC_CTX_ANSWERED);
@@ -97,20 +100,20 @@ static void registered(struct ivc_request *req)
 		ctx->epoch = req->epoch;
 		ctx->domid = req->msg.reged.domid;
 	}
-	/* A backend that went in the meantime is no news. */
+	/* A backend that is gone again is no event for the process. */
 	if (changed && again && req->status != -ENODEV) {
 		ctx->attached = true;
 		ctx->attach_status = req->status;
 	}
 	spin_unlock(&ctx->lock);
-	/* Nobody wants it any more. */
+	/* A member that the process does not want any more leaves the group. */
 	if (!req->status && !changed)
 		unregister(req->epoch, member);
 	wake_up_interruptible(&ctx->wq);
 	ivcf_ctx_put(ctx);
 }
 
-/* Ask the backend. With a reference for the caller. */
+/* Send REGISTER. The caller gets a reference to the request. */
 static struct ivc_request *ask(struct ivc_ctx *ctx)
 {
 	struct ivc_request *req = ivcf_request_new(IVC_MSG_REGISTER, 0, 0);
@@ -128,8 +131,9 @@ static struct ivc_request *ask(struct ivc_ctx *ctx)
 }
 
 /*
- * The backend may not have answered yet what it was asked before, by a caller
- * that did not wait for it. Until it has, it may take the id for used: by us.
+ * An earlier ioctl may have given up waiting while its REGISTER is still
+ * unanswered. The backend counts that process id as used, by us, so wait for
+ * the answer.
  */
 static int wait_for_last(struct ivc_ctx *ctx, long timeout)
 {
@@ -144,14 +148,19 @@ static int wait_for_last(struct ivc_ctx *ctx, long timeout)
 	if (!last)
 		return 0;
 	err = ivcf_ctl_wait(last, timeout);
-	/* Whatever it says: by now that is undone. */
+	/*
+	 * `done` has run, whatever the answer was, and has undone the
+	 * registration.
+	 */
 	if (READ_ONCE(ctx->asked) != last)
 		err = 0;
 	ivcf_request_put(last);
 	return err;
 }
 
-/* Set the state, and with it whether the context is in the list. */
+/*
+ * Change the state, and put the context on the list or take it off accordingly.
+ */
 static bool ctx_event_listed(struct ivc_ctx *ctx, enum ivc_ctx_event ev)
 {
 	bool changed;
@@ -178,7 +187,7 @@ int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	err = wait_for_last(ctx, IVC_REPLY_TIMEOUT);
 	if (err)
 		return err;
-	/* In the list first: an offer may come right behind the reply. */
+	/* On the list first: an offer may come directly behind the reply. */
 	if (!ctx_event_listed(ctx, IVC_CTX_REGISTER))
 		return -EALREADY;
 	WRITE_ONCE(ctx->owner, ivcf_owner());
@@ -190,16 +199,15 @@ int ivcf_ctx_register(struct ivc_ctx *ctx, u64 magic, u32 id)
 	ivcf_request_put(req);
 	if (!err)
 		return 0;
-	/* No answer, or a bad one: if a good one comes late, it is not wanted.
-	 */
+	/* No answer, or an error. An answer that still comes is not wanted. */
 	ctx_event_listed(ctx, IVC_CTX_REFUSED);
-	/* Unless it came just now. */
+	/* But it may have come just before the state changed. */
 	return ivcf_ctx_registered(ctx) ? 0 : err;
 }
 
 /*
- * The descriptor is closed, or its owner's is. Offers that wait are refused by
- * the backend. Twice is nothing.
+ * The descriptor is closed, or the process that it belongs to has closed it.
+ * The backend refuses offers that wait. A second call does nothing.
  */
 void ivcf_ctx_end(struct ivc_ctx *ctx)
 {
@@ -277,7 +285,7 @@ void ivcf_ctx_offer(const struct ivc_msg *msg)
 		ivcf_ctx_put(ctx);
 }
 
-/* An offer that nobody has taken yet is withdrawn: true if it was found. */
+/* Withdraw the offer of EV_GONE: true if it still waited in a context. */
 bool ivcf_ctx_withdraw(const struct ivc_msg *msg)
 {
 	struct ivc_ctx *ctx = ctx_find(msg->member);
@@ -287,7 +295,10 @@ bool ivcf_ctx_withdraw(const struct ivc_msg *msg)
 		return false;
 	found = ivcf_offer_withdraw(ctx, msg->close.conn);
 	ivcf_ctx_put(ctx);
-	/* Our end is closed too, and the backend can forget it. */
+	/*
+	 * The accepting end is closed, too, so the backend can forget the
+	 * connection.
+	 */
 	if (found)
 		ivcf_offer_refuse(ivcf_ctl_epoch(), msg->member,
 				  msg->close.conn, -ECONNREFUSED);
@@ -308,7 +319,7 @@ void ivcf_ctx_hosts(const struct ivc_msg *msg)
 	ivcf_ctx_put(ctx);
 }
 
-/* A channel made from it has ended, because a guest left. */
+/* A channel of @ctx has ended because a guest was suspended or detached. */
 void ivcf_ctx_channels(struct ivc_ctx *ctx)
 {
 	spin_lock(&ctx->lock);
@@ -319,7 +330,7 @@ void ivcf_ctx_channels(struct ivc_ctx *ctx)
 
 /* --------------------------------------------------- attach and detach */
 
-/* A context that round @round has not seen, with a reference; or NULL. */
+/* A context that round @round has not handled yet, with a reference; or NULL */
 static struct ivc_ctx *unseen(u32 round)
 {
 	struct ivc_ctx *ctx, *found = NULL;
@@ -337,10 +348,10 @@ static struct ivc_ctx *unseen(u32 round)
 	return found;
 }
 
-/* Attach and detach come one after the other, from xenbus's thread. */
+/* Attach and detach run one after the other, under xenbus.c's conn_lock. */
 static u32 this_round;
 
-/* There is a backend (again). */
+/* A backend is connected, perhaps again: register all contexts. */
 void ivcf_ctx_attach_all(void)
 {
 	struct ivc_ctx *ctx;
@@ -349,8 +360,9 @@ void ivcf_ctx_attach_all(void)
 	this_round++;
 	while ((ctx = unseen(this_round))) {
 		spin_lock(&ctx->lock);
-		/* If this backend was asked before a suspend that was
-		 * cancelled, its answer still comes.
+		/*
+		 * After a suspend that was cancelled the backend may still have
+		 * a REGISTER of before, which it will answer.
 		 */
 		returning = ctx_event(ctx, IVC_CTX_BACKEND) && !ctx->asked;
 		spin_unlock(&ctx->lock);
@@ -361,8 +373,9 @@ void ivcf_ctx_attach_all(void)
 }
 
 /*
- * The guest leaves, or has no backend any more. @tell: there is one to be told,
- * so that the others know at once; nobody waits for its answer.
+ * The guest is suspended, or its backend is gone. With @tell the backend is
+ * there and gets UNREGISTER, so that other members know at once. No answer is
+ * awaited.
  */
 void ivcf_ctx_detach_all(int reason, bool tell)
 {
@@ -376,7 +389,10 @@ void ivcf_ctx_detach_all(int reason, bool tell)
 		member = ctx->member;
 		epoch = ctx->epoch;
 		WRITE_ONCE(ctx->member, 0);
-		/* One that never came back is told of nothing new. */
+		/*
+		 * A context that was not registered again since gets no second
+		 * event.
+		 */
 		if (ctx->state == IVC_CTX_MEMBER) {
 			ctx->detached = true;
 			ctx->detach_reason = reason;

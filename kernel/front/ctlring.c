@@ -192,7 +192,8 @@ static void reply(const struct ivc_msg *msg)
 	req = ctl.inflight[slot];
 	if (!req || req->msg.cookie != msg->cookie) {
 		spin_unlock(&ctl.lock);
-		pr_warn_once("backend answers what was not asked\n");
+		pr_warn_once(
+			"the backend's reply matches no request: dropped\n");
 		return;
 	}
 	ctl.inflight[slot] = NULL;
@@ -229,7 +230,8 @@ static void dispatch(const struct ivc_msg *msg)
 		ctl.ops->hosts(msg);
 		break;
 	default:
-		pr_warn_once("backend sends unknown event %u\n", msg->op);
+		pr_warn_once("the backend's event %u is unknown: dropped\n",
+			     msg->op);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/ivc-front/: contexts, channels, and what they hold, as
- * text. The first line of each file names its columns.
+ * /sys/kernel/debug/ivc-front/: contexts, channels and the resources that they
+ * hold, as text. The first line of each file names its columns.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The event channel of a channel: a doorbell, never on the data path of two
- * busy sides.
+ * The event channel of a channel: its doorbell. Two sides that are both busy
+ * never use it.
  *
- * An event means "look". The handler looks at two things: has the peer's kernel
- * closed its end, and has our process asked to be woken (`want` in its control
- * page). An event that finds neither is spurious, and the event core slows down
- * who sends many (lateeoi). `want` is cleared here, so one wish gives one
- * wake-up and a storm gives no more. Nor does a peer that stays as it is, be it
- * closing or gone, have more than one reason to tell us: its state only grows.
+ * A doorbell has two meanings, and the handler tests for both: the peer's
+ * kernel has changed its state, or our process has asked to be woken (`want` in
+ * its control page). A doorbell without either is spurious, and the event core
+ * delays a sender of many (late EOI). The handler clears `want`, so a storm of
+ * doorbells causes one wake-up per request. Nor can the state of a peer be new
+ * more than a few times, because a state only increases.
  */
 #include <linux/interrupt.h>
 #include <xen/events.h>
@@ -16,7 +16,7 @@
 
 #include "front.h"
 
-/* Our process's wish comes true, if it has one. Any context. */
+/* Wake our process, if it has asked for that. Any context. */
 bool ivcf_doorbell_heard(struct ivc_chan *ch)
 {
 	u32 *want = &ivcf_grant_ctrl(&ch->grant)->want;
@@ -25,29 +25,30 @@ bool ivcf_doorbell_heard(struct ivc_chan *ch)
 		return false;
 	WRITE_ONCE(ch->wakeups, ch->wakeups + 1);
 	WRITE_ONCE(ch->rung, true);
-	/* A reader and a writer may both sleep; only they know whose it is. */
+	/* The reader and the writer may both sleep. Each checks for itself. */
 	wake_up_interruptible_all(&ch->wq);
 	return true;
 }
 
 /*
- * Is there something of the peer's kernel to be looked at? Acquire pairs with
- * its release of the state: what its process wrote before is in the ring when
- * we keep it. Without a peer to look at, it may have let go of pages that we
- * want back. *@news: it had not been there the last time.
+ * Does the state of the peer's kernel need the work item? Acquire pairs with
+ * its release of the state: the data that its process wrote before is in the
+ * ring when we copy it. If no page of the peer is mapped any more, the doorbell
+ * may say that the peer has unmapped our pages. *@is_new: the state is higher
+ * than at the last doorbell.
  */
-static bool peer_moved(struct ivc_chan *ch, bool *news)
+static bool peer_moved(struct ivc_chan *ch, bool *is_new)
 {
 	const struct ivc_kctl *peer = READ_ONCE(ch->peer_kctl);
 	u32 state;
 
-	*news = false;
+	*is_new = false;
 	if (!peer)
 		return true;
 	state = min_t(u32, ivc_load_acq(&peer->state), IVC_WIRE_DETACHED);
 	if (state > ch->heard_state) {
 		ch->heard_state = state;
-		*news = true;
+		*is_new = true;
 	}
 	return state >= IVC_WIRE_LEAVING ||
 	       (state == IVC_WIRE_OPEN && READ_ONCE(ch->grant.dir));
@@ -57,12 +58,12 @@ static irqreturn_t doorbell(int irq, void *data)
 {
 	struct ivc_chan *ch = data;
 	bool heard = ivcf_doorbell_heard(ch);
-	bool news, moved = peer_moved(ch, &news);
+	bool is_new, moved = peer_moved(ch, &is_new);
 	/*
-	 * A process that finds its data while it still looks takes its wish
-	 * back, and the peer's kick comes late. That is nobody's fault: without
-	 * this a few of them in a row would delay the next real one, for up to
-	 * a second.
+	 * A process that finds its data just before it would sleep takes `want`
+	 * back, and the peer's doorbell comes for nothing. A few of these in a
+	 * row would count as spurious, and would delay the next useful one by
+	 * up to a second. So one doorbell after an ARM is never spurious.
 	 */
 	bool armed = READ_ONCE(ch->armed);
 
@@ -71,9 +72,9 @@ static irqreturn_t doorbell(int irq, void *data)
 		ivcf_chan_queue_work(ch);
 	if (!heard && !moved)
 		WRITE_ONCE(ch->spurious, ch->spurious + 1);
-	/* What is no news is carried out all the same, but not in a storm. */
+	/* A state that is not new needs the work item, but may be a storm. */
 	xen_irq_lateeoi(irq,
-			heard || news || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);
+			heard || is_new || armed ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }
 
@@ -92,7 +93,7 @@ static int bind(struct ivc_chan *ch, evtchn_port_t port)
 	return 0;
 }
 
-/* A port that @domid may bind to. */
+/* Allocate a port that @domid may bind to. */
 int ivcf_doorbell_offer(struct ivc_chan *ch, domid_t domid)
 {
 	struct evtchn_alloc_unbound alloc = {
@@ -105,8 +106,9 @@ int ivcf_doorbell_offer(struct ivc_chan *ch, domid_t domid)
 }
 
 /*
- * Bind to the port that @domid has offered. The kernel's own helper takes a
- * xenbus device and its other end, which is the backend; the peer is not.
+ * Bind to the port that @domid has allocated.
+ * bind_interdomain_evtchn_to_irqhandler_lateeoi() does not fit: it takes a
+ * xenbus device, and binds to that device's other end, the backend.
  */
 int ivcf_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
 {
@@ -116,7 +118,7 @@ int ivcf_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port)
 	};
 	int err = HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &arg);
 
-	/* That there is none left here is no fault of the peer's. */
+	/* A lack of ports in this guest is no fault of the peer. */
 	if (err)
 		return err == -ENOSPC ? err : -EPROTO;
 	return bind(ch, arg.local_port);
@@ -130,7 +132,9 @@ void ivcf_doorbell_ring(struct ivc_chan *ch)
 		notify_remote_via_irq(ch->irq);
 }
 
-/* The handler looks at the peer's page no more; it may be unmapped then. */
+/*
+ * After this the handler does not read the peer's page, which may be unmapped.
+ */
 void ivcf_doorbell_blind(struct ivc_chan *ch)
 {
 	WRITE_ONCE(ch->peer_kctl, NULL);

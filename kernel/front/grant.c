@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages of ours that a peer may map.
+ * The pages of an end that the peer may map.
  *
- * A page is allocated zeroed, holds nothing but its part of the channel, is
- * granted read-only, and is not freed before the hypervisor has confirmed that
- * nobody maps it any more, however long that takes (XSA-396).
+ * A page is allocated zeroed, holds nothing but its part of the channel, and is
+ * granted read-only. The page is freed only after the hypervisor has confirmed
+ * that no domain maps it, however long that takes (XSA-396).
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -44,7 +44,7 @@ static void free_pages_array(struct page **pages, u32 nr)
 	kvfree(pages);
 }
 
-/* Pages for a ring of @size bytes, and its two control pages. */
+/* Allocate the two control pages, and a ring of @size bytes. */
 int ivcf_grant_alloc(struct ivc_grant *g, u32 size)
 {
 	struct ivc_kctl *kctl;
@@ -59,7 +59,7 @@ int ivcf_grant_alloc(struct ivc_grant *g, u32 size)
 	return 0;
 }
 
-/* Under the channel's lock; may_grant() and suspend.c look without it. */
+/* Under ch->lock. connect.c and suspend.c read @granted without it. */
 static void set_granted(struct ivc_grant *g, u32 granted)
 {
 	WRITE_ONCE(g->granted, granted);
@@ -81,7 +81,7 @@ static int fill_dir(struct ivc_grant *g, domid_t domid, u32 *dir_gref)
 	u32 next = 0;
 	int err;
 
-	/* From the last to the first: each names the one behind it. */
+	/* From the last page to the first, because each names the next. */
 	while (i--) {
 		struct ivc_dir *dir = page_address(g->dir[i]);
 
@@ -114,8 +114,9 @@ static grant_ref_t *alloc_refs(u32 nr)
 }
 
 /*
- * Grant everything to @domid and describe it in a directory. On failure what
- * has been granted stays for ivcf_grant_end() and ivcf_grant_end_dir().
+ * Grant all pages to @domid, and list the references in a directory. After an
+ * error, ivcf_grant_end() and ivcf_grant_end_dir() end the grants that were
+ * made.
  */
 int ivcf_grant_pages(struct ivc_grant *g, domid_t domid, u32 *dir_gref)
 {
@@ -137,7 +138,7 @@ int ivcf_grant_pages(struct ivc_grant *g, domid_t domid, u32 *dir_gref)
 	return fill_dir(g, domid, dir_gref);
 }
 
-/* Take back which of these nobody maps. */
+/* End those of the grants that no domain maps. */
 static void end_refs(struct ivc_grant *g, grant_ref_t *refs, u32 nr)
 {
 	u32 i;
@@ -152,8 +153,8 @@ static void end_refs(struct ivc_grant *g, grant_ref_t *refs, u32 nr)
 }
 
 /*
- * The directory has served. What the peer still maps of it is tried again by
- * ivcf_grant_end().
+ * The peer has read the directory. ivcf_grant_end() tries again to end the
+ * grants of directory pages that the peer still maps.
  */
 void ivcf_grant_end_dir(struct ivc_grant *g)
 {
@@ -172,12 +173,15 @@ void ivcf_grant_end_dir(struct ivc_grant *g)
 	}
 	if (left)
 		return;
-	/* The doorbell looks whether there still is one. */
+	/*
+	 * The doorbell handler tests without a lock whether there is a
+	 * directory.
+	 */
 	kvfree(g->dir);
 	WRITE_ONCE(g->dir, NULL);
 }
 
-/* Take back what nobody maps. True when nothing is granted any more. */
+/* End the grants that no domain maps. True when none is left. */
 bool ivcf_grant_end(struct ivc_grant *g)
 {
 	ivcf_grant_end_dir(g);
@@ -185,7 +189,7 @@ bool ivcf_grant_end(struct ivc_grant *g)
 	return !g->granted;
 }
 
-/* Those that are still granted are Linux's from here. */
+/* Linux frees the pages that are still granted, once they are unmapped. */
 static void leave_pages(struct page **pages, const grant_ref_t *refs, u32 nr)
 {
 	u32 i;
@@ -199,8 +203,8 @@ static void leave_pages(struct page **pages, const grant_ref_t *refs, u32 nr)
 }
 
 /*
- * Free everything, half-built or not. What is still granted (only when the
- * module goes) Linux frees when the peer lets go.
+ * Free everything, also if only part of it was made. Pages are still granted
+ * here only when the module is unloaded.
  */
 void ivcf_grant_free(struct ivc_grant *g)
 {

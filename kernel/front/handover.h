@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How far the two rings of a channel have been handed over: one enum and one
- * table for each direction, as include/ivc/protocol/state.h has them for the
- * channel itself.
+ * How far each ring of a channel has been handed over: one enum, one table and
+ * one diagram per direction, as include/ivc/protocol/state.h has them for the
+ * channel.
  *
- * The state of the channel says what the two kernels have agreed on. These say
- * what has been done to the memory, which does not follow from that: a channel
- * that its process closes loses the mapping of the peer's ring, and nothing is
- * copied; a copy may fail for want of memory, and the channel goes on to KEPT
- * and ENDED without. Nor does one direction follow from the other.
+ * The state of the channel says what both kernels have agreed on. These states
+ * say what has been done to the memory, which the state of the channel does not
+ * imply. When a process closes, the peer's ring is revoked and not copied. When
+ * a copy fails for want of memory, the channel still goes on to KEPT and ENDED.
+ * The two directions do not imply each other either: a table of both would have
+ * sixteen states.
  *
  * Our ring, which our process writes and the peer reads (undelivered.c):
  *
  *   LIVE --STOP--> STOPPED --RETURN--> RETURNED
- *                     | CUT_OFF           ^
+ *                     | CUT               ^
  *                     v                   | RETURN
  *                  CUT_OFF ---------------+
  *
  * The peer's ring, which our process reads (unread.c, mmap.c). The ring of a
- * partner in this guest stays LIVE: its memory is ours too.
+ * partner in this guest stays LIVE, because its memory belongs to this guest:
  *
  *                                              HIDE
  *   LIVE --REVOKE--> REVOKED --COPY--> COPIED ------> HIDDEN
@@ -31,10 +32,10 @@
 #include <ivc/protocol/state.h>
 
 enum ivc_tx_state {
-	IVC_TX_LIVE,	 /* our process writes to the ring */
-	IVC_TX_STOPPED,	 /* what it stores goes to a scrap page */
-	IVC_TX_CUT_OFF,	 /* and the peer may read no further */
-	IVC_TX_RETURNED, /* no page of it is granted any more */
+	IVC_TX_LIVE,	 /* our process writes the ring */
+	IVC_TX_STOPPED,	 /* its stores go to a scrap page */
+	IVC_TX_CUT_OFF,	 /* and the peer must not read on */
+	IVC_TX_RETURNED, /* no page is granted any more */
 	IVC_TX_STATES,
 };
 
@@ -47,10 +48,9 @@ enum ivc_tx_event {
 
 enum ivc_rx_state {
 	IVC_RX_LIVE,	/* our process sees the peer's pages */
-	IVC_RX_REVOKED, /* it sees the copy; without one, an empty ring */
-	IVC_RX_COPIED,	/* what the peer wrote before took_until is read, or
-			   in the copy */
-	IVC_RX_HIDDEN,	/* but our process may read nothing more of it */
+	IVC_RX_REVOKED, /* our process sees the copy, or an empty ring */
+	IVC_RX_COPIED,	/* the copy has all unread data before took_until */
+	IVC_RX_HIDDEN,	/* and our process must not read on */
 	IVC_RX_STATES,
 };
 
@@ -96,7 +96,7 @@ static const unsigned char ivc_rx_state_next[IVC_RX_STATES][IVC_RX_EVENTS]
 
 #undef X
 
-/* The one way to change either. Under ch->lock. True if it did. */
+/* The one way to change either state: true if @ev did. Under ch->lock. */
 static inline bool ivc_tx_event(enum ivc_tx_state *state, enum ivc_tx_event ev)
 {
 	unsigned char next = ivc_tx_state_next[*state][ev];

@@ -31,8 +31,9 @@ static int __init ivc_front_init(void)
 	if (err)
 		goto err_debugfs;
 	/*
-	 * Last: a process that has the device open holds the module, but a
-	 * module whose init fails is freed all the same.
+	 * Last, because a process may open the device at once. The open file
+	 * holds the module, but a module whose init fails is freed
+	 * nevertheless.
 	 */
 	err = ivcf_context_fd_init();
 	if (err)
@@ -51,7 +52,7 @@ module_init(ivc_front_init);
 
 static void __exit ivc_front_exit(void)
 {
-	/* No descriptor is open: they hold the module. */
+	/* No descriptor is open, because each holds the module. */
 	ivcf_context_fd_exit();
 	ivcf_xenbus_exit();
 	ivcf_abandon_all();

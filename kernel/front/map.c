@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The peer's pages in this kernel, read-only.
+ * The peer's pages in this kernel, mapped read-only.
  *
- * The directory is the peer's memory: each page of it is copied once, unmapped
- * and only then believed as far as it can be checked. Grant references are
- * never read again: a process's PV page tables (mmap.c) use our copy.
+ * The directory is memory of the peer, who may change it at any moment. So each
+ * page of it is mapped, copied once and unmapped, and only the copy is checked.
+ * The grant references are not read again: PV page tables of a process (mmap.c)
+ * use the copy, too.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -13,13 +14,13 @@
 
 #include "front.h"
 
-/* Map operations per hypercall: bounds the array on the heap. */
+/* Map operations per hypercall. Bounds the size of the array. */
 #define BATCH 64u
 
 /*
- * Unmapping must not fail, so its operations stand here and not on the heap. As
- * many as can go in one hypercall: at the end of each a translated guest's TLBs
- * are flushed.
+ * Unmapping must not fail, so its operations are not allocated. One hypercall
+ * unmaps as many pages as possible, because the hypervisor flushes the TLBs of
+ * a translated guest at the end of each.
  */
 static DEFINE_MUTEX(unmap_lock);
 static struct gnttab_unmap_grant_ref unmap_ops[BATCH];
@@ -49,11 +50,11 @@ static void unmap_some(struct page **pages, grant_handle_t *handles, u32 nr)
 	mutex_unlock(&unmap_lock);
 }
 
-/* What the hypervisor says of one page: is it the peer's fault, or ours? */
+/* Whose fault is the hypervisor's error for one page: the peer's or ours? */
 static int map_error(s16 status)
 {
 	switch (status) {
-	/* No handle is left: this guest maps as many pages as it may. */
+	/* This guest has no handle left: it maps as many pages as it may. */
 	case GNTST_no_device_space:
 	case GNTST_no_space:
 		return -ENOSPC;
@@ -84,7 +85,7 @@ static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
 					  GNTMAP_host_map | GNTMAP_readonly,
 					  refs[i + j], domid);
 		err = gnttab_map_refs(ops, NULL, pages + i, n);
-		/* Every element counts, not only the call (CVE-2021-26932). */
+		/* Each element has a status of its own (CVE-2021-26932). */
 		for (j = 0; j < n; j++) {
 			if (ops[j].status == GNTST_okay)
 				handles[i + j] = ops[j].handle;
@@ -98,7 +99,7 @@ static int map_all(domid_t domid, const grant_ref_t *refs, struct page **pages,
 	return err;
 }
 
-/* Copy one page of @domid's and let go of it. */
+/* Copy one page of @domid. */
 static int copy_page_of(domid_t domid, grant_ref_t ref, void *copy)
 {
 	grant_handle_t handle;
@@ -132,7 +133,10 @@ static int read_dir(domid_t domid, grant_ref_t gref, grant_ref_t *refs, u32 nr)
 		err = copy_page_of(domid, gref, dir);
 		if (err)
 			break;
-		/* Exactly what the sizes call for, or nothing. */
+		/*
+		 * The directory must have exactly the entries that the sizes
+		 * call for.
+		 */
 		if (dir->magic != IVC_DIR_MAGIC || dir->count != want ||
 		    !dir->last != (done + want < nr)) {
 			err = -EPROTO;
@@ -146,7 +150,7 @@ static int read_dir(domid_t domid, grant_ref_t gref, grant_ref_t *refs, u32 nr)
 	return err;
 }
 
-/* Map what the directory at @dir_gref names, for a ring of @size bytes. */
+/* Map a ring of @size bytes and its control pages, as listed at @dir_gref. */
 int ivcf_map_pages(struct ivc_map *map, domid_t domid, u32 dir_gref, u32 size)
 {
 	u32 nr = IVC_DIR_HEAD + (size >> PAGE_SHIFT);
@@ -190,13 +194,13 @@ static void unmap_from(struct ivc_map *map, u32 first)
 	map->nr = first;
 }
 
-/* Let go of the ring: the two control pages stay. As below. */
+/* Unmap the ring, but not the two control pages. As below. */
 void ivcf_unmap_ring(struct ivc_map *map)
 {
 	unmap_from(map, IVC_DIR_HEAD);
 }
 
-/* Let go of everything; nothing of it is mapped anywhere else any more. */
+/* Unmap all pages. The caller has unmapped them from all processes. */
 void ivcf_unmap_pages(struct ivc_map *map)
 {
 	unmap_from(map, 0);

@@ -2,32 +2,34 @@
 /*
  * The pages of a channel in a process.
  *
- *   KCTL, OWN   pages of ours: plain memory, there until the descriptor and all
- *               mappings are gone. When writing has ended (undelivered.c) one
- *               scrap page stands in for the whole of the ring.
- *   PEER        foreign pages, which may have to go at any moment
+ *   KCTL, OWN   our pages: plain memory, which stays until the descriptor and
+ *               all mappings are gone. Once writing is stopped
+ *               (undelivered.c), one scrap page replaces all of the ring.
+ *   PEER        the peer's pages, which may have to be unmapped at any moment
  *
- * All are PFN mappings: nobody can take a reference to such a page behind our
- * back (no get_user_pages), so that when the page tables are clear, nothing is
- * left. They cannot be split, moved or inherited. But mremap() copies the VMA
- * before it asks, and unmaps the copy when the answer is no: what a mapping
- * uses goes with the last VMA, counted in .open and .close.
+ * All are PFN mappings: no get_user_pages() can take a reference to such a
+ * page, so the page is unused as soon as it is in no page table. The mappings
+ * cannot be split, moved or inherited. But mremap() copies the VMA before it
+ * calls .mremap, and unmaps the copy when .mremap refuses. So .open and .close
+ * count the VMAs, and the data of a mapping is freed with the last of them.
  *
- * Each region of a channel is mapped once at a time, which is all that libivc
- * needs, and so bounds what a process can take of the guest's page table
- * memory and, where each mapping has grant handles of its own (PV), of those.
+ * Each region of a channel can be mapped once at a time. libivc needs no more,
+ * and the limit bounds the page table memory and, in a PV guest, the grant
+ * handles that a process can use.
  *
- * PEER comes in two kinds. Where the hypervisor translates for us (PVH) the
- * foreign page has a page frame number here and goes into the page table like
- * any other. A PV guest may have a foreign frame in a page table entry only by
- * a grant operation on that very entry; a struct ivc_pv_mmap remembers what was
- * put where, and an MMU notifier tells us to take it out the same way before
- * the kernel touches the entry. All that can go is put in place by the fault
- * handler, under ch->lock: never at mmap() time, for unmap_mapping_range() does
- * not find a region whose mmap() has not returned.
+ * PEER works in one of two ways. In a PVH guest the peer's page has a page
+ * frame number in this guest, and is put into the page table like any other
+ * page. In a PV guest only a grant operation on the page table entry itself can
+ * put a foreign frame there. A struct ivc_pv_mmap records the entries. An MMU
+ * notifier removes them, again by a grant operation, before the kernel changes
+ * these entries.
  *
- * Revoking: first the PV entries, then unmap_mapping_range(), which finds the
- * PVH ones. From then on a fault gets what was kept, or the zero page.
+ * The fault handler maps everything that can be revoked, under ch->lock. mmap()
+ * does not: unmap_mapping_range() would not find the VMA before mmap() has
+ * returned.
+ *
+ * Revoking removes the PV entries first. Then unmap_mapping_range() removes the
+ * others. A later fault finds a page of the copy (unread.c), or the zero page.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -47,16 +49,16 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 }
 #endif
 
-/* PV: page table entries of one process that hold foreign frames. */
+/* PV: the page table entries of a process that hold the peer's frames */
 struct ivc_pv_mmap {
-	struct mutex lock; /* entries against notifier */
+	struct mutex lock; /* protects @entry: faults against the notifier */
 	struct mmu_interval_notifier notifier;
 	unsigned long start;
 	u32 nr;
-	u32 nr_mapped; /* entries with a handle, under @lock */
+	u32 nr_mapped; /* entries with a handle */
 	struct ivc_chan *ch;
 	struct entry {
-		u64 pte; /* machine address */
+		u64 pte; /* machine address of the page table entry */
 		grant_handle_t handle;
 	} entry[];
 };
@@ -87,10 +89,13 @@ static void entries_unmap(struct ivc_pv_mmap *um, u32 from, u32 to)
 	}
 }
 
-/* The process is about to lose these addresses: our entries go before. */
-static bool usermap_invalidate(struct mmu_interval_notifier *mni,
-			       const struct mmu_notifier_range *range,
-			       unsigned long seq)
+/*
+ * The kernel is about to change the page table of these addresses: remove our
+ * entries before.
+ */
+static bool pv_invalidate(struct mmu_interval_notifier *mni,
+			  const struct mmu_notifier_range *range,
+			  unsigned long seq)
 {
 	struct ivc_pv_mmap *um =
 		container_of(mni, struct ivc_pv_mmap, notifier);
@@ -102,7 +107,9 @@ static bool usermap_invalidate(struct mmu_interval_notifier *mni,
 	from = max(range->start, um->start);
 	to = min(range->end, end);
 	mutex_lock(&um->lock);
-	/* A fault that has begun before begins again: see fault_pv(). */
+	/*
+	 * Makes a fault that runs at the same time start again: see fault_pv().
+	 */
 	mmu_interval_set_seq(mni, seq);
 	if (from < to)
 		entries_unmap(um, (from - um->start) >> PAGE_SHIFT,
@@ -111,11 +118,11 @@ static bool usermap_invalidate(struct mmu_interval_notifier *mni,
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops usermap_notifier_ops = {
-	.invalidate = usermap_invalidate,
+static const struct mmu_interval_notifier_ops pv_notifier_ops = {
+	.invalidate = pv_invalidate,
 };
 
-/* Where the entry stands: the page table stays under mmap_lock. */
+/* Record the address of an entry. mmap_lock keeps the page table in place. */
 static int entry_find(pte_t *pte, unsigned long addr, void *data)
 {
 	struct ivc_pv_mmap *um = data;
@@ -142,10 +149,11 @@ static int entry_map(struct ivc_pv_mmap *um, u32 i)
 }
 
 /*
- * Under ch->lock, and mmap_lock as every fault. The page table is made before
- * um->lock is taken: memory that is reclaimed for it may end in notifiers. An
- * invalidation that comes in between is over, or has um->lock after us and
- * takes out what we put in.
+ * Under ch->lock, and mmap_lock as each fault. The page table is allocated
+ * before um->lock is taken, because reclaiming memory for it may call
+ * notifiers. A notifier that runs meanwhile either has finished, which the
+ * retry notices, or takes um->lock after this function and removes the new
+ * entry.
  */
 static vm_fault_t fault_pv(struct ivc_pv_mmap *um, struct vm_area_struct *vma,
 			   unsigned long addr)
@@ -155,7 +163,7 @@ static vm_fault_t fault_pv(struct ivc_pv_mmap *um, struct vm_area_struct *vma,
 	int err = 0;
 	bool again;
 
-	/* The copy that a mremap() makes, which is not to be. */
+	/* The copy of the VMA that mremap() makes and will be refused. */
 	if (vma->vm_start != um->start || vma->vm_mm != um->notifier.mm)
 		return VM_FAULT_SIGBUS;
 	do {
@@ -174,7 +182,7 @@ static vm_fault_t fault_pv(struct ivc_pv_mmap *um, struct vm_area_struct *vma,
 	return err ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 }
 
-static void usermap_free(struct ivc_pv_mmap *um)
+static void pv_mmap_free(struct ivc_pv_mmap *um)
 {
 	mmu_interval_notifier_remove(&um->notifier);
 	kvfree(um);
@@ -199,7 +207,7 @@ static int mmap_pv(struct ivc_chan *ch, struct vm_area_struct *vma)
 	err = mmu_interval_notifier_insert_locked(&um->notifier, vma->vm_mm,
 						  vma->vm_start,
 						  nr << PAGE_SHIFT,
-						  &usermap_notifier_ops);
+						  &pv_notifier_ops);
 	if (err)
 		goto err_free;
 	ch->pv_mmap = um;
@@ -217,7 +225,7 @@ static struct ivc_chan *chan_of(struct vm_area_struct *vma)
 	return vma->vm_file->private_data;
 }
 
-/* Which of ivc_chan.mmaps counts it. */
+/* The index in ivc_chan.mmaps */
 static unsigned int region_of(u64 offset)
 {
 	return offset >> 28;
@@ -248,10 +256,10 @@ static void count_close(struct vm_area_struct *vma)
 	mutex_unlock(&ch->lock);
 }
 
-/* What stands at page @i of PEER. Under ch->lock. */
+/* The page to show at page @i of PEER. Under ch->lock. */
 static struct page *peer_page(struct ivc_chan *ch, u32 i)
 {
-	/* A partner's pages stay for as long as we hold it. */
+	/* The partner's pages exist as long as our reference to the partner. */
 	if (ch->partner)
 		return ch->partner->grant.pages[i + 1];
 	if (ch->rx_state == IVC_RX_LIVE)
@@ -301,9 +309,9 @@ static void peer_close(struct vm_area_struct *vma)
 		ch->pv_mmap = NULL;
 	}
 	mutex_unlock(&ch->lock);
-	/* The notifier has unmapped the entries before we were called. */
+	/* The notifier has removed the entries before .close is called. */
 	if (um)
-		usermap_free(um);
+		pv_mmap_free(um);
 }
 
 static const struct vm_operations_struct peer_vm_ops = {
@@ -330,9 +338,9 @@ static vm_fault_t insert_own(struct ivc_chan *ch, struct vm_area_struct *vma,
 }
 
 /*
- * OWN, all of it at the first touch: not at mmap() time, for the reason above.
- * Once the ring was taken out, whatever is stored goes to the scrap page: it is
- * the channel's own, and holds nothing but what this process puts there.
+ * Map all of OWN at the first access; for mmap() see the head of this file.
+ * Once writing is stopped, the process gets the scrap page, which belongs to
+ * this channel and holds only data of this process.
  */
 static vm_fault_t own_fault(struct vm_fault *vmf)
 {
@@ -346,7 +354,7 @@ static vm_fault_t own_fault(struct vm_fault *vmf)
 	if (ch->tx_state == IVC_TX_LIVE) {
 		ret = insert_own(ch, vma, 1);
 	} else {
-		/* The control page stays what it is. */
+		/* The control page stays mapped. */
 		if (addr != vma->vm_start)
 			page = ch->scrap;
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
@@ -421,7 +429,7 @@ int ivcf_mmap(struct ivc_chan *ch, struct vm_area_struct *vma)
 	return err;
 }
 
-/* Handles of a process's own. Under ch->lock. */
+/* Count the grant handles of a process's mapping. Under ch->lock. */
 void ivcf_mmap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
 {
 	struct ivc_pv_mmap *um = ch->pv_mmap;
@@ -437,15 +445,15 @@ void ivcf_mmap_audit(const struct ivc_chan *ch, u64 *charged, u64 *held)
 }
 
 /*
- * No process sees the peer's pages when this returns, and none will. Under
- * ch->lock. The caller has put what was kept in place, or will, before it lets
- * go of the lock: a process that faults meanwhile waits.
+ * No process has the peer's pages mapped when this returns, and none will.
+ * Under ch->lock, which the caller holds until the copy is in place: a process
+ * that accesses PEER meanwhile waits in its fault.
  */
 void ivcf_mmap_revoke(struct ivc_chan *ch)
 {
 	struct ivc_pv_mmap *um = ch->pv_mmap;
 
-	/* A partner's pages are ours too: they need not go. */
+	/* A partner's pages belong to this guest, and need not be unmapped. */
 	if (ch->partner || !ivc_rx_event(&ch->rx_state, IVC_RX_REVOKE))
 		return;
 	if (um) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Offers of other members, which wait in a context until it accepts. */
+/* Offers of other members: they wait in a context until its process accepts. */
 #include <linux/slab.h>
 
 #include "front.h"
 
-/* Tell the backend that an offer is not taken, or not any more. */
+/*
+ * Tell the backend that an offer is refused, or that its accepter has failed.
+ */
 void ivcf_offer_refuse(u32 epoch, u64 member, u32 conn, int reason)
 {
 	struct ivc_request *req =
@@ -17,7 +19,10 @@ void ivcf_offer_refuse(u32 epoch, u64 member, u32 conn, int reason)
 	ivcf_request_put(req);
 }
 
-/* In the event work, but its process pays for what it has not accepted yet. */
+/*
+ * The event work allocates the offer, and the process that may accept the offer
+ * is charged for it.
+ */
 static struct ivc_offer *new_offer(const struct ivc_ctx *ctx)
 {
 	struct ivc_alloc before = ivcf_alloc_begin(ctx);
@@ -27,7 +32,7 @@ static struct ivc_offer *new_offer(const struct ivc_ctx *ctx)
 	return o;
 }
 
-/* 0, or why the offer has to be refused. */
+/* 0, or the reason to refuse the offer with. */
 int ivcf_offer_add(struct ivc_ctx *ctx, const struct ivc_msg *msg)
 {
 	struct ivc_offer *o = new_offer(ctx);
@@ -49,7 +54,7 @@ int ivcf_offer_add(struct ivc_ctx *ctx, const struct ivc_msg *msg)
 	return err;
 }
 
-/* The offer that has waited longest, the caller's to kfree(); or NULL. */
+/* The offer that has waited longest, or NULL. The caller has to kfree() it. */
 struct ivc_offer *ivcf_offer_take(struct ivc_ctx *ctx)
 {
 	struct ivc_offer *o;
@@ -64,7 +69,9 @@ struct ivc_offer *ivcf_offer_take(struct ivc_ctx *ctx)
 	return o;
 }
 
-/* The offer of connection @conn is withdrawn: true if it still waited. */
+/*
+ * Remove the offer of connection @conn, which is withdrawn: true if it waited.
+ */
 bool ivcf_offer_withdraw(struct ivc_ctx *ctx, u32 conn)
 {
 	struct ivc_offer *o, *found = NULL;
@@ -85,7 +92,7 @@ bool ivcf_offer_withdraw(struct ivc_ctx *ctx, u32 conn)
 	return true;
 }
 
-/* The context leaves its group: the backend refuses what waits. */
+/* The context leaves its group. The backend refuses the offers by itself. */
 void ivcf_offer_drop_all(struct ivc_ctx *ctx)
 {
 	struct ivc_offer *o, *next;

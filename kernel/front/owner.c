@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose a descriptor is.
+ * The process that a descriptor belongs to.
  *
- * A context belongs to the process that has registered it, a channel to the one
- * that was given its descriptor, and both end with that process, whoever else
- * holds the file: a child has inherited it without being asked. What stands for
- * the process is its table of descriptors. Its threads share that, a child of
- * fork() has a copy of its own, and exec() keeps it, but closes our
+ * A context belongs to the process that has registered it, a channel to the
+ * process that was given its descriptor. Both end with that process, even if
+ * another process holds the file, because a child inherits descriptors without
+ * asking for them.
+ *
+ * A process is known by its table of descriptors. Threads share the table, a
+ * child of fork() has a copy, and exec() keeps the table but closes our
  * descriptors.
  */
 #include <linux/fdtable.h>
@@ -27,13 +29,13 @@ static int is_file(const void *file, struct file *f, unsigned int fd)
 }
 
 /*
- * A descriptor of @file in the table @id is closed: has @owner now none any
- * more? One that was duplicated by dup() is left until its last. @id is the
- * table that our caller closes it in, so that it is there while we look.
+ * A descriptor of @file in the table @id is being closed. Was it the last one
+ * of @owner, of several that dup() made? The table @id exists for as long as
+ * our caller closes a descriptor in it.
  */
 bool ivcf_owner_leaves(fl_owner_t owner, struct file *file, fl_owner_t id)
 {
-	/* The last reference: it is released next, which is enough. */
+	/* The last reference: release() follows, and does the same. */
 	if (id != owner || file_count(file) == 1)
 		return false;
 	return !iterate_fd(id, 0, is_file, file);

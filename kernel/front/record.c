@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Walking along the records of a ring: one's own, or the copy of a peer's.
+ * The records of a ring: of our own, or of the copy of the peer's.
  *
- * Nothing is believed: a header is judged by ivc_ring_parse() as in the
- * library, a walk never goes further than once around, and where a copy has no
- * page it has no record.
+ * Nothing in a ring is trusted. ivc_ring_parse() judges each header, as in the
+ * library. A walk goes around the ring once at most. Where a copy has no page
+ * it has no record.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "front.h"
 
-/* The cell at @pos, or NULL if its page is not there. */
+/* The cell at @pos, or NULL if the copy has no page there. */
 void *ivcf_record_cell(const struct ivc_records *r, u32 pos)
 {
 	size_t off = (size_t)(pos & (r->cells - 1)) << IVC_CELL_SHIFT;
@@ -20,7 +20,7 @@ void *ivcf_record_cell(const struct ivc_records *r, u32 pos)
 	return page ? page_address(page) + offset_in_page(off) : NULL;
 }
 
-/* The header of the record at @pos, 0 if there is none. */
+/* The header of the record at @pos; 0 if there is no record. */
 static u64 header(const struct ivc_records *r, u32 pos)
 {
 	const u64 *cell = ivcf_record_cell(r, pos);
@@ -32,16 +32,16 @@ static u64 header(const struct ivc_records *r, u32 pos)
 	return hdr;
 }
 
-/* The record at @pos, as ivc_ring_parse(). */
+/* The size in cells of the record at @pos, as ivc_ring_parse() returns it. */
 int ivcf_record_parse(const struct ivc_records *r, u32 pos, u32 *len)
 {
 	return ivc_ring_parse(header(r, pos), pos, r->cells, len);
 }
 
 /*
- * From @pos to the first position without a record: that one in *@end, and how
- * many bytes the records have. -EPROTO: there the walk came upon something that
- * is no record.
+ * Walk from @pos to the first position without a record, which goes to *@end;
+ * the number of bytes in the records goes to *@bytes. -EPROTO if the walk ends
+ * at a malformed header.
  */
 int ivcf_record_walk(const struct ivc_records *r, u32 pos, u32 *end, u64 *bytes)
 {
@@ -61,9 +61,9 @@ int ivcf_record_walk(const struct ivc_records *r, u32 pos, u32 *end, u64 *bytes)
 }
 
 /*
- * Where a reader is whose word is @at: in the record at *@pos, of which it has
- * used *@used bytes. Returns the cells of that record, 0 if the reader has not
- * begun one, or -EPROTO.
+ * Decode the reader position @at: the reader has read *@used bytes of the
+ * record at *@pos. Returns the size in cells of that record, 0 if the reader
+ * has not begun it, or -EPROTO.
  */
 int ivcf_record_reader(const struct ivc_records *r, u64 at, u32 *pos, u32 *used)
 {
@@ -77,7 +77,9 @@ int ivcf_record_reader(const struct ivc_records *r, u64 at, u32 *pos, u32 *used)
 	return ivc_reader_pos_ok(at, n, len) ? n : -EPROTO;
 }
 
-/* The position behind what @at says is read, or begun. */
+/*
+ * The position behind all records that @at says are read or begun.
+ */
 int ivcf_record_past(const struct ivc_records *r, u64 at, u32 *pos)
 {
 	u32 used;
@@ -89,7 +91,7 @@ int ivcf_record_past(const struct ivc_records *r, u64 at, u32 *pos)
 	return 0;
 }
 
-/* Copy the headers of all records from @from on; where they end. */
+/* Copy the headers of all records from @from on. Returns where they end. */
 static u32 collect(const struct ivc_records *r, u32 from, u64 *hdrs)
 {
 	u32 done, len;
@@ -107,13 +109,18 @@ static u32 collect(const struct ivc_records *r, u32 from, u64 *hdrs)
 }
 
 /*
- * Take the headers of all records out of the ring that the reader, whose place
- * is *@at, has not come to: the last first, so that it cannot get past the ones
- * that are gone, and look again before each whether it is there already. They
- * are put into an array of one word for each cell, the caller's to kvfree().
+ * Take out of the ring the headers of all records that the reader has not
+ * begun. *@at is the reader position, which may change meanwhile.
  *
- * A reader only goes on, and not beyond the last record. One whose word says
- * something else lies, and what is not hidden by then stays where it is.
+ * The last header goes first, so that the reader cannot get past a record that
+ * is gone. Before each header the reader position is loaded again, and the
+ * removal ends where the reader has arrived. The headers are returned in an
+ * array of one word per cell, for the caller to kvfree(); NULL if there is no
+ * memory.
+ *
+ * A correct reader only advances, and not beyond the last record. If the reader
+ * position says something else, the reader lies, and the headers that are not
+ * removed yet stay.
  */
 u64 *ivcf_record_hide(struct ivc_records *r, const u64 *at)
 {
@@ -126,7 +133,8 @@ u64 *ivcf_record_hide(struct ivc_records *r, const u64 *at)
 	for (pos = end; pos-- != first;) {
 		if (!hidden[pos & (r->cells - 1)])
 			continue;
-		r->hidden = hidden; /* for a record begun whose header went */
+		r->hidden = hidden; /* for a record that is begun, and whose
+				       header is gone */
 		if (ivcf_record_past(r, ivc_load(at), &from) ||
 		    from - first > pos - first)
 			break;
@@ -136,7 +144,9 @@ u64 *ivcf_record_hide(struct ivc_records *r, const u64 *at)
 	return hidden;
 }
 
-/* Put them back: nobody who must not see them can any more. */
+/*
+ * Put the headers back. By now the reader cannot see the ring, or may read on.
+ */
 void ivcf_record_restore(struct ivc_records *r)
 {
 	u32 pos;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest leaves this host, or its device leaves the guest: every channel
- * is handed over to both sides (docs/reference/protocol.md 3.4), all at once
- * and within one bound, because a guest that is suspended cannot wait for a
- * peer that does not answer.
+ * The hand-over of all channels when the guest is suspended or its device
+ * detached (docs/reference/protocol.md 3.4). All channels are handed over at
+ * once and within one bound, because a suspend cannot wait for a peer that does
+ * not answer.
  *
- * While a guest is suspended its processes are frozen and xenbus delivers no
- * watch, but interrupts come and work items run: the channels go on by
- * themselves, driven by their doorbells, and all that is done here is to start
- * them, to wait, and to cut off who is left.
+ * During a suspend the processes are frozen and xenbus delivers no watch, but
+ * interrupts come and work items run. The channels proceed by themselves,
+ * driven by their doorbells. This file starts them, waits, and cuts off the
+ * peers that have not answered.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
 
 #include "front.h"
 
-/* A guest that is slow is waited for, as long as it gets on; not for ever. */
+/* A hand-over that makes progress may take this many times leave_ms. */
 #define LEAVE_TIMES 10
 
 static unsigned int leave_ms = 500;
@@ -24,7 +24,7 @@ MODULE_PARM_DESC(
 	leave_ms,
 	"milliseconds without an answer of any peer when the guest leaves");
 
-/* A channel that round @round has not seen, with a reference; or NULL. */
+/* A channel that round @round has not handled yet, with a reference; or NULL */
 static struct ivc_chan *unseen(u32 round)
 {
 	struct ivc_chan *ch, *found = NULL;
@@ -43,8 +43,8 @@ static struct ivc_chan *unseen(u32 round)
 }
 
 /*
- * Do something with every channel. Rounds come one after the other, from
- * xenbus's thread or, when the module goes, without it.
+ * Call @fn for each channel. Rounds do not overlap: they run under xenbus.c's
+ * conn_lock, or when the module is unloaded.
  */
 static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
 {
@@ -64,19 +64,21 @@ static void for_each(void (*fn)(struct ivc_chan *ch, int arg), int arg)
 }
 
 /*
- * The two ends of one guest share their pages, and each reads on what the other
- * has written until it finds its own end. So neither may find it before the
- * other has stopped writing. Under ch->lock.
+ * The ends of a local pair share their pages, and each reads the other's writes
+ * until it sees that its own end is over. So no end may see that before both
+ * have stopped writing. Under ch->lock.
  */
 static void stop_pair(struct ivc_chan *ch, int reason)
 {
 	if (!ch->local || reason == -EREMCHG)
 		return;
 	if (ch->state == IVC_CHAN_OFFERED) {
-		/* It does not open between its partner's end and its own. */
+		/* An offer must not be accepted after one end is over. */
 		ivcf_chan_event(ch, IVC_CHAN_FAIL, reason);
 	} else if (ch->state == IVC_CHAN_OPEN) {
-		/* As in a hand-over: a write that is too late asks. */
+		/*
+		 * As in a hand-over: a write that is too late sees the status.
+		 */
 		ivc_store_rel(&ivcf_grant_kctl(&ch->grant)->status, -EAGAIN);
 		ivcf_stop_writes(ch);
 	}
@@ -97,7 +99,10 @@ static void orphan(struct ivc_chan *ch, int unused)
 	ivcf_chan_orphan(ch);
 }
 
-/* How much is left to wait for? @released: also for pages that are granted. */
+/*
+ * The number of steps to wait for. With @released, granted pages count as a
+ * step.
+ */
 static unsigned int steps_left(bool released)
 {
 	struct ivc_chan *ch;
@@ -138,7 +143,9 @@ static void wait_for_peers(bool released)
 	}
 }
 
-/* Returns when no channel has anything of a peer mapped any more. */
+/*
+ * When this returns, no channel has a page of its peer mapped.
+ */
 void ivcf_hand_over_all(int reason, bool released)
 {
 	for_each(stop_pair, reason);
@@ -147,13 +154,13 @@ void ivcf_hand_over_all(int reason, bool released)
 	for_each(cut, 0);
 }
 
-/* The backend is gone, for these channels: nobody else will speak of them. */
+/* The backend of these channels is gone: no further event will come. */
 void ivcf_orphan_all(void)
 {
 	for_each(orphan, 0);
 }
 
-/* The module goes, and every channel that is left. */
+/* The module is unloaded: give up all channels that are left. */
 void ivcf_abandon_all(void)
 {
 	struct ivc_chan *ch;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What became of what our process wrote.
+ * The part of our process's writes that was not delivered to the peer.
  *
- * A process that writes cannot be asked to stop: it makes no system call. So
- * its ring is taken out of its address space. What it had stored before is in
- * the ring, whole; what it stores later lands in a scrap page that nobody
- * reads, so that it does not notice. The library looks at the status behind
- * each write and asks us (DELIVERY) how much of it was in time; thus what
- * ivc_write() said was taken and what stands in the ring are the same, to the
- * byte.
+ * A process writes without a system call, so it cannot be asked to stop.
+ * Instead its ring is taken out of its address space. Earlier stores are in the
+ * ring. Later stores go to a scrap page that nobody reads, and the process does
+ * not notice. After each write the library reads the status, and if the channel
+ * has ended or is being handed over, asks how much of the write was in time
+ * (IVC_IOC_DELIVERY). So the sum of what ivc_write() returned is what the ring
+ * has, to the byte.
  *
- * From then on the ring stands still. What the peer has taken of it the peer
- * says, when it is through; the rest was not delivered, and the process can
- * have it back.
+ * From then on the ring does not change. The peer says how much it has read or
+ * taken over. The rest is undelivered, and the process can have it back.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -30,23 +29,23 @@ static struct ivc_records own_records(const struct ivc_chan *ch)
 	};
 }
 
-/* The process writes no more. Under ch->lock. */
+/* The process stops writing. Under ch->lock. */
 void ivcf_stop_writes(struct ivc_chan *ch)
 {
 	if (!ivc_tx_event(&ch->tx_state, IVC_TX_STOP))
 		return;
 	/*
-	 * Every CPU has forgotten the ring when this returns, and what was
-	 * stored through the old entries is visible: the shootdown waits for
-	 * them. A process that faults now waits for ch->lock, and then finds
-	 * the status.
+	 * When this returns no CPU has the ring in its TLB, and earlier stores
+	 * are visible, because the TLB shootdown waits for them. A process that
+	 * accesses the ring now waits for ch->lock in its fault, and sees the
+	 * status afterwards.
 	 */
 	if (ch->mapping && ch->established)
 		unmap_mapping_range(ch->mapping, IVC_MAP_OWN + PAGE_SIZE,
 				    ch->tx_size, 1);
 }
 
-/* Where the process of the peer stands, by its own page. */
+/* The reader position of the peer's process, in its control page. */
 static const u64 *peer_at(const struct ivc_chan *ch)
 {
 	const struct ivc_ctrl *ctrl;
@@ -58,14 +57,17 @@ static const u64 *peer_at(const struct ivc_chan *ch)
 	return &ctrl->reader_pos;
 }
 
-/* Will the peer's process read on what we wrote, though the channel ends? */
+/*
+ * Will the peer's process read all that is in our ring, although the channel
+ * ends?
+ */
 static bool reads_on(const struct ivc_chan *ch)
 {
 	const struct ivc_kctl *kctl = ch->peer_kctl;
 
 	/*
-	 * A partner's process sees our ring itself, until it closes; not one
-	 * that never heard that its offer was taken.
+	 * A partner's process has our ring mapped until it closes. But a
+	 * partner that never heard that its offer was accepted has not.
 	 */
 	if (ch->partner)
 		return READ_ONCE(ch->partner->established) &&
@@ -76,15 +78,17 @@ static bool reads_on(const struct ivc_chan *ch)
 }
 
 /*
- * Up to where has the peer got everything: the position *@pos, and *@used bytes
- * of the record there? What its process has read; and if that reads on, the
- * record that it is in, and what the peer took, unless it was cut off before it
- * could.
+ * How far has the peer read? Up to @used bytes of the record at *@pos. If the
+ * peer's process reads on, the record that it has begun is delivered, and so
+ * are the records that its kernel took over; none are if the peer was cut off.
  */
 static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 {
 	bool more = reads_on(ch);
-	/* Once, and after the word above that it stands still, if it does. */
+	/*
+	 * Loaded once, and after the words above that say that it does not
+	 * change.
+	 */
 	u64 at = ivc_load(peer_at(ch));
 	struct ivc_records r = own_records(ch);
 	u64 bytes;
@@ -107,9 +111,10 @@ static int delivered(const struct ivc_chan *ch, u32 *pos, u32 *used)
 }
 
 /*
- * The ring is ours again, whole: no page of it is granted. The array stays
- * until the channel is freed: ivcf_undelivered_copy() may be at it, and finds
- * the same in both.
+ * No page of the ring is granted any more: put the hidden headers back. The
+ * array stays until the channel is freed, because ivcf_undelivered_copy() may
+ * be reading it. That function finds the same headers in the ring and in the
+ * array.
  */
 void ivcf_undelivered_restore(struct ivc_chan *ch)
 {
@@ -120,9 +125,9 @@ void ivcf_undelivered_restore(struct ivc_chan *ch)
 }
 
 /*
- * The bound has passed and the peer has not answered: it is cut off, which it
- * and we must agree on (docs/reference/protocol.md 3.4). True if it is; false
- * if it has answered after all.
+ * The bound has passed and the peer has not answered: cut it off, so that both
+ * sides agree on it (docs/reference/protocol.md 3.4). True if it is cut off;
+ * false if it has answered meanwhile.
  */
 bool ivcf_undelivered_cut_off(struct ivc_chan *ch)
 {
@@ -131,19 +136,25 @@ bool ivcf_undelivered_cut_off(struct ivc_chan *ch)
 	struct ivc_records r = own_records(ch);
 
 	ivc_store(&own->cut_off, IVC_WIRE_CUTTING);
-	/* Pairs with the fence in copy_pages(): before any header goes. */
+	/*
+	 * Pairs with the fence in copy_pages(). Before any header is removed.
+	 */
 	ivc_fence();
 	ch->hidden = ivcf_record_hide(&r, peer_at(ch));
 	/*
-	 * Pairs with the peer's fence between its DETACHED and its look at
-	 * `cut_off`: one of us sees the other. The time is for its process,
-	 * should that still run: its `reader_pos` may be in a store buffer.
+	 * Pairs with the peer's fence between its store of DETACHED and its
+	 * load of `cut_off`: at least one side sees the other. The sleep is for
+	 * the peer's process, if that still runs: its store of `reader_pos` may
+	 * be in a store buffer.
 	 */
 	ivc_fence();
 	usleep_range(500, 1000);
 	if (ivc_load_acq(&peer->state) >= IVC_WIRE_CLOSED) {
 		ivcf_record_restore(&r);
-		/* Not ENDED yet, so that nobody copies from there. */
+		/*
+		 * The channel has not ended, so ivcf_undelivered_copy() does
+		 * not run.
+		 */
 		kvfree(ch->hidden);
 		ch->hidden = NULL;
 		ivc_store_rel(&own->cut_off, IVC_WIRE_UNCUT);
@@ -154,7 +165,10 @@ bool ivcf_undelivered_cut_off(struct ivc_chan *ch)
 	return true;
 }
 
-/* The peer is through, or gone: what has it not got? Under ch->lock. */
+/*
+ * The peer has finished, or is gone: compute what it has not got. Under
+ * ch->lock.
+ */
 int ivcf_undelivered_settle(struct ivc_chan *ch)
 {
 	struct ivc_records r = own_records(ch);
@@ -163,7 +177,7 @@ int ivcf_undelivered_settle(struct ivc_chan *ch)
 
 	if (!ch->established || (!ch->partner && !ch->map.nr))
 		return 0;
-	/* Its headers could not be hidden: who knows what it will read. */
+	/* Without memory to hide the headers, the peer may read any of them. */
 	err = ch->tx_state == IVC_TX_CUT_OFF && !ch->hidden
 		      ? -ENOMEM
 		      : delivered(ch, &pos, &used);
@@ -172,7 +186,10 @@ int ivcf_undelivered_settle(struct ivc_chan *ch)
 	if (!err && ch->undelivered < used)
 		err = -EPROTO;
 	if (err) {
-		/* It names a place that is none: its word is worth nothing. */
+		/*
+		 * The peer names an impossible position, so the amount is
+		 * unknown.
+		 */
 		ch->undelivered = 0;
 		return err;
 	}
@@ -182,7 +199,10 @@ int ivcf_undelivered_settle(struct ivc_chan *ch)
 	return 0;
 }
 
-/* How much of what was written from @from on was in time. Under ch->lock. */
+/*
+ * How many of the bytes written from delivery->from on were in time? Under
+ * ch->lock.
+ */
 int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery)
 {
 	struct ivc_records r = own_records(ch);
@@ -190,7 +210,7 @@ int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery)
 
 	if (ch->tx_state == IVC_TX_LIVE)
 		return -EINVAL;
-	/* The process's own word: it can only fool itself with it. */
+	/* The process's own word, with which it can only deceive itself. */
 	err = ivcf_record_walk(&r, delivery->from, &delivery->final,
 			       &delivery->written);
 	if (err)
@@ -202,8 +222,9 @@ int ivcf_delivery(const struct ivc_chan *ch, struct ivc_abi_delivery *delivery)
 }
 
 /*
- * The undelivered bytes, of a channel that has ended: its ring stands still and
- * belongs to it for as long as its descriptor is open, so no lock is held.
+ * Copy undelivered bytes of a channel that has ended. No lock is needed: the
+ * ring does not change any more, and the caller's descriptor keeps it
+ * allocated.
  */
 int ivcf_undelivered_copy(const struct ivc_chan *ch,
 			  struct ivc_abi_undelivered *un)
@@ -226,7 +247,7 @@ int ivcf_undelivered_copy(const struct ivc_chan *ch,
 			pos += cells;
 			continue;
 		}
-		/* A record does not wrap, but its pages are single ones. */
+		/* A record does not wrap, but its pages are not adjacent. */
 		off = ((size_t)(pos & (r.cells - 1)) << IVC_CELL_SHIFT) +
 		      IVC_RING_HDR + skip;
 		n = min_t(u64, len - skip, room - done);

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The copy of what a peer has left unread.
+ * The copy of the data that the peer wrote and our process has not read.
  *
- * When a peer goes, its pages go at once, and the process goes on reading as if
- * nothing had happened: from a copy at the same addresses. Copied are the
- * peer's control page (the writer half of the library still looks at `cons`)
- * and the pages of the records from the process's published position on; the
- * rest of the region is the zero page, which reads as an empty ring. The
- * library's private position is at or behind the published one, so it finds
- * everything it has not consumed.
+ * The peer's pages are unmapped as soon as the peer is detached or dies. The
+ * process reads on from a copy at the same addresses. The copy has the peer's
+ * control page, because the library still reads `cons` in it, and the pages of
+ * all records from the process's published position on. The rest of the region
+ * is the zero page, which reads as an empty ring. The library's private
+ * position is never before the published one, so the process finds all that it
+ * has not consumed.
  *
- * All of this is the peer's memory, which it may change at any moment, until it
- * is copied. So every page is copied once, and all that decides anything (which
- * page is needed next, how much was kept, what the process may see) is read
- * from the copy, never again from the peer. What was not copied is not there:
- * no record begins on such a page.
+ * Until a page is copied, the peer may change it at any moment. So each page is
+ * copied once. All decisions (the next page to copy, the end of the records,
+ * the headers to show) are made from the copy, and the peer's page is not read
+ * again. A page that was not copied has no record.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -23,7 +22,7 @@
 
 static int copy_one_page(struct ivc_chan *ch, u32 i)
 {
-	/* PEER is the foreign pages without the kernel's own. */
+	/* The region PEER begins behind the kernel control page. */
 	const void *from = page_address(ch->map.pages[i + 1]);
 
 	if (ch->unread[i])
@@ -55,7 +54,7 @@ static int copy_all(struct ivc_chan *ch)
 	return err;
 }
 
-/* The pages of the @n cells from @pos on. */
+/* Copy the pages of the @n cells from @pos on. */
 static int copy_cells(struct ivc_chan *ch, u32 pos, u32 n)
 {
 	u32 mask = (ch->rx_size >> IVC_CELL_SHIFT) - 1, i;
@@ -69,8 +68,8 @@ static int copy_cells(struct ivc_chan *ch, u32 pos, u32 n)
 }
 
 /*
- * Copy the records from @pos on, the copy of each header saying how far the
- * next step goes. ch->took_until is where they end.
+ * Copy the records from @pos on. The header in the copy says where the next
+ * record begins. ch->took_until is set to where they end.
  */
 static int copy_records(struct ivc_chan *ch, u32 pos)
 {
@@ -84,9 +83,9 @@ static int copy_records(struct ivc_chan *ch, u32 pos)
 	int n, err, garbage;
 
 	/*
-	 * Only how far it makes sense to go: a record that the peer writes
-	 * meanwhile may be half in the copy, so none behind this one counts.
-	 * Its acquire comes before the copying.
+	 * An upper bound for the copy: the peer may be writing a record beyond
+	 * @end at this moment, so that only a part of it would be copied. The
+	 * acquire of the headers comes before the copying.
 	 */
 	garbage = ivcf_record_walk(&live, pos, &end, &bytes);
 	for (;;) {
@@ -103,8 +102,9 @@ static int copy_records(struct ivc_chan *ch, u32 pos)
 		unread_bytes += len;
 	}
 	/*
-	 * Garbage stays, for the library to judge. What was no garbage a moment
-	 * ago is a header that was copied while it was written.
+	 * A malformed header stays, for the library to report. But a header
+	 * that was well-formed, or absent, a moment ago is one that the peer is
+	 * writing, and is removed.
 	 */
 	if (n > 0 || (n < 0 && at == end && !garbage))
 		*(u64 *)ivcf_record_cell(&copy, at) = 0;
@@ -121,23 +121,24 @@ static int copy_pages(struct ivc_chan *ch)
 	err = copy_one_page(ch, 0);
 	if (err)
 		return err;
-	/* Our own process's word: it can only fool itself with it. */
+	/* Written by our own process, which can only deceive itself. */
 	err = copy_records(ch, ivc_load(&ivcf_grant_ctrl(&ch->grant)->cons));
 	if (err)
 		return err;
 	/*
-	 * A peer that takes headers back may do so while our process stands in
-	 * a record whose header was there: it needs the payload. The fence
-	 * pairs with the one in ivcf_undelivered_cut_off(): whoever has found a
-	 * header gone sees why.
+	 * The peer may be cutting us off, and remove the header of a record
+	 * that our process has begun. The process then needs the payload, so
+	 * all pages are copied. This fence pairs with the one in the peer's
+	 * ivcf_undelivered_cut_off(): if a header was missing above, `cut_off`
+	 * is seen here.
 	 */
 	ivc_fence();
 	return ivc_load(&peer->cut_off) ? copy_all(ch) : 0;
 }
 
 /*
- * Better none of it than some of it twice. Our process may have seen it, and
- * must not see what becomes of the pages.
+ * No data is better than some of the data twice. The process may have the pages
+ * mapped, and must not see their next use.
  */
 static void drop_copy(struct ivc_chan *ch)
 {
@@ -148,9 +149,9 @@ static void drop_copy(struct ivc_chan *ch)
 }
 
 /*
- * Whether the peer has cut us off: then our process shall read nothing of it
- * that it has not begun; nor, as long as the peer has not decided. Under
- * ch->lock, after DETACHED was published, until the channel has ended.
+ * Has the peer cut us off? Then our process may read no record that it has not
+ * begun. The same holds while the peer is deciding. Under ch->lock, after
+ * DETACHED is published and until the channel has ended.
  */
 void ivcf_unread_check_cut(struct ivc_chan *ch)
 {
@@ -178,7 +179,7 @@ void ivcf_unread_check_cut(struct ivc_chan *ch)
 	}
 }
 
-/* The channel ends. A peer that died before it had decided has not cut us. */
+/* The channel ends. A peer that died undecided has not cut us off. */
 void ivcf_unread_end(struct ivc_chan *ch)
 {
 	struct ivc_records r = copied_records(ch);
@@ -192,10 +193,10 @@ void ivcf_unread_end(struct ivc_chan *ch)
 }
 
 /*
- * Keep what is unread, up to ch->took_until. Under ch->lock, with the process's
- * mapping revoked, so that its position stands still. -ENOMEM keeps nothing,
- * and says so: the channel then ends with that error, and the peer is told that
- * only what had been read has arrived.
+ * Copy the unread data, and set ch->took_until. Under ch->lock, with the
+ * process's mapping revoked, so that its position does not change. After
+ * -ENOMEM there is no copy: the channel ends with that error, and the peer is
+ * told that only the data that was read is delivered.
  */
 int ivcf_unread_copy(struct ivc_chan *ch)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device. There is one per guest; contexts and channels do not belong to
- * it but to the module, so that they outlive a detach. States as in
- * docs/reference/protocol.md 1.3; what the frontend does when the backend
- * moves:
+ * The device. A guest has one. Contexts and channels belong to the module and
+ * not to the device, so that they outlive a detach. The states are those of
+ * docs/reference/protocol.md 1.3. What the frontend does when the backend
+ * changes its state:
  *
  *                  backend InitWait            backend Connected
  *   Initialising -------------------> Initialised ------> Connected
@@ -17,16 +17,16 @@
 #include "front.h"
 
 /*
- * Connecting and disconnecting come one after the other: nearly all are told by
- * xenbus's thread, but a backend that breaks its ring is found by the event
- * work, and a driver is unbound by any process.
+ * Serialises connecting and disconnecting. Most of both is done by xenbus's
+ * thread. But the event work finds a broken ring, and any process may unbind
+ * the driver.
  */
 static DEFINE_MUTEX(conn_lock);
 
 /*
- * There is no backend any more: the ring goes, contexts are away, channels are
- * handed over. Idempotent; and after a suspend nothing but the ring is left.
- * Under conn_lock.
+ * The backend is gone: the ring ends, contexts are detached, channels are
+ * handed over. A second call does nothing. After a suspend only the ring is
+ * left to end. Under conn_lock.
  */
 static void drop_backend(int reason)
 {
@@ -46,7 +46,9 @@ static void disconnect(int reason)
 	mutex_unlock(&conn_lock);
 }
 
-/* As if the backend had said that it goes; unless it has come anew meanwhile.
+/*
+ * Act as if the backend had gone to Closing; unless a new backend has connected
+ * meanwhile.
  */
 static void broken(struct work_struct *work)
 {
@@ -62,7 +64,7 @@ static void ring_broken(void)
 	schedule_work(&broken_work);
 }
 
-/* EV_GONE is of an offer that still waits in its context, or of a channel. */
+/* EV_GONE names an offer that waits in its context, or a channel. */
 static void gone(const struct ivc_msg *msg)
 {
 	if (!ivcf_ctx_withdraw(msg))
@@ -92,13 +94,14 @@ static bool version_ok(struct xenbus_device *dev)
 			ok = true;
 	if (!ok)
 		xenbus_dev_error(dev, -EPROTONOSUPPORT,
-				 "backend speaks versions %s, I speak %u",
+				 "the backend has protocol versions %s, this "
+				 "driver needs %u",
 				 versions, IVC_PROTOCOL_VERSION);
 	kfree(versions);
 	return ok;
 }
 
-/* The backend waits for us. Under conn_lock, as the next. */
+/* The backend waits for our ring. Under conn_lock, as the next function. */
 static void start(struct xenbus_device *dev)
 {
 	enum xenbus_state ours = READ_ONCE(dev->state);
@@ -107,9 +110,9 @@ static void start(struct xenbus_device *dev)
 	if (ours != XenbusStateInitialising && ours != XenbusStateClosed)
 		return;
 	/*
-	 * The last backend was dropped when it went. Only a ring that was set
-	 * up and could not be told of may be left. Nothing else is touched: a
-	 * pair within this guest has come along, open.
+	 * drop_backend() ran when the last backend went. Only a ring may be
+	 * left that was set up and could not be published. Local pairs stay
+	 * open: both their ends were moved together.
 	 */
 	ivcf_ctl_disconnect();
 	if (!version_ok(dev)) {
@@ -134,7 +137,7 @@ static void connected(struct xenbus_device *dev)
 	ivcf_ctx_attach_all();
 }
 
-/* Does the toolstack detach us because the guest is about to be moved? */
+/* Is the detach the first step of moving the guest? */
 static int closing_reason(struct xenbus_device *dev)
 {
 	return xenbus_read_unsigned(dev->otherend, "leaving", 0) ? -EREMCHG
@@ -167,7 +170,7 @@ static void backend_changed(struct xenbus_device *dev, enum xenbus_state state)
 	}
 }
 
-/* The device that is bound to us, for who comes from elsewhere. */
+/* The device that is bound to this driver, for threads other than xenbus. */
 static struct xenbus_device *bound;
 static DEFINE_SPINLOCK(bound_lock);
 
@@ -193,13 +196,13 @@ static void bound_set(struct xenbus_device *dev)
 static int front_probe(struct xenbus_device *dev,
 		       const struct xenbus_device_id *id)
 {
-	/* A second device has nothing to offer that the first has not. */
+	/* A second device would give nothing that the first does not. */
 	if (strcmp(dev->nodename, "device/ivc/0")) {
 		xenbus_dev_error(dev, -EEXIST, "only device/ivc/0 is used");
 		return -EEXIST;
 	}
 	bound_set(dev);
-	/* Left over from a module that was here before us. */
+	/* A former load of the module has left the device in another state. */
 	if (dev->state != XenbusStateInitialising)
 		return xenbus_switch_state(dev, XenbusStateInitialising);
 	return 0;
@@ -210,12 +213,13 @@ static int front_probe(struct xenbus_device *dev,
 /*
  *   suspend -----> suspended --- resumed: on another host, or here from a file
  *                      |
- *                      +--- thawed, not resumed: cancelled, or there are no
- *                           nodes of ours where we are
+ *                      +--- thawed, not resumed: the suspend was cancelled, or
+ *                           this host has no nodes for the guest
  *
- * The core calls resume only if it finds the nodes, and for a suspend that was
- * cancelled nothing at all. So a work item is queued that runs when the guest
- * is thawed, and sees what has become of it.
+ * The xenbus core calls .resume only if it finds the nodes, and calls nothing
+ * for a suspend that was cancelled. So .suspend queues a work item on a
+ * freezable queue. The work item runs when the guest is thawed, and finds out
+ * what has happened.
  */
 static bool resumed;
 
@@ -267,9 +271,9 @@ static int front_resume(struct xenbus_device *dev)
 }
 
 /*
- * A guest that left without the device may find its nodes written where it
- * arrives, from before it could see them come; the core does not look for such
- * a device. Touched once more, they are seen.
+ * A guest that was suspended without a device may arrive where its nodes have
+ * been written already. The core does not search for such a device, and no
+ * watch fires. Writing the state again makes the watch fire.
  */
 static void touch_nodes(void)
 {
@@ -281,9 +285,10 @@ static void touch_nodes(void)
 }
 
 /*
- * Where the guest arrived there may be no nodes for it yet. Then the core has
- * lost the backend, keeps the device, and when the nodes do come finds that it
- * has it already. So we look ourselves.
+ * Where the guest arrives its nodes may not be written yet. The core then loses
+ * the backend but keeps the device. When the nodes appear, the core finds that
+ * it has the device already, and does nothing. So this watch probes the device
+ * again.
  */
 static void nodes_changed(struct xenbus_watch *watch, const char *path,
 			  const char *token)
@@ -291,7 +296,10 @@ static void nodes_changed(struct xenbus_watch *watch, const char *path,
 	struct xenbus_device *dev = bound_get();
 
 	if (!dev) {
-		/* Only when the watch begins: our own touch comes here, too. */
+		/*
+		 * Only when the watch is registered: touch_nodes() makes it
+		 * fire again.
+		 */
 		if (!strcmp(path, watch->node))
 			touch_nodes();
 		return;
@@ -313,11 +321,13 @@ static struct xenbus_watch nodes_watch = {
 static void front_remove(struct xenbus_device *dev)
 {
 	bound_set(NULL);
-	/* One without a backend's nodes has moved, and is probed again. */
+	/*
+	 * A device whose backend nodes are gone was moved, and is probed again.
+	 */
 	disconnect(dev->otherend ? -ENODEV : -EREMCHG);
 	/*
-	 * The core would do it, but also to a device which is to be probed
-	 * again, whose new backend has nothing to do with all that.
+	 * The core would do so, too, but also for a device that is to be probed
+	 * again, whose new backend must not see Closed.
 	 */
 	if (dev->otherend)
 		xenbus_switch_state(dev, XenbusStateClosed);
@@ -337,7 +347,7 @@ static struct xenbus_driver front_driver = {
 	.otherend_changed = backend_changed,
 };
 
-/* A device that is bound can suspend, and its ring break, until it is not. */
+/* Until it is unbound, a device can be suspended, and its ring be broken. */
 static void unregister_driver(void)
 {
 	xenbus_unregister_driver(&front_driver);

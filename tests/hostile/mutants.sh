@@ -119,7 +119,7 @@ mutant granted-without-end hostile-front front/connect.c \
 mutant directory-kept-for-nothing hostile-front front/connect.c \
 	's/READ_ONCE(ch->grant.granted) ? /READ_ONCE(ch->grant.granted) > 2 ? /'
 mutant never-spurious hostile-front front/doorbell.c \
-	's/heard || news || armed ? 0/heard || news || armed || true ? 0/'
+	's/heard || is_new || armed ? 0/heard || is_new || armed || true ? 0/'
 mutant unloaded-while-open death front/context-fd.c '/\.owner = THIS_MODULE,/d'
 mutant found-connected-not-reset death front/xenbus.c \
 	's/if (dev->state != XenbusStateInitialising)$/if (0)/'
