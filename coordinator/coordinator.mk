@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The coordinator: no target of its own, objects for mpi/ and a test program.
+# The coordinator: objects for mpi/, and a test program.
 
 COORD_OUT := $(B)/coordinator
 COORD_SRC := $(wildcard coordinator/*.c)

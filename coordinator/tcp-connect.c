@@ -3,11 +3,11 @@
  * How two processes make a connection, and another when it has broken.
  *
  * Either process may connect, and both may at once. Connections of a pair are
- * numbered. A process that connects uses a number higher than that of the last
- * connection it knows; the other process accepts a number that is higher than
- * all it knows. If both attempt the same number, the attempt of the process
- * with the lower name counts: that process refuses the other's, and the other
- * drops its own attempt when the connection comes.
+ * numbered. The connecting process uses a number higher than that of the last
+ * known connection; the other process accepts a number higher than all known
+ * ones. If both attempt the same number, the attempt of the process with the
+ * lower name counts: that process refuses the other's, and the other drops its
+ * own attempt when the connection comes.
  *
  * The greeting's position in the stream is checked: a peer cannot ask for bytes
  * that were never sent, or were acknowledged.

@@ -52,9 +52,9 @@ void tcp_flush(struct net_link *l)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/*
-		 * The connection is broken. epoll reports this, too, and only
-		 * the thread that polls may close the socket, since it may be
-		 * reading from it.
+		 * The connection is broken, and epoll reports this, too. Only
+		 * the polling thread may close the socket: it may be reading
+		 * from the socket at this moment.
 		 */
 		if (n < 0 && errno != EAGAIN)
 			return;
@@ -150,9 +150,9 @@ uint64_t tcp_gone(const struct net_link *l)
 }
 
 /*
- * Acknowledges received bytes, when there are enough of them. If another thread
- * has posted a message and not committed it, the acknowledgement would
- * overwrite that; then commit() sends it behind the message.
+ * Acknowledges received bytes, when there are enough of them. A message that
+ * another thread has posted and not committed would be overwritten; then
+ * commit() sends the acknowledgement behind the message.
  */
 static void acknowledge(struct net_link *l)
 {

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: MIT
-# The component that Open MPI loads; coordinator.mk builds what it stands on.
+# The component that Open MPI loads. Its lower half is coordinator/.
 
 MPI_OUT := $(B)/mpi
 MPI_TEST_OUT := $(B)/tests/mpi
 
-# Open MPI's headers are not ours to warn about. Another MPI's mpicc will not do.
+# No warnings about Open MPI's headers. Another MPI's mpicc does not do.
 MPICC ?= mpicc.openmpi
 MPI_FLAGS = $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile \
 	2>/dev/null))
 MPI_HEADER = $(shell $(CC) -E $(MPI_FLAGS) -include opal/mca/btl/btl.h -xc \
 	/dev/null >/dev/null 2>&1 && echo 1)
-# Where Open MPI looks for components, whatever PREFIX is: ours is no use elsewhere.
-# The ompi_info beside the compiler knows; without one it is the folder of such a
-# name where its libraries are. Which components are there depends on its build.
+# Where Open MPI looks for components, whatever PREFIX is: elsewhere the component is
+# of no use. The ompi_info beside the compiler tells; without ompi_info, the folder is
+# openmpi3 or openmpi beside Open MPI's libraries. The components there depend on its
+# build.
 MPI_LIBDIR ?= $(shell info=$$(dirname "$$(command -v $(MPICC))")/ompi_info; \
 	dir=$$("$$info" --parsable --path pkglibdir 2>/dev/null | \
 	sed -n 's/^path:pkglibdir://p'); \
 	for d in "$$dir" $$($(MPICC) --showme:libdirs 2>/dev/null | \
 	sed 's|[^ ]*|&/openmpi3 &/openmpi|g'); do \
 	[ -d "$$d" ] && echo "$$d" && break; done)
-# Its lists are locked by an instruction that not every x86 has had.
+# Its lists use an instruction (cmpxchg16b) that early x86_64 processors lack.
 MPI_FLAGS += $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mcx16)
 BTL_SO := $(MPI_OUT)/mca_btl_ivc.so
 BTL_SRC := $(wildcard mpi/btl/*.c)
@@ -32,8 +33,8 @@ $(MPI_OUT)/btl/%.o: mpi/btl/%.c mpi/mpi.mk
 		$(MPI_FLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -pthread \
 		-MMD -MP -c -o $@ $<
 
-# libivc goes in, and shows nothing: a program may have another one of its own.
-# It has threads, which may outlive the component: it is never unloaded.
+# libivc is linked in and exports nothing, since a program may have a libivc of its
+# own. Its threads may outlive the component, so the component is never unloaded.
 $(BTL_SO): $(BTL_OBJ) $(COORD_OBJ) $(LIB_OUT)/libivc.a mpi/btl/btl.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -pthread \
@@ -66,7 +67,7 @@ $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends: $(MPI_TEST_OUT)/%: \
 	$(Q)$(MPICC) $(filter-out -std=% -Wundef,$(IVC_CFLAGS)) -std=gnu11 \
 		$(CFLAGS) -o $@ $< -lpthread
 
-# With what ivc-roam keeps and draws.
+# With the tables and plots of ivc-roam.
 $(MPI_TEST_OUT)/mpi-time: tests/mpi/btl/mpi-time.c tools/roam/record.c \
 		tools/roam/plot.c tools/common/histogram.c tools/common/output.c \
 		tools/roam/roam.h \
@@ -86,7 +87,7 @@ check-btl: $(BTL_SO) $(MPI_TEST_OUT)/mpi-check $(MPI_TEST_OUT)/mpi-ends \
 	$(Q)tests/mpi/btl/run.sh $(B)
 	$(Q)tests/mpi/btl/install.sh $(B)
 
-## make check-mpi-suites  hpcc, NetPIPE; MPI_SUITES=DIRECTORY: and what is there
+## make check-mpi-suites  hpcc, NetPIPE, and the programs in MPI_SUITES=DIRECTORY
 #   MPI_SUITES=  OSU's benchmarks, NPB and mpi4py's tests: docs/user/mpi.md
 check-mpi-suites: $(BTL_SO) $(B)/tools/ivcd
 	$(Q)tests/mpi/btl/suites.sh $(B) $(MPI_SUITES)

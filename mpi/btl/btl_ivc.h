@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The component of Open MPI: a thin shim. It hands messages of the layer above
- * (ob1) to the coordinator, and back; all that is known of channels, networks
- * and switches is there.
+ * (ob1) to the coordinator, and back. The coordinator has everything about
+ * channels, networks and switches.
  *
- *   component   parameters, beginning, what others are told
- *   module      peers, what comes, the end
- *   fragment    what goes
- *   counters    which way it went
- *   quota       why it did not go by IVC
+ *   component   parameters, start, the address that other ranks get
+ *   module      peers, messages that come, the end
+ *   fragment    messages that are sent
+ *   counters    counters of both paths
+ *   quota       the message about an exceeded quota
  */
 #ifndef BTL_IVC_H
 #define BTL_IVC_H
@@ -21,9 +21,9 @@
 
 #include "../../coordinator/coordinator.h"
 
-/* The header of ob1 goes there, where its data stays where it is. */
+/* Room for the header of ob1, when its data is sent from where it is. */
 #define BTL_IVC_HEAD 256u
-/* The longest message that btl_sendi() puts together on its stack. */
+/* The longest data that btl_sendi() packs on its stack. */
 #define BTL_IVC_INLINE 1024u
 
 struct mca_btl_base_endpoint_t {
@@ -43,10 +43,10 @@ struct btl_ivc_frag {
 typedef struct btl_ivc_frag btl_ivc_frag_t;
 OBJ_CLASS_DECLARATION(btl_ivc_frag_t);
 
-/* For whom the component stands. */
+/* The ranks that use the component. */
 enum btl_ivc_peers {
-	BTL_IVC_HOST, /* those with whom a channel can be made now */
-	BTL_IVC_ALL,  /* everybody who has it, over the network meanwhile */
+	BTL_IVC_HOST, /* ranks in the group on this host now */
+	BTL_IVC_ALL,  /* all ranks that have it, over the network meanwhile */
 };
 
 struct btl_ivc_component {
@@ -64,8 +64,8 @@ struct btl_ivc_component {
 
 	struct coordinator *c;
 	bool threads;
-	bool finalizing; /* the layer above may be gone: it is not called */
-	size_t longest;	 /* message of this layer */
+	bool finalizing; /* the layer above may be gone: no callbacks */
+	size_t longest;	 /* longest message of this layer */
 	opal_free_list_t heads, eager, max; /* fragments, by their room */
 };
 
@@ -74,7 +74,7 @@ struct btl_ivc_module {
 	mca_btl_base_module_error_cb_fn_t error;
 };
 
-/* The one name that the shared object shows. */
+/* The only symbol that the shared object exports. */
 extern __attribute__((
 	visibility("default"))) struct btl_ivc_component mca_btl_ivc_component;
 extern struct btl_ivc_module btl_ivc_module;
@@ -84,17 +84,21 @@ static inline uint64_t btl_ivc_name(opal_process_name_t name)
 	return (uint64_t)name.jobid << 32 | name.vpid;
 }
 
-/* component.c: the address that the process of @proc has told, or less than 0
+/*
+ * component.c: gets the address of the process of @proc. Returns less than 0 if
+ * it has none.
  */
 int btl_ivc_told(const struct opal_proc_t *proc, void **addr, size_t *len);
 
-/* module.c: the functions, and those that the coordinator calls. */
+/*
+ * module.c: the functions for Open MPI, and the callbacks of the coordinator.
+ */
 void btl_ivc_module_init(void);
 extern const struct coord_user btl_ivc_user;
-/* This process cannot go on, and says so: the job ends. */
+/* Reports that this process cannot go on; the job ends. */
 void btl_ivc_lacks(int error);
 
-/* quota.c: the job is told, once on each host. */
+/* quota.c: prints one line for each job and host. */
 void btl_ivc_over_quota(void *arg, enum coord_quota which);
 
 /* counters.c. */

@@ -13,10 +13,13 @@
 #include "opal/threads/threads.h"
 #include "opal/util/output.h"
 
-/* Between ranks of one system vader is there first; TCP comes behind. */
+/*
+ * Between ranks of one system vader comes first; TCP comes after this
+ * component.
+ */
 #define EXCLUSIVITY (MCA_BTL_EXCLUSIVITY_HIGH - 1)
 
-/* A message of 32 KiB is one, with the header of ob1. */
+/* A message of 32 KiB and the header of ob1 are one piece. */
 #define PIECE (32 * 1024 + BTL_IVC_HEAD)
 
 static void param_uint(const char *name, const char *help, unsigned int *value)
@@ -70,13 +73,13 @@ static void param_peers(void)
 	mca_base_var_enum_create("btl_ivc_peers", values, &peers);
 	mca_base_component_var_register(
 		&c->super.btl_version, "peers",
-		"For whom it stands. host: those that are on this host when "
-		"the two meet, so that a channel can be made; others are left "
-		"to other BTLs (tcp, openib), and such a pair never goes over "
-		"to IVC, even if a guest comes to this host later. all: "
-		"everybody who has this component, over its own TCP as long as "
-		"there is no channel, even if another BTL were faster; such a "
-		"pair goes over to IVC when the two come to one host.",
+		"Which ranks use this component. host: the ranks on this host "
+		"when the job connects them. Other ranks use another BTL (tcp, "
+		"openib) and never change to IVC, even if their guest comes to "
+		"this host later. all: every rank that has the component. "
+		"Pairs on different hosts use the component's TCP, even if "
+		"another BTL is faster, and change to IVC when both are on one "
+		"host.",
 		MCA_BASE_VAR_TYPE_INT, peers, 0, 0, OPAL_INFO_LVL_3,
 		MCA_BASE_VAR_SCOPE_READONLY, &c->peers);
 	if (peers)
@@ -90,68 +93,71 @@ static int component_register(void)
 
 	c->tcp_if_include = NULL;
 	param_text("tcp_if_include",
-		   "Interfaces for what does not go over IVC: names or "
-		   "prefixes, with commas between (\"eth0,10.1.0.0/16\"). Not "
+		   "Interfaces for messages that do not use IVC: names or "
+		   "prefixes, separated by commas (\"eth0,10.1.0.0/16\"). Not "
 		   "together with btl_ivc_tcp_if_exclude.",
 		   &c->tcp_if_include);
 	c->tcp_if_exclude = NULL;
 	param_text("tcp_if_exclude",
-		   "All interfaces but these. Default: all but loopback, or "
-		   "that if there is no other.",
+		   "Interfaces not to use, in the same form. Empty: loopback, "
+		   "unless there is no other interface.",
 		   &c->tcp_if_exclude);
 	c->tcp_family = 0;
-	param_int("tcp_family", "4: IPv4 alone, 6: IPv6 alone, 0: both.",
+	param_int("tcp_family", "4: IPv4 only, 6: IPv6 only, 0: both.",
 		  &c->tcp_family);
 	c->tcp_port_min = 0;
-	param_int("tcp_port_min", "The lowest port to listen on. 0: any.",
+	param_int("tcp_port_min",
+		  "The lowest port to listen on, 0 to 65535. 0: any.",
 		  &c->tcp_port_min);
 	c->tcp_port_range = 1024;
 	param_int("tcp_port_range",
-		  "How many ports from btl_ivc_tcp_port_min on may be tried.",
+		  "Number of ports from btl_ivc_tcp_port_min on to try.",
 		  &c->tcp_port_range);
 	c->tcp_buffer = 1 << 20;
 	param_uint("tcp_buffer",
-		   "Bytes that may be on their way to a peer, and are kept "
-		   "until it has them.",
+		   "Bytes that may be on their way to a peer; the sender "
+		   "retains them until the peer has them. At least 4 times the "
+		   "longest fragment.",
 		   &c->tcp_buffer);
 	c->tcp_timeout = 60;
 	param_uint("tcp_timeout",
-		   "Seconds until a peer that cannot be reached is an error.",
+		   "Seconds until a peer that cannot be reached ends the job.",
 		   &c->tcp_timeout);
 	c->ring_size = 0;
 	param_uint("ring_size",
-		   "Bytes of a channel's ring, each way: a power of two, and "
-		   "at least four times what is sent at once. 0: as small as "
-		   "that allows between guests; between processes of one "
-		   "machine up to 2 MiB, and 16 MiB of all of a process.",
+		   "Bytes of a channel's ring, each way: a power of two up to "
+		   "16777216, at least 4 times the longest fragment. 0: the "
+		   "least between guests; between processes of one machine up "
+		   "to 2 MiB, and 16 MiB for all rings of a process.",
 		   &c->ring_size);
 	param_peers();
 	c->always = false;
 	param_bool("always",
-		   "Be there for a host without IVC, too, so that a job can "
-		   "begin there and find IVC on another. btl_ivc_peers is "
-		   "\"all\" then.",
+		   "Run also without IVC, over TCP, so that a guest finds IVC "
+		   "on another host later. Sets btl_ivc_peers to \"all\".",
 		   &c->always);
 	c->sleep_after = 0;
 	param_uint("sleep_after",
-		   "Microseconds of looking for messages in vain until a "
-		   "process sleeps, where processes or virtual CPUs are more "
-		   "than CPUs. 0: it looks all the time.",
+		   "Microseconds of polling in vain until a process sleeps, "
+		   "for hosts with more processes or virtual CPUs than CPUs. "
+		   "0: never.",
 		   &c->sleep_after);
 	c->switch_ms = 0;
 	param_uint("switch_ms",
-		   "For tests: leave every channel, for the network and "
-		   "another channel, at random after up to so many "
-		   "milliseconds. 0: never.",
+		   "For tests: leave each channel at random within so many "
+		   "milliseconds, and make another. 0: never.",
 		   &c->switch_ms);
 	c->switch_sever = true;
 	param_bool("switch_sever",
-		   "For tests: half of these times without a word to the peer.",
+		   "For tests: half of these times without a mark to the peer.",
 		   &c->switch_sever);
 
 	btl_ivc_counters_register();
 	m->btl_exclusivity = EXCLUSIVITY;
-	/* What goes at once is as long as a piece of what does not. */
+	/*
+	 * A message that is sent at once may be as long as a piece of a longer
+	 * one.
+	 */
 	m->btl_eager_limit = PIECE;
 	m->btl_rndv_eager_limit = PIECE;
 	m->btl_max_send_size = PIECE;
@@ -159,8 +165,8 @@ static int component_register(void)
 	m->btl_rdma_pipeline_frag_size = m->btl_max_send_size;
 	m->btl_min_rdma_pipeline_size = 0;
 	/*
-	 * Not SEND_INPLACE, with which ob1 takes two calls and a descriptor for
-	 * what btl_sendi() does at once.
+	 * Without SEND_INPLACE ob1 calls btl_sendi(), which needs one call and
+	 * no descriptor.
 	 */
 	m->btl_flags = MCA_BTL_FLAGS_SEND;
 	m->btl_bandwidth = 10000;
@@ -200,7 +206,7 @@ static int open_tcp(void *arg, const struct net_user *user, uint64_t name,
 	return tcp_open(&o, user, name, key, n);
 }
 
-/* A guest whose device waits for a host that has IVC. */
+/* Whether this is a guest, whose device may find IVC on another host. */
 static bool has_device(void)
 {
 	const char *device = getenv("IVC_DEVICE");
@@ -223,8 +229,8 @@ static int open_coordinator(void)
 	int ret;
 
 	/*
-	 * All jobs of one mpirun meet in one group. That another one has the
-	 * same number does no harm: nobody has a key of the other.
+	 * All jobs of an mpirun share a group. Another mpirun may have the same
+	 * number; this does no harm, since the keys differ.
 	 */
 	o.magic = 0x49564d5000000000ull | me.jobid >> 16;
 	if (getrandom(o.key, sizeof(o.key), 0) != sizeof(o.key))
@@ -232,7 +238,7 @@ static int open_coordinator(void)
 	ret = coord_open(&o, &btl_ivc_user, &tcp_ops, open_tcp, NULL, &c->c);
 	if (ret)
 		return ret;
-	/* Without it nobody is known to be on this host. */
+	/* Without IVC no rank is known to be on this host. */
 	if (coord_has_ivc(c->c) || c->always ||
 	    (c->peers == BTL_IVC_ALL && has_device()))
 		return 0;
@@ -270,6 +276,25 @@ int btl_ivc_told(const struct opal_proc_t *proc, void **addr, size_t *len)
 	return 0;
 }
 
+/* The parameters to change, where that is known. */
+static const char *cure_of(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return ": btl_ivc_ring_size must be 0 or a power of two of at "
+		       "least 4 times the longest fragment, and interfaces "
+		       "names or prefixes (ompi_info --param btl ivc --level "
+		       "9)";
+	case -EADDRNOTAVAIL:
+		return ": btl_ivc_tcp_if_include, btl_ivc_tcp_if_exclude and "
+		       "btl_ivc_tcp_family leave no interface";
+	case -EADDRINUSE:
+		return ": raise btl_ivc_tcp_port_range, no port from "
+		       "btl_ivc_tcp_port_min on is free";
+	}
+	return "";
+}
+
 static mca_btl_base_module_t **component_init(int *n, bool progress_threads,
 					      bool mpi_threads)
 {
@@ -280,8 +305,9 @@ static mca_btl_base_module_t **component_init(int *n, bool progress_threads,
 	(void)progress_threads;
 	*n = 0;
 	if (c->tcp_if_include && c->tcp_if_exclude) {
-		opal_output(0, "btl ivc: tcp_if_include and tcp_if_exclude are "
-			       "not to be given together");
+		opal_output(0,
+			    "btl ivc: not used: give btl_ivc_tcp_if_include or "
+			    "btl_ivc_tcp_if_exclude, not both");
 		return NULL;
 	}
 	if (c->always)
@@ -296,13 +322,10 @@ static mca_btl_base_module_t **component_init(int *n, bool progress_threads,
 		return NULL;
 	ret = open_coordinator();
 	if (ret) {
-		/* That there is no IVC is none of anybody's business. */
+		/* Running without IVC is normal: no message. */
 		if (ret != -ENODEV)
 			opal_output(0, "btl ivc: not used: %s%s",
-				    strerror(-ret),
-				    ret == -EINVAL ? ": see ompi_info --param "
-						     "btl ivc --level 9"
-						   : "");
+				    strerror(-ret), cure_of(ret));
 		goto err_free;
 	}
 	if (tell() != OPAL_SUCCESS)
@@ -323,7 +346,7 @@ static int component_progress(void)
 {
 	struct coordinator *c = mca_btl_ivc_component.c;
 
-	/* After the end it is still called. */
+	/* Open MPI calls this also after the end. */
 	return OPAL_LIKELY(c != NULL) ? coord_progress(c) : 0;
 }
 
@@ -331,7 +354,7 @@ static int component_close(void)
 {
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
 
-	/* Where it was opened and not used. */
+	/* If the component was opened and not used. */
 	coord_close(c->c, 0);
 	c->c = NULL;
 	return OPAL_SUCCESS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which way messages go, for whoever asks by MPI_T: performance variables
- * btl_ivc_*. They are of this process and all its peers together.
+ * Performance variables btl_ivc_*, for programs that use MPI_T: how many
+ * messages took which path. They are those of this process and all its peers
+ * together.
  */
 #include <stddef.h>
 
@@ -12,13 +13,15 @@ static const struct counter {
 	const char *name, *help;
 	size_t at; /* in struct coord_stats */
 } counters[] = {
-	{ "sent_ivc", "Messages that were sent by IVC.",
+	{ "sent_ivc", "Messages sent through IVC.",
 	  offsetof(struct coord_stats, ivc_sent) },
-	{ "sent_net", "Messages that were sent over the network.",
+	{ "sent_net", "Messages sent over the network.",
 	  offsetof(struct coord_stats, net_sent) },
-	{ "switches_ivc", "How often it went over to IVC with a peer.",
+	{ "switches_ivc",
+	  "Number of times that a pair of this process changed to IVC.",
 	  offsetof(struct coord_stats, to_ivc) },
-	{ "switches_net", "How often it went back to the network.",
+	{ "switches_net",
+	  "Number of times that a pair changed back to the network.",
 	  offsetof(struct coord_stats, to_net) },
 };
 

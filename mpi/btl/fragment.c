@@ -6,7 +6,7 @@
 
 OBJ_CLASS_INSTANCE(btl_ivc_frag_t, mca_btl_base_descriptor_t, NULL, NULL);
 
-/* For each item of a list, once. @ctx is how long its data can be. */
+/* Called once for each item of a list. @ctx is the longest data. */
 static int frag_init(opal_free_list_item_t *item, void *ctx)
 {
 	btl_ivc_frag_t *f = (btl_ivc_frag_t *)item;
@@ -39,7 +39,7 @@ int btl_ivc_fragments_init(void)
 	return ret;
 }
 
-/* One with room for @size bytes, or NULL. */
+/* Returns a fragment with room for @size bytes, or NULL. */
 static btl_ivc_frag_t *frag_get(size_t size)
 {
 	struct btl_ivc_component *c = &mca_btl_ivc_component;
@@ -52,7 +52,9 @@ static btl_ivc_frag_t *frag_get(size_t size)
 		list = &c->eager;
 	f = (btl_ivc_frag_t *)opal_free_list_get(list);
 	if (!f) {
-		/* One that is in use comes back; else ob1 would ask for ever.
+		/*
+		 * A fragment in use comes back later. Without any, ob1 would
+		 * ask for ever.
 		 */
 		if (!list->fl_num_allocated)
 			btl_ivc_lacks(-ENOMEM);
@@ -105,7 +107,7 @@ btl_ivc_prepare_src(mca_btl_base_module_t *btl,
 	uint32_t count = 1;
 	btl_ivc_frag_t *f;
 
-	/* At most a fragment's worth; the layer above comes again. */
+	/* At most a fragment. The layer above calls again for the rest. */
 	if (reserve + iov.iov_len > mca_btl_ivc_component.longest)
 		iov.iov_len = mca_btl_ivc_component.longest - reserve;
 	f = frag_get(pack ? reserve + iov.iov_len : reserve);
@@ -169,12 +171,12 @@ int btl_ivc_send(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *ep,
 		f->send.part[i].len = used ? f->segment[i].seg_len : 0;
 	}
 	ret = coord_send(ep->peer, &f->send);
-	/* Queued: btl_ivc_sent() may have been here already. */
+	/* Queued: btl_ivc_sent() may have been called already. */
 	if (!ret)
 		return OPAL_SUCCESS;
 	if (ret < 0)
 		return OPAL_ERR_UNREACH;
-	/* Either a call, or a 1: never both. */
+	/* Either the callback or a return of 1, never both. */
 	if (tell) {
 		done(f, OPAL_SUCCESS);
 		return OPAL_SUCCESS;

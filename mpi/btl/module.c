@@ -8,13 +8,13 @@
 #include "opal/class/opal_bitmap.h"
 #include "opal/util/output.h"
 
-#define CLOSE_MS 3000 /* for the others' goodbye */
+#define CLOSE_MS 3000 /* ms to wait for the goodbye of the others */
 
 struct btl_ivc_module btl_ivc_module;
 
 /*
- * What another BTL does better is left to it: everybody with whom there will be
- * no channel.
+ * Whether the component takes the rank. With "host", it leaves to other BTLs
+ * every rank to which there will be no channel.
  */
 static bool is_for_us(const void *addr, size_t len)
 {
@@ -23,7 +23,10 @@ static bool is_for_us(const void *addr, size_t len)
 	return c->peers == BTL_IVC_ALL || coord_is_here(c->c, addr, len);
 }
 
-/* @asked: whether Open MPI asks, which may have another BTL; or the peer. */
+/*
+ * @asked: Open MPI asks, and may have another BTL for the rank. Otherwise the
+ * peer connects.
+ */
 static struct mca_btl_base_endpoint_t *endpoint_of(struct opal_proc_t *proc,
 						   bool asked)
 {
@@ -42,7 +45,7 @@ static struct mca_btl_base_endpoint_t *endpoint_of(struct opal_proc_t *proc,
 	if (!ep->peer)
 		goto err_free;
 	free(addr);
-	/* It may have wanted to talk before we were told of it. */
+	/* The peer may have connected before Open MPI named it. */
 	known = coord_peer_user(ep->peer);
 	if (known != ep)
 		free(ep);
@@ -81,31 +84,36 @@ static void deliver(void *arg, struct coord_peer *p, uint8_t tag,
 	if (tag >= MCA_BTL_TAG_MAX)
 		return;
 	to = mca_btl_base_active_message_trigger + tag;
-	/* Of a layer that this process does not have. */
+	/* A layer may be missing in this process. */
 	if (OPAL_LIKELY(to->cbfunc))
 		to->cbfunc(&btl_ivc_module.super, tag, &des, to->cbdata);
 }
 
-/* What to do about it, where that is known. */
+/* The cure, where it is known. */
 static const char *cure_of(int error)
 {
 	switch (error) {
 	case -EMFILE:
-		return ": this rank's limit of descriptors is too low (ulimit "
-		       "-n)";
+		return ": raise this rank's limit of descriptors (ulimit -n)";
 	case -ENFILE:
-		return ": the machine's is too low (sysctl fs.file-max)";
+		return ": raise the machine's limit of descriptors (sysctl "
+		       "fs.file-max)";
 	case -ENOMEM:
-		return ": this rank's limit (ulimit -v) or the machine's "
-		       "memory "
-		       "is too small";
+		return ": raise this rank's limit (ulimit -v), or give the "
+		       "machine more memory";
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -ETIMEDOUT:
+		return ": check that it runs, and the network and its firewall "
+		       "(btl_ivc_tcp_port_min, btl_ivc_tcp_if_include)";
 	}
 	return "";
 }
 
 static void end_job(struct opal_proc_t *proc, char *why)
 {
-	/* Who is called prints it. */
+	/* The callback prints the message. */
 	if (btl_ivc_module.error)
 		btl_ivc_module.error(&btl_ivc_module.super,
 				     MCA_BTL_ERROR_FLAGS_FATAL, proc, why);
@@ -117,11 +125,11 @@ static void failed(void *arg, struct coord_peer *p, int error)
 {
 	struct mca_btl_base_endpoint_t *ep = coord_peer_user(p);
 	const opal_process_name_t me = OPAL_PROC_MY_NAME;
-	char why[240];
+	char why[320];
 
 	(void)arg;
 	snprintf(why, sizeof(why),
-		 "btl ivc: rank %u has no way to rank %u on %s: %s%s", me.vpid,
+		 "btl ivc: rank %u cannot reach rank %u on %s: %s%s", me.vpid,
 		 (unsigned int)coord_peer_name(p),
 		 ep->proc->proc_hostname ? ep->proc->proc_hostname
 					 : "another host",
@@ -135,7 +143,7 @@ void btl_ivc_lacks(int error)
 	char why[200];
 
 	snprintf(why, sizeof(why),
-		 "btl ivc: rank %u cannot take messages of others: %s%s",
+		 "btl ivc: rank %u cannot accept messages of other ranks: %s%s",
 		 me.vpid, strerror(-error), cure_of(error));
 	end_job(opal_proc_local_get(), why);
 }
@@ -165,7 +173,7 @@ static int add_procs(mca_btl_base_module_t *btl, size_t n,
 		if (procs[i] == opal_proc_local_get())
 			continue;
 		eps[i] = endpoint_of(procs[i], true);
-		/* Others are another component's to reach. */
+		/* Open MPI finds another component for the other ranks. */
 		if (eps[i] && reachable)
 			opal_bitmap_set_bit(reachable, (int)i);
 	}
@@ -173,8 +181,8 @@ static int add_procs(mca_btl_base_module_t *btl, size_t n,
 }
 
 /*
- * What is owed to it may not be sent yet, and it may still be talking: it goes
- * with all the others, at the end.
+ * Messages for these ranks may not be sent yet, and the ranks may still send.
+ * They are freed with all others, at the end.
  */
 static int del_procs(mca_btl_base_module_t *btl, size_t n,
 		     struct opal_proc_t **procs,
@@ -187,7 +195,7 @@ static int del_procs(mca_btl_base_module_t *btl, size_t n,
 	return OPAL_SUCCESS;
 }
 
-/* With btl_base_verbose: what went where. */
+/* With btl_base_verbose: prints how many messages took which path. */
 static void report(void)
 {
 	struct coord_stats st;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranks that have no channel because a quota is used up use the network, and
- * nobody would see why. A quota is of a machine's user, or of a guest, so the
- * first rank of the job there that comes to it says so, and all others are
- * silent: whose file in the job's folder of this host it is.
+ * Ranks without a channel because of a quota use the network, and nobody would
+ * see the reason. A quota is that of a user on a machine, or of a guest. So the
+ * first rank of the job on each host that exceeds a quota prints a line: the
+ * rank that creates a file in the job's folder. All others are silent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +17,15 @@
 
 static const struct {
 	const char *what;
-	const char *local; /* ivcd's option */
-	const char *guest; /* ivcctl's, and the policy's */
+	const char *local; /* the option of ivcd */
+	const char *guest; /* the option of ivcctl, the key of the policy */
 } quotas[] = {
 	[COORD_QUOTA_CONTEXTS] = { "processes", "contexts", "contexts" },
 	[COORD_QUOTA_CHANNELS] = { "ends of channels", "channels", "channels" },
 	[COORD_QUOTA_MEMORY] = { "memory for rings", "bytes", "pages" },
 };
 
-/* Without such a folder, each rank for itself. Open MPI removes the file. */
+/* Without the folder, each rank prints the line. Open MPI removes the file. */
 static bool is_first(void)
 {
 	const char *dir = opal_process_info.job_session_dir;
@@ -52,8 +52,8 @@ static const char *setting(const char *variable)
 }
 
 /*
- * Does libivc use a guest's device here, or ivcd? It decides in this order
- * (libivc(7), ENVIRONMENT), and has no call that tells after a failure.
+ * Whether libivc uses a guest's device here, and not ivcd. It decides in this
+ * order (libivc(7), ENVIRONMENT), and has no call that tells after a failure.
  */
 static bool is_guest(void)
 {
@@ -70,8 +70,8 @@ void btl_ivc_over_quota(void *arg, enum coord_quota which)
 {
 	const char *host = opal_process_info.nodename;
 	const char *smaller = which == COORD_QUOTA_MEMORY
-				      ? ", or use smaller rings (see "
-					"btl_ivc_ring_size)"
+				      ? ", or set a smaller "
+					"btl_ivc_ring_size"
 				      : "";
 
 	(void)arg;
@@ -81,7 +81,7 @@ void btl_ivc_over_quota(void *arg, enum coord_quota which)
 	if (is_guest())
 		opal_output(0,
 			    "btl ivc: some ranks on %s use TCP instead of IVC: "
-			    "guest %s has as many %s as it may: raise "
+			    "guest %s has reached its limit of %s: raise "
 			    "max-%s in its host's policy (ivc-policy(5), "
 			    "ivcctl attach --max-%s N)%s",
 			    host, host, quotas[which].what, quotas[which].guest,
@@ -89,8 +89,8 @@ void btl_ivc_over_quota(void *arg, enum coord_quota which)
 	else
 		opal_output(0,
 			    "btl ivc: some ranks on %s use TCP instead of IVC: "
-			    "user %u has as many %s as ivcd lets one have: "
-			    "start ivcd with a higher --max-%s%s",
+			    "user %u has reached ivcd's limit of %s: start "
+			    "ivcd with a higher --max-%s%s",
 			    host, (unsigned int)geteuid(), quotas[which].what,
 			    quotas[which].local, smaller);
 }

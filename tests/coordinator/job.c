@@ -18,7 +18,7 @@
 struct board *board;
 static time_t late_at;
 
-/* A message that waits, with its bytes. */
+/* A queued message with its bytes. */
 struct parcel {
 	struct coord_send s;
 	struct rank *r;
@@ -322,7 +322,7 @@ void send_one(struct rank *r, int to, uint64_t *rng)
 	struct parcel *p;
 	int ret;
 
-	/* Mostly short, sometimes as long as can be. */
+	/* Mostly short, sometimes of the greatest size. */
 	switch (job_random(rng, 8)) {
 	case 0:
 		len += job_random(rng, (uint32_t)(j->size_max - len) + 1);
@@ -364,7 +364,7 @@ void send_one(struct rank *r, int to, uint64_t *rng)
 
 static void run_rank(const struct job *j, int me)
 {
-	/* Check's own would end the whole test. */
+	/* Check's handler would end the whole test. */
 	signal(SIGTERM, SIG_DFL);
 	late_at = time(NULL) + (j->seconds ? j->seconds : 240);
 	j->rank(j, me);
@@ -399,7 +399,7 @@ void job_run(const struct job *j)
 			continue;
 		if (status && !bad) {
 			bad = status;
-			/* The others wait for it in vain. */
+			/* The others would wait for ever. */
 			for (k = 0; k < j->ranks; k++)
 				if (board->pid[k] != pid)
 					kill(board->pid[k], SIGTERM);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of the coordinator share: a job of processes on this machine.
+ * A job of processes on this machine, for the tests of the coordinator.
  *
- * A test says what each process does; job_run() forks them, each opens a
- * coordinator, tells the others its address and talks to them; a process that
- * fails a check exits with 1, which fails the test. What the processes have
- * counted is added up and printed by main() in the end.
+ * A test defines what each process does, and job_run() forks the processes.
+ * Each opens a coordinator, publishes its address and talks to the others. A
+ * process that fails a check exits with 1, which fails the test. main() prints
+ * the sums of the processes' counters at the end.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -21,7 +21,7 @@
 #define RANKS_MAX 8
 #define NAME(rank) (1000u + (unsigned int)(rank))
 
-/* Fails this process, with a message. */
+/* Fails this process with a message. */
 #define must(cond, ...)                                                        \
 	do {                                                                   \
 		if (!(cond))                                                   \
@@ -30,7 +30,7 @@
 __attribute__((format(printf, 4, 5), noreturn)) void
 job_die(const char *file, int line, const char *cond, const char *fmt, ...);
 
-/* In memory that all processes of a job share. */
+/* Memory that all processes of a job share. */
 struct board {
 	int arrived, round; /* barrier */
 	uint8_t address[RANKS_MAX][COORD_ADDRESS_MAX];
@@ -39,68 +39,68 @@ struct board {
 	uint64_t magic;
 	struct coord_stats stats; /* of all jobs of this program */
 	uint64_t messages, bytes, breaks;
-	uint64_t word[8]; /* a test's own */
+	uint64_t word[8]; /* for each test's own use */
 };
 
 extern struct board *board;
 
 struct job {
 	int ranks;
-	int ends; /* ranks from this one on may die of SIGKILL; 0: none */
+	int ends; /* ranks from this number on may die by SIGKILL; 0: none */
 	void (*rank)(const struct job *j, int me);
-	/* For what job_open() opens. */
+	/* For job_open(). */
 	bool use_ivc, threads, sever;
 	unsigned int switch_ms, sleep_after_us;
-	unsigned int poll_us; /* that a look at the network takes at least */
-	bool lazy_net;	      /* it sends nothing but in poll() */
+	unsigned int poll_us; /* least duration of a poll of the network */
+	bool lazy_net;	      /* the network sends in poll() only */
 	size_t message_max, buffer;
-	bool ring_chosen; /* by the coordinator; else a small one */
+	bool ring_chosen; /* by the coordinator; otherwise a small ring */
 	unsigned int timeout_s;
 	const char *include;
 	int family;
-	/* What traffic() sends. */
-	unsigned int messages; /* from each to each */
+	/* For traffic(). */
+	unsigned int messages; /* from each rank to each */
 	size_t size_max;
-	unsigned int switch_every, break_every; /* after so many; 0: never */
-	int seconds;				/* in which it must be done */
+	unsigned int switch_every, break_every; /* messages; 0: never */
+	int seconds;				/* limit of the job */
 	unsigned int seed;
 };
 
-/* In the test's process. */
+/* For the test's process. */
 void job_run(const struct job *j);
 
-/* In a rank's. */
+/* For the process of a rank. */
 struct rank {
 	const struct job *j;
 	int me;
 	struct coordinator *c;
 	struct coord_peer *peer[RANKS_MAX];
 	uint64_t rng;
-	/* By peer: how many have come, how many are sent. */
+	/* By peer: number of messages received and sent. */
 	uint32_t got[RANKS_MAX], sent[RANKS_MAX];
-	unsigned int waiting; /* queued, and sent() not called */
+	unsigned int waiting; /* queued messages without sent() */
 	int failed[RANKS_MAX];
-	int lacks; /* what this process was told that it lacks */
+	int lacks; /* the error of lacks(), or 0 */
 };
 
 void job_open(struct rank *r, const struct job *j, int me);
-/* Add all others. */
+/* Adds all other ranks as peers. */
 void job_add_all(struct rank *r);
 void job_close(struct rank *r);
-/* All ranks; goes on making progress. */
+/* Waits for all ranks, and makes progress meanwhile. */
 void job_barrier(struct rank *r);
 bool job_late(void);
-/* One of the board's words, for what the ranks tell each other by memory. */
+/* Read and write a word of the board, which all ranks share. */
 uint64_t job_word(int i);
 void job_tell(int i, uint64_t value);
-/* Send, until the channel to rank @to is active in both directions. */
+/* Sends until the channel to rank @to is active in both directions. */
 void job_use_ivc(struct rank *r, int to);
-/* Make progress until no message waits to be sent. */
+/* Makes progress until no message waits to be sent. */
 void job_send_all(struct rank *r);
 
 uint32_t job_random(uint64_t *rng, uint32_t below);
 
-/* A message: who, to whom, which, how long; then bytes that follow from it. */
+/* The header of a message. The bytes behind it follow from its fields. */
 struct letter {
 	uint32_t from, to, seq, len;
 };
@@ -110,7 +110,7 @@ void letter_write(void *at, uint32_t from, uint32_t to, uint32_t seq,
 void letter_check(const struct rank *r, int from, const void *at, size_t len,
 		  uint8_t tag);
 
-/* One message of a random size, by one of the ways there are. */
+/* Sends a message of random size, by coord_send() or coord_send_now(). */
 void send_one(struct rank *r, int to, uint64_t *rng);
 
 TCase *case_state(void);

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# No file of the coordinator calls one above it in the list of layers that
-# internal.h and tcp-internal.h begin with: layers.sh DIRECTORY-THAT-WAS-BUILT-INTO
+# layers.sh BUILD: checks that no file of the coordinator calls a file above it in
+# the lists of layers at the top of internal.h and tcp-internal.h.
 set -u
 objects=$1/coordinator
 here=$(cd "$(dirname "$0")/../.." && pwd)
 
-# layers HEADER: the names in its first comment, from top to bottom
+# layers HEADER: the layers in its first comment, from top to bottom
 layers() {
 	awk '/\*\// && n++ { exit }
 		/^ \*   [a-z]/ { print $2 }' "$here/coordinator/$1"
 }
 
-# check HEADER: every layer there is calls layers below it alone
+# check HEADER: every layer calls only layers below it
 check() {
 	above=''
 	for layer in $(layers "$1"); do

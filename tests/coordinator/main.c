@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs the suites that are named, or all. Those that use IVC need ivcd: run.sh
- * starts one.
+ * Runs the named suites, or all. Suites that use IVC need an ivcd, which run.sh
+ * starts.
  */
 #include <sys/mman.h>
 
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 	SRunner *runner;
 	int failed;
 
-	/* Before the tests fork: theirs and ours. */
+	/* Before any fork, of Check or of a test. */
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (board == MAP_FAILED)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Run a test program of the coordinator with an ivcd of its own:
-# run.sh DIRECTORY-THAT-WAS-BUILT-INTO PROGRAM [SUITE...]
+# run.sh BUILD PROGRAM [SUITE...]: runs a test program of the coordinator with an
+# ivcd of its own.
 set -u
 bin=$1
 shift
@@ -19,6 +19,6 @@ until grep -q listening "$dir/log" 2>/dev/null; do
 done
 "$@"
 rc=$?
-# Nothing may be left of all this.
-kill -0 $ivcd || { echo "ivcd has gone"; cat "$dir/log"; exit 1; }
+# The ivcd has to survive all tests.
+kill -0 $ivcd || { echo "ivcd has ended during the tests"; cat "$dir/log"; exit 1; }
 exit $rc

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A member of the job that says what no coordinator would: on the network, in a
- * channel. It is given up, for -EPROTO, and the others go on. And one that
- * dies.
+ * A member of the job that breaks the protocol, on the network or in a channel:
+ * the pair fails with -EPROTO, and the others go on. And a member that dies.
  */
 #include <errno.h>
 #include <sched.h>
@@ -39,7 +38,7 @@ enum lie {
 	LIES,
 };
 
-/* A message to the network as it is, well-formed or not. */
+/* Sends a message over the network as given, well-formed or not. */
 static void net_frame(struct coord_peer *p, uint8_t type, uint8_t tag,
 		      uint32_t says, size_t len, uint32_t last)
 {
@@ -58,7 +57,7 @@ static void net_frame(struct coord_peer *p, uint8_t type, uint8_t tag,
 	ops->push(p->link);
 }
 
-/* And below that: 8 bytes more or less where a unit should be. */
+/* Sends 8 bytes of data with a forged unit header over the network. */
 static void net_unit(struct coord_peer *p, uint32_t len, uint32_t kind,
 		     uint64_t data)
 {
@@ -72,7 +71,7 @@ static void net_unit(struct coord_peer *p, uint32_t len, uint32_t kind,
 	at = p->c->ops->post(p->link, 8, true, &err);
 	must(at, "%s", strerror(-err));
 	p->c->ops->commit(p->link, 8);
-	/* Not pushed yet: what commit() wrote is to be overwritten. */
+	/* Not pushed yet, so the header of commit() can be overwritten. */
 	memcpy(at - 8, &unit, sizeof(unit));
 	p->c->ops->push(p->link);
 }
@@ -84,7 +83,7 @@ static void record(struct coord_peer *p, const void *buf, size_t len)
 	do {
 		must(p->out, "no channel");
 		must(!job_late(), "no room");
-		/* Who is to read it may be behind. */
+		/* The reader may be behind. */
 		n = ivc_write(p->out, buf, len);
 	} while (!n);
 	must(n == (ssize_t)len, "%zd", n);
@@ -179,7 +178,10 @@ static void hostile(const struct job *j, int me)
 
 	job_open(&r, j, me);
 	job_add_all(&r);
-	/* A channel between the foe and 0, over which something has gone. */
+	/*
+	 * Waits for a channel between the hostile rank and rank 0 that has
+	 * carried messages.
+	 */
 	while (me != 1 &&
 	       (coord_peer_state(r.peer[me ? 0 : FOE]) != COORD_ACTIVE ||
 		r.got[me ? 0 : FOE] < 20 || r.sent[me ? 0 : FOE] < 20)) {
@@ -233,7 +235,7 @@ START_TEST(lies)
 }
 END_TEST
 
-/* Rank 2 dies in the middle; the others hear of it and go on. */
+/* Rank 2 dies in the middle; the others get an error for it and go on. */
 static void death(const struct job *j, int me)
 {
 	struct rank r = { 0 };

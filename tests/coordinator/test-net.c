@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The network by itself: connections that break all the time, IPv6, a peer that
- * is not there, and what strangers may send to a port that is open to them.
+ * The network alone: connections that break all the time, IPv6, an unreachable
+ * peer, and bytes that a foreign process may send to an open port.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ static void one_way_and_back(const struct job *j, int me)
 	       r.waiting) {
 		if (r.sent[!me] < j->messages && r.waiting < 64) {
 			send_one(&r, !me, &r.rng);
-			/* As many breaks as messages, not as idle rounds. */
+			/* Breaks per message sent, not per idle round. */
 			if (j->break_every &&
 			    !job_random(&r.rng, j->break_every)) {
 				coord_break_net(r.peer[!me]);
@@ -69,7 +69,7 @@ START_TEST(over_ipv6)
 }
 END_TEST
 
-/* The other one has gone before anything was said. */
+/* The peer has ended before any message. */
 static void unreachable(const struct job *j, int me)
 {
 	struct rank r = { 0 };
@@ -108,7 +108,7 @@ START_TEST(nobody_there)
 }
 END_TEST
 
-/* A limit of @kind that leaves nothing to be had. */
+/* Sets the limit of @kind so low that nothing is left. */
 static void take_all(int kind)
 {
 	struct rlimit lim;
@@ -117,14 +117,16 @@ static void take_all(int kind)
 	must(!getrlimit(kind, &lim), "%m");
 	lim.rlim_cur = kind == RLIMIT_NOFILE ? 0 : 1 << 20;
 	must(!setrlimit(kind, &lim), "%m");
-	/* What the heap still has, too; for the rest of this process. */
+	/*
+	 * Also takes the free memory of the heap, for the rest of this process.
+	 */
 	while (kind == RLIMIT_AS && last)
 		last = malloc(64);
 }
 
 /*
- * Rank 1 has nothing to take a connection with, while rank 0 waits for it. It
- * is rank 1 that says so.
+ * Rank 1 cannot accept a connection, while rank 0 waits for it. Rank 1 has to
+ * report this.
  */
 static void cannot(const struct job *j, int me)
 {
@@ -132,7 +134,10 @@ static void cannot(const struct job *j, int me)
 
 	job_open(&r, j, me);
 	job_add_all(&r);
-	/* Before anything is sent: else the connection may be there already. */
+	/*
+	 * Before the first message; otherwise the connection might exist
+	 * already.
+	 */
 	if (me) {
 		take_all(j->seed);
 		job_tell(1, 1);
@@ -151,7 +156,10 @@ static void cannot(const struct job *j, int me)
 	coord_close(r.c, 0);
 }
 
-/* Whether rank 1 hears of enough attempts is a matter of chance: so often. */
+/*
+ * Whether rank 1 sees enough attempts is a matter of chance, so the test runs
+ * this often.
+ */
 #define LACKS 4
 
 START_TEST(lack)
@@ -168,7 +176,7 @@ START_TEST(lack)
 }
 END_TEST
 
-/* Where that rank listens. */
+/* The TCP address of a rank. */
 static const struct tcp_address *address_of(int rank)
 {
 	static struct tcp_address a;
@@ -190,7 +198,7 @@ static int connect_to(int rank)
 	return fd;
 }
 
-/* Garbage, and greetings with something wrong, each over its own connection. */
+/* Sends garbage, and greetings with an error, each over its own connection. */
 static void annoy(struct rank *r, int n)
 {
 	struct tcp_greeting g = { .magic = htole32(GREETING_MAGIC),
@@ -204,23 +212,23 @@ static void annoy(struct rank *r, int n)
 
 	memcpy(g.key, address_of(0)->key, sizeof(g.key));
 	switch (n % 6) {
-	case 0: /* not of this job */
+	case 0: /* another key */
 		g.key[job_random(&r->rng, 16)] ^= 1;
 		break;
-	case 1: /* of nobody */
+	case 1: /* from an unknown process */
 		g.from = htole64(99999);
 		break;
-	case 2: /* more has come than was ever sent */
+	case 2: /* acknowledges bytes that were never sent */
 		g.got = htole64(1u << 20);
 		break;
-	case 3: /* cut off */
+	case 3: /* cut short */
 		len = job_random(&r->rng, sizeof(g));
 		break;
 	case 4:
 		for (size_t i = 0; i < len; i++)
 			p[i] = (uint8_t)job_random(&r->rng, 256);
 		break;
-	case 5: /* one of those that there is, in the name of another */
+	case 5: /* a known process, but for another receiver */
 		g.to = htole64(NAME(1));
 		break;
 	}
@@ -290,7 +298,10 @@ START_TEST(wrong_options)
 }
 END_TEST
 
-/* A network of our own, in which the system has one port to give: @port. */
+/*
+ * Enters a network namespace in which the system has a single port, @port, for
+ * connections.
+ */
 static bool one_port(unsigned int port)
 {
 	const char *file = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -350,7 +361,7 @@ START_TEST(nobody_but_itself)
 		ret = tcp_ops.front(l, &msg, &len);
 	} while (!ret);
 	ck_assert_int_eq(ret, -ECONNREFUSED);
-	/* The port is free for who is to have it. */
+	/* The port is free for its next owner. */
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_msg(!bind(fd, (struct sockaddr *)&sin, sizeof(sin)), "%m");
 	close(fd);
@@ -358,7 +369,7 @@ START_TEST(nobody_but_itself)
 }
 END_TEST
 
-/* Two of them in this process, with a link to each other. */
+/* Two networks in this process, with a link to each other. */
 struct two {
 	struct net *n[2];
 	struct net_link *l[2];
@@ -401,7 +412,7 @@ static void *two_post(struct two *t, int i, size_t len)
 	while (!(at = tcp_ops.post(t->l[i], len, false, &err))) {
 		ck_assert_int_eq(err, 0);
 		two_poll(t);
-		/* An acknowledgement is found where messages are. */
+		/* front() handles acknowledgements. */
 		tcp_ops.front(t->l[i], &msg, &n);
 	}
 	return at;
@@ -423,8 +434,8 @@ static size_t two_take(struct two *t, int i, uint8_t byte)
 }
 
 /*
- * One thread fills what it has posted while the other polls, and has so much to
- * acknowledge that it does: that must not go where the first one writes.
+ * A thread fills its posted message while another polls and has enough bytes to
+ * acknowledge. The acknowledgement must not go where the first thread writes.
  */
 START_TEST(acknowledged_meanwhile)
 {

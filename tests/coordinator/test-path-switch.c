@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All to all, of all sizes, while each pair goes from the network to a channel
- * and back all the time: at moments that a clock chooses, and at moments that
- * the sender does; in good order, or because the channel breaks; and while the
- * network's connections break, too.
+ * Messages of all sizes from all ranks to all, while each pair changes from the
+ * network to a channel and back all the time. The changes come at times of a
+ * clock, and at moments that the sender chooses; in order, or because the
+ * channel breaks. The network's connections break, too.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -36,7 +36,7 @@ static void disturb(struct rank *r, int to)
 	}
 }
 
-/* Everything that is to be sent, by one thread. */
+/* Sends all messages from a single thread. */
 static void traffic(const struct job *j, int me)
 {
 	struct rank r = { 0 };
@@ -76,7 +76,7 @@ struct sender {
 	int to;
 };
 
-/* What concerns one peer is one thread's. */
+/* The counters of a peer belong to one thread. */
 static void *send_all(void *arg)
 {
 	struct sender *s = arg;
@@ -94,7 +94,7 @@ static void *send_all(void *arg)
 	return NULL;
 }
 
-/* The same, with one thread for each peer that sends and makes progress. */
+/* The same, with a thread for each peer that sends and makes progress. */
 static void threads(const struct job *j, int me)
 {
 	struct sender s[RANKS_MAX];
@@ -121,8 +121,8 @@ static void threads(const struct job *j, int me)
 }
 
 /*
- * Rank 1 computes: it makes no call while rank 0 sends to it, over IVC and then
- * over the network, and while the channel ends.
+ * Rank 1 computes: it makes no call while rank 0 sends to it through a channel
+ * and then over the network, and while the channel ends.
  */
 static void computes(const struct job *j, int me)
 {
@@ -156,7 +156,10 @@ static void computes(const struct job *j, int me)
 	job_close(&r);
 }
 
-/* Nothing takes so long, so what is awaited has come and nobody has told. */
+/*
+ * Longer than any of these waits takes: a sleep of this length means a lost
+ * wake-up.
+ */
 #define LONG_MS 10000
 
 static void sleep_long(struct rank *r)
@@ -166,8 +169,8 @@ static void sleep_long(struct rank *r)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	coord_wait(r->c, LONG_MS);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	must(to.tv_sec - from.tv_sec < LONG_MS / 1000, "rank %d was not told",
-	     r->me);
+	must(to.tv_sec - from.tv_sec < LONG_MS / 1000,
+	     "rank %d slept on: a wake-up is lost", r->me);
 	must(!job_late(), "rank %d: %u came", r->me,
 	     r->got[(r->me + r->j->ranks - 1) % r->j->ranks]);
 }
@@ -178,7 +181,7 @@ static void sleeping(struct rank *r)
 		sleep_long(r);
 }
 
-/* Rank 0 sleeps before it has made any progress with its first message. */
+/* Rank 0 sleeps before any progress with its first message. */
 static void first_message(const struct job *j, int me)
 {
 	struct rank r = { 0 };
@@ -196,8 +199,9 @@ static void first_message(const struct job *j, int me)
 }
 
 /*
- * One message goes round, and who has none sleeps until it comes: over the
- * network, then over IVC; or, with threads, while others are in progress, too.
+ * A message goes round, and ranks without it sleep until it comes: over the
+ * network, then through IVC; or, with threads, while others are in progress,
+ * too.
  */
 static void rounds(const struct job *j, int me)
 {
@@ -214,8 +218,8 @@ static void rounds(const struct job *j, int me)
 		disturb(&r, next);
 		disturb(&r, last);
 		/*
-		 * Some are to be sent at once or not at all; nobody tells when
-		 * that is possible.
+		 * Some messages are sent at once or not at all, and no event
+		 * tells when that is possible.
 		 */
 		for (send_one(&r, next, &r.rng); r.sent[next] == i;
 		     send_one(&r, next, &r.rng))
@@ -242,8 +246,9 @@ static uint64_t slept(const struct rank *r)
 }
 
 /*
- * Who computes between its looks does not sleep, even if it just did: now and
- * then, on a machine that keeps the CPU from it in the middle of a look.
+ * A rank that computes between its polls does not sleep, even right after a
+ * sleep. It may do so now and then, on a machine that takes the CPU away in the
+ * middle of a poll.
  */
 static void computes_between(struct rank *r)
 {
@@ -263,7 +268,9 @@ static void computes_between(struct rank *r)
 	     (unsigned long long)(slept(r) - before));
 }
 
-/* Who looks in vain sleeps, also where sixteen looks take milliseconds. */
+/*
+ * A rank that polls in vain sleeps, also where sixteen polls take milliseconds.
+ */
 static void in_vain(const struct job *j, int me)
 {
 	struct rank r = { 0 };
@@ -342,7 +349,10 @@ START_TEST(large_messages)
 }
 END_TEST
 
-/* In a ring so large that room is left behind messages of some lines. */
+/*
+ * In a ring so large that bytes are left free behind messages of some cache
+ * lines.
+ */
 START_TEST(large_ring)
 {
 	struct job j = { .ranks = 2,
@@ -462,7 +472,7 @@ START_TEST(sleeps_when_slow)
 }
 END_TEST
 
-/* The same, while channels are left, channels break, connections break. */
+/* The same, while channels are left, channels break, and connections break. */
 START_TEST(sleepers_switch)
 {
 	struct job j = { .ranks = 3,

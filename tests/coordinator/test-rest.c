@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a process has been told is sent comes without another call of it; and
- * one that closes is handed no message any more.
+ * Messages that were reported as sent arrive without another call of the
+ * sender. A process that closes gets no message any more.
  */
 #include <unistd.h>
 
@@ -12,7 +12,10 @@
 
 enum { WORD_ROUND, WORD_SENT, WORD_CAME };
 
-/* Send some, stop at any moment, and make no call until they have come. */
+/*
+ * Sends some messages, stops at any moment, and makes no call until they have
+ * arrived.
+ */
 static void send_and_rest(struct rank *r, uint64_t round)
 {
 	for (uint32_t n = job_random(&r->rng, BURST) + 1; n; n--) {
@@ -20,7 +23,10 @@ static void send_and_rest(struct rank *r, uint64_t round)
 		if (!job_random(&r->rng, 4))
 			coord_progress(r->c);
 	}
-	/* The first round is of one that waits for its first message alone. */
+	/*
+	 * In the first round the sender only waits until its first message is
+	 * sent.
+	 */
 	while (round == 1 && r->sent[1] == r->waiting) {
 		coord_progress(r->c);
 		must(!job_late(), "not sent");
@@ -29,11 +35,11 @@ static void send_and_rest(struct rank *r, uint64_t round)
 	job_tell(WORD_ROUND, round);
 	while (job_word(WORD_CAME) != round) {
 		usleep(200);
-		must(!job_late(), "rank 1 waits for what was sent");
+		must(!job_late(), "rank 1 does not get the messages of rank 0");
 	}
 }
 
-/* Now and then this one rests, too, so that buffers are full. */
+/* Every second round this rank makes no call either, so that buffers fill. */
 static void take(struct rank *r, uint64_t round)
 {
 	while (job_word(WORD_ROUND) != round) {
@@ -67,7 +73,7 @@ static void rests(const struct job *j, int me)
 	job_close(&r);
 }
 
-/* Over the network alone, then over channels that are left all the time. */
+/* Over the network only, then over channels that are left all the time. */
 START_TEST(sender_rests)
 {
 	struct job j = { .ranks = 2,
@@ -85,7 +91,7 @@ START_TEST(sender_rests)
 }
 END_TEST
 
-/* Rank 1 begins to close with messages that it has not looked for. */
+/* Rank 1 begins to close while messages wait that it has not read. */
 static void closes(const struct job *j, int me)
 {
 	struct rank r = { 0 };
@@ -99,7 +105,7 @@ static void closes(const struct job *j, int me)
 		send_one(&r, !me, &r.rng);
 	while (!r.got[!me]) {
 		coord_progress(r.c);
-		must(!job_late(), "they do not come together");
+		must(!job_late(), "no message comes");
 	}
 	job_barrier(&r);
 	before = r.got[0];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How large the ring of a channel is: as asked for; else, between processes of
- * one machine, by how many members the group has.
+ * The size of a channel's ring: as asked for; otherwise, between processes of
+ * one machine, by the number of members of the group.
  */
 #include "../../coordinator/internal.h"
 #include "job.h"
@@ -56,7 +56,7 @@ static void connect_in_crowd(const struct job *j, int me)
 		must(others[i], "member %u: %m", i);
 	}
 	job_open(&r, j, me);
-	wait_for_members(&r, n + 1); /* but itself */
+	wait_for_members(&r, n + 1); /* the list has no entry for itself */
 	job_barrier(&r);
 	job_add_all(&r);
 	send_one(&r, !me, &r.rng);

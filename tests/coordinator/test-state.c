@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The table of states is the one that docs/reference/mpi-protocol.md prints,
- * row by row. */
+/*
+ * The states of a pair and of a lane: the table is that of
+ * docs/reference/mpi-protocol.md, and each state has its way out.
+ */
 #include "../../coordinator/lane.h"
 #include "job.h"
 
@@ -9,7 +11,9 @@ static const char *const states[COORD_STATES] = { "CLOSED", "CONNECTED",
 static const char *const events[COORD_EVENTS] = { "OPEN", "FLUSH", "LEAVE",
 						  "REFUSE", "THROUGH" };
 
-/* The words between the bars of a table's line; how many. */
+/*
+ * Splits a table's line into the words between the bars. Returns their number.
+ */
 static int words(char *line, char *word[], int max)
 {
 	char *save = NULL, *w;
@@ -62,7 +66,7 @@ START_TEST(table_is_the_documents)
 }
 END_TEST
 
-/* From wherever it is, a pair can come back to the network. */
+/* From each state a pair can come back to the network. */
 START_TEST(every_state_ends)
 {
 	for (int s = COORD_CONNECTED; s < COORD_STATES; s++)
@@ -75,7 +79,10 @@ START_TEST(every_state_ends)
 }
 END_TEST
 
-/* Whatever a lane has said, it can say BACK once, and DRAINED answers STOP. */
+/*
+ * In each state of its sending side a lane can send BACK once, and DRAINED is
+ * accepted only after STOP.
+ */
 START_TEST(lane_sends)
 {
 	static const struct {
@@ -117,7 +124,7 @@ START_TEST(lane_sends)
 }
 END_TEST
 
-/* BACK is the peer's last mark for a channel, FLUSH its first. */
+/* FLUSH is the peer's first mark for a lane, BACK the last. */
 START_TEST(lane_receives)
 {
 	for (int in = LANE_BEFORE; in < LANE_INS; in++) {
@@ -137,7 +144,7 @@ START_TEST(lane_receives)
 }
 END_TEST
 
-/* Both hellos, in either order, once each. */
+/* Both hellos come once each, in either order. */
 START_TEST(lane_greets)
 {
 	struct lane l = { .hello = LANE_CONNECTING };

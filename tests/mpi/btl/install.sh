@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# install.sh DIRECTORY-THAT-WAS-BUILT-INTO: where `make install` puts things, with
-# one Open MPI and another, and with variables that are empty.
+# install.sh BUILD: checks where `make install` puts its files, with several
+# Open MPIs, and with empty variables.
 bin=$1
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d) || exit 1
@@ -12,8 +12,8 @@ trap 'exit 130' INT TERM
 real=$(command -v "${MPICC:-mpicc.openmpi}")
 unset MAKEFLAGS MFLAGS
 
-# An Open MPI of another kind: its compiler, and perhaps its ompi_info, in
-# $dir/NAME/bin; mpicc says that its libraries are in $dir/NAME/lib.
+# other_mpi NAME: makes an Open MPI with a compiler in $dir/NAME/bin. Its mpicc
+# tells that the libraries are in $dir/NAME/lib.
 other_mpi() {
 	mkdir -p "$dir/$1/bin" "$dir/$1/lib" || return 1
 	cat >"$dir/$1/bin/mpicc" <<-EOF
@@ -24,7 +24,7 @@ other_mpi() {
 	chmod +x "$dir/$1/bin/mpicc"
 }
 
-# Both build what is not there yet: with the compiler that is installed.
+# install_mpi and refused build missing files first, with the installed compiler.
 install_mpi() {
 	make -C "$here/../../.." --no-print-directory B="$bin" \
 		DESTDIR="$dir/root" "$@" install-mpi

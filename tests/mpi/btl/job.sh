@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2086,SC2034,SC2154
-# For scripts that run MPI jobs on this machine, and an ivcd of their own. $bin
-# is what was built into, $here this folder; theirs is $dir, too.
+# For scripts that run MPI jobs on this machine, with an ivcd of their own. The script
+# sets $bin, the build folder, and $here, this folder. $dir is a folder for its files.
 dir=$(mktemp -d) || exit 1
 # shellcheck source=tests/check.sh
 . "$here/../../check.sh"
@@ -26,7 +26,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# broker [SOCKET [OPTION...]]: another one is another host.
+# broker [SOCKET [OPTION...]]: starts ivcd. Each ivcd is another host for the ranks.
 broker() {
 	socket=${1:-$IVC_SOCKET}
 	[ $# = 0 ] || shift
@@ -36,19 +36,19 @@ broker() {
 	tries=500
 	until grep -q listening "$socket.log" 2>/dev/null; do
 		tries=$((tries - 1))
-		[ $tries -gt 0 ] || { bad 'ivcd does not start'; return; }
+		[ $tries -gt 0 ] || { bad "ivcd does not start on $socket"; return; }
 		sleep 0.02
 	done
 }
 
-# job RANKS OPTIONS PROGRAM...: with a limit of its own, so that it never hangs
+# job RANKS OPTIONS PROGRAM...: runs mpirun, for at most $limit seconds
 job() {
 	ranks=$1 options=$2
 	shift 2
 	timeout "${limit:-100}" $mpirun -n "$ranks" $options "$@"
 }
 
-# right TEXT COMMAND...: passes if the command ends well, and says that
+# right TEXT COMMAND...: passes if the command succeeds and prints TEXT
 right() {
 	text=$1
 	shift
@@ -57,11 +57,11 @@ right() {
 	cat "$dir/out"
 	[ $rc = 0 ] || { echo "exit status $rc"; return 1; }
 	grep -q -e "$text" "$dir/out" && return 0
-	echo "not said: $text"
+	echo "not in the output: $text"
 	return 1
 }
 
 ivc='--mca btl ivc,self'
-# With a smaller ring a channel is made anew sooner.
+# A smaller ring makes a new channel faster.
 switch="$ivc --mca btl_ivc_ring_size 262144 --mca btl_ivc_switch_ms"
 tcp='--mca btl tcp,self'

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program that knows nothing of how its messages travel, and checks every
- * byte: mpi-check [-t] [-r ROUNDS] [-c SECONDS] [-f COUNT]
- *   -t  MPI_THREAD_MULTIPLE: two threads send and receive, too
- *   -c  rank 1 computes for so long, and makes no call, while others send
- *   -f  rank 1 rests while rank 0 sends it so many: memory is bounded
- * The last line says how many messages were checked.
+ * Sends messages by many of MPI's calls, and checks every byte.
+ *
+ *   mpi-check [-t] [-r ROUNDS] [-c SECONDS] [-f COUNT].
+ *   -t  MPI_THREAD_MULTIPLE: two threads send and receive, too.
+ *   -c  rank 1 makes no call for so many seconds, while others send.
+ *   -f  rank 0 sends so many messages to rank 1, which makes no call meanwhile;
+ *       the memory for them must be bounded.
+ *
+ * The last line has the number of checked messages.
  */
 #include <mpi.h>
 #include <pthread.h>
@@ -51,7 +54,10 @@ static void check(const char *what, const unsigned char *p, int from, int to,
 	__atomic_fetch_add(&checked, 1, __ATOMIC_RELAXED);
 }
 
-/* The same at both ends: small, at the edges of what is sent at once, large. */
+/*
+ * The sizes, in the same order at both ends: small, around the eager limit,
+ * large.
+ */
 static size_t size_of(int seq)
 {
 	static const size_t edge[] = { 0,     1,     8,	    24,	   40,
@@ -77,7 +83,7 @@ static void *memory(size_t n)
 	return p;
 }
 
-/* Bursts from each to each, received in order, under one tag. */
+/* Bursts from each rank to each, received in order, under one tag. */
 static void all_to_all(int rounds, MPI_Comm comm)
 {
 	int n = ranks * BURST * 2, k;
@@ -145,7 +151,7 @@ static void ping_pong(int rounds)
 	free(p);
 }
 
-/* From anybody, synchronous, with a datatype that has holes. */
+/* From any source, synchronous, with a datatype that has holes. */
 static void with_holes(int rounds)
 {
 	enum { ROWS = 300, COLUMNS = 7, STRIDE = 11 };
@@ -175,7 +181,7 @@ static void with_holes(int rounds)
 					    (size_t)k);
 			checked++;
 		}
-		/* Who is fast would send what belongs to the next round. */
+		/* A fast rank would send messages of the next round. */
 		MPI_Barrier(MPI_COMM_WORLD);
 	}
 	MPI_Type_free(&type);
@@ -283,7 +289,7 @@ static long used_mib(void)
 	return u.ru_maxrss / 1024;
 }
 
-/* To rank 1, each when the one before is on its way, or many at once. */
+/* To rank 1: each message when the last is on its way, or many at once. */
 static void send_all(unsigned char *p, int count, int at_once)
 {
 	MPI_Request *req = memory((size_t)at_once * sizeof(*req));
@@ -306,7 +312,7 @@ static void send_all(unsigned char *p, int count, int at_once)
 	free(req);
 }
 
-/* Rank 1 rests, and then takes what rank 0 has sent, in order. */
+/* Rank 1 makes no call, and then receives the messages of rank 0, in order. */
 static void flood(int count, int at_once)
 {
 	unsigned char *p = memory((size_t)at_once * FLOOD_LEN);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The first message of a job and the last: mpi-ends CASE [ARGUMENT]
- *   first FILE   rank 0 sends N messages to each, and makes no call of MPI
- *                until FILE.RANK is there, which each rank makes when it has
+ * The first messages of a job, and the last: mpi-ends CASE [ARGUMENT]
+ *
+ *   first FILE   rank 0 sends N messages to each rank, and makes no call of MPI
+ *                until FILE.RANK exists, which each rank makes when it has
  *                received them
  *   full FILE    the same, with more than the system's buffers take at once
- *   unreceived   rank 0 sends messages that nobody receives, and all end
- *   spawn N      two times N children, who talk and go
- *   descriptors  the last rank has none left, and talks to all others
- *   memory       the same
- * The last line says that it is done.
+ *   unreceived   rank 0 sends messages that no rank receives, and all end
+ *   spawn N      N children, twice, which exchange messages and end
+ *   descriptors  the last rank has no descriptor left, and messages go to it
+ *                and from it
+ *   memory       the same, without memory
+ *
+ * The last line says that the program is done.
  */
 #include <mpi.h>
 #include <stdio.h>
@@ -40,7 +43,7 @@ static void first(const char *file, int messages, int len)
 	FILE *f;
 
 	if (!p)
-		die("no memory");
+		die("out of memory");
 	for (int to = 1; !me && to < ranks; to++)
 		for (int i = 0; i < messages; i++)
 			MPI_Send(p, len, MPI_BYTE, to, i, MPI_COMM_WORLD);
@@ -56,7 +59,7 @@ static void first(const char *file, int messages, int len)
 	if (me) {
 		f = fopen(file_of(file, me), "w");
 		if (!f || fclose(f))
-			die("no file");
+			die("cannot write FILE.RANK");
 	}
 	free(p);
 }
@@ -66,7 +69,7 @@ static void unreceived(void)
 	static char p[20000];
 
 	MPI_Barrier(MPI_COMM_WORLD);
-	/* Let the others be in MPI_Finalize() when these come. */
+	/* So that the others are in MPI_Finalize() when these messages come. */
 	if (!me)
 		usleep(300000);
 	for (int i = 0; !me && i < 10; i++)
@@ -75,7 +78,7 @@ static void unreceived(void)
 				 7, MPI_COMM_WORLD);
 }
 
-/* All of parents and children; each says 1. */
+/* All parents and children; each contributes 1. */
 static void together(MPI_Comm other, int high, int want)
 {
 	int one = 1, sum = 0, n;
@@ -85,7 +88,7 @@ static void together(MPI_Comm other, int high, int want)
 	MPI_Comm_size(all, &n);
 	MPI_Allreduce(&one, &sum, 1, MPI_INT, MPI_SUM, all);
 	if (sum != n || (want && n != want))
-		die("not all were there");
+		die("a child or parent is missing from the sum");
 	MPI_Comm_free(&all);
 	MPI_Comm_disconnect(&other);
 }
@@ -102,7 +105,7 @@ static void spawn(char *program, int n)
 	}
 }
 
-/* The last rank may have no more of it than it has already. */
+/* Takes the rest of a resource from the last rank. */
 static void without(int kind)
 {
 	struct rlimit lim;
@@ -113,9 +116,9 @@ static void without(int kind)
 		getrlimit(kind, &lim);
 		lim.rlim_cur = kind == RLIMIT_NOFILE ? 0 : 1 << 20;
 		if (setrlimit(kind, &lim))
-			die("no limit");
+			die("setrlimit");
 	}
-	/* Of descriptors it is one that only takes what others send. */
+	/* For descriptors it is a rank that only accepts connections. */
 	if (kind == RLIMIT_NOFILE && !me)
 		MPI_Send(&one, 1, MPI_INT, ranks - 1, 0, MPI_COMM_WORLD);
 	if (kind == RLIMIT_NOFILE && me == ranks - 1)
@@ -148,9 +151,10 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "memory"))
 		without(RLIMIT_AS);
 	else
-		die("which case?");
+		die("the first argument must be a CASE: first, full, "
+		    "unreceived, spawn, descriptors or memory");
 	MPI_Finalize();
-	/* Rank 0 may be the only one that does not reach this. */
+	/* If only one rank does not come here, it may be rank 0. */
 	if (parent == MPI_COMM_NULL)
 		printf("rank %d is done\n", me);
 	return 0;

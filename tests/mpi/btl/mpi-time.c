@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Latency or bandwidth between ranks 0 and 1 over time, as osu_latency and
- * osu_bw measure them, while guests move:
- * mpi-time [-b] [-s SIZE] [-w MS] [-i MS] [-t TABLE] [-p PLOT] [-f FILE]
- *          SECONDS
- *   -b  bandwidth: windows of messages, each answered by a short one
- *   -s  bytes of a message (2048)
- *   -w  rest for so many milliseconds before each message, or window (0)
- *   -i  a row of the table for so many milliseconds (1000)
- *   -t  the table; -p  gnuplot's script and data
- *   -f  it ends as soon as this file is there
- * Every message is checked. Which way it went is asked of the component, by
- * MPI_T; without it all is taken for the network.
+ * Latency or bandwidth between ranks 0 and 1 over time, measured as osu_latency
+ * and osu_bw do, while guests migrate.
+ *
+ *   mpi-time [-b] [-s SIZE] [-w MS] [-i MS] [-t TABLE] [-p PLOT] [-f FILE]
+ *            SECONDS
+ *   -b  bandwidth: windows of messages, each answered by a short one.
+ *   -s  bytes of a message (2048).
+ *   -w  pause before each message or window, in milliseconds (0).
+ *   -i  milliseconds for a row of the table (1000).
+ *   -t  the table; -p  gnuplot's script and data.
+ *   -f  end as soon as this file exists.
+ *
+ * The program checks every message, and reads from the component's MPI_T
+ * counters which path it took. Without these counters, all messages count as
+ * sent over the network.
  */
 #include <mpi.h>
 #include <stdarg.h>
@@ -40,7 +43,7 @@ static MPI_T_pvar_handle counter[COUNTERS];
 static unsigned long long was[COUNTERS], now_is[COUNTERS];
 static bool counted;
 
-/* What each message begins with; the rest of it follows from that. */
+/* The first bytes of each message; the other bytes follow from them. */
 struct head {
 	uint64_t seq;
 	uint64_t last; /* 1: the end */
@@ -79,7 +82,7 @@ static void fill(unsigned char *p, uint64_t seq, bool last)
 		p[i] = byte_of(seq, i);
 }
 
-/* Returns whether it was the last. */
+/* Returns whether the message was the last. */
 static bool check(const unsigned char *p, uint64_t seq)
 {
 	struct head h;
@@ -112,7 +115,7 @@ static void counters_open(void)
 	counted = true;
 }
 
-/* By IVC, what has been sent since it was last asked? */
+/* Whether all messages since the last call were sent through IVC. */
 static bool by_ivc(void)
 {
 	unsigned long long d[COUNTERS] = { 0 };
@@ -181,7 +184,7 @@ static uint64_t latency(void)
 	return seq;
 }
 
-/* The sender's clock runs until all of a window has been received. */
+/* The sender's clock runs until the peer has received a whole window. */
 static uint64_t windows(void)
 {
 	MPI_Request req[WINDOW];
@@ -290,7 +293,7 @@ int main(int argc, char **argv)
 	buffer = calloc(WINDOW, options.size);
 	if (ranks != 2 || !buffer)
 		die("two ranks, and memory, are needed", 0);
-	/* One table and one plot: the first rank's. */
+	/* The table and the plot are those of the first rank. */
 	if (me)
 		options.table = options.plot = NULL;
 	if (record_open(&record, &options))

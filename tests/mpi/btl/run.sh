@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What `make check-mpi` runs: run.sh DIRECTORY-THAT-WAS-BUILT-INTO
-# The component under Open MPI, on this machine, over the local transport:
-# programs that know nothing of it, with IVC, with channels left at random all
-# the time, with tcp, and where there is no IVC.
+# run.sh BUILD: a part of `make check-mpi`. Runs MPI programs over the component,
+# on this machine, over the local transport: with IVC, with channels left at
+# random all the time, with tcp, and without IVC.
 # shellcheck disable=SC2086 # lists of options are meant to be split
 bin=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,36 +19,37 @@ which_ones() {
 }
 chosen() { which_ones '--mca btl ^vader' && grep -q 'component ivc' "$dir/out"; }
 
-## without ivcd: as if it were not there
+## without ivcd: the component does nothing
 without() {
 	job 2 '' "$prog" -r 20 >"$dir/with" 2>&1 || { cat "$dir/with"; return 1; }
 	OMPI_MCA_mca_base_component_path=SYS_DEFAULT job 2 '' "$prog" -r 20 \
 		>"$dir/bare" 2>&1
 	cmp "$dir/with" "$dir/bare"
 }
-check 'no IVC here: nothing is said, all is as without the component' without
+check 'no IVC: no message, and all is as without the component' without
 steps_aside() {
 	which_ones '--mca btl ivc,tcp,self' && grep -q 'init of component ivc returned failure' "$dir/out"
 }
-check 'no IVC here: it steps aside for tcp' steps_aside
-check 'no IVC here, and told to be there: over the network alone' \
+check 'no IVC: the component leaves all to tcp' steps_aside
+check 'no IVC, and btl_ivc_always: over the network only' \
 	right 'messages checked' job 3 "$ivc --mca btl_ivc_always 1" "$prog" -r 30
-check 'its parameters have a text' says 'Seconds until a peer' \
+check 'ompi_info explains the parameters' says 'Seconds until a peer' \
 	ompi_info --param btl ivc --level 9
 
 broker
 ok_says() {
 	right 'messages checked' "$@"
 }
-# Not the network instead, all the time: what the ranks say at their end.
+# The ranks print at their end which path their messages took.
 went() {
 	right "$1" job 4 "$2 --mca btl_base_verbose 10" "$prog" -r 60
 }
-check 'it is chosen before tcp' chosen
+check 'the component is chosen before tcp' chosen
 check 'messages go over IVC' \
 	went 'btl ivc: [0-9]\{3,\} messages over IVC' "$ivc"
-check 'and to and fro, if they are to' went 'back [0-9]\{2,\} times' "$switch 1"
-# Ranks on two hosts, as they are to the component: N on the first, N on the other.
+check 'messages go over IVC and back, with btl_ivc_switch_ms' went 'back [0-9]\{2,\} times' "$switch 1"
+# two_hosts N M OPTIONS PROGRAM...: N ranks on one host and M on another, as the
+# component sees it: each ivcd is a host.
 broker "$dir/s2"
 two_hosts() {
 	n=$1 m=$2 options=$3
@@ -57,7 +57,7 @@ two_hosts() {
 	timeout 100 $mpirun $options -n "$n" "$@" : -n "$m" \
 		-x IVC_SOCKET="$dir/s2" "$@"
 }
-# lines N TEXT COMMAND...: right, and so many lines say TEXT
+# lines N TEXT COMMAND...: as right, and N lines of the output have TEXT
 lines() {
 	times=$1 line=$2
 	shift 2
@@ -66,22 +66,22 @@ lines() {
 		echo "not $times times: $line"; return 1; }
 }
 verbose='--mca btl_base_verbose 10'
-check 'another host is left to tcp' lines 2 'btl ivc: 0 messages over IVC, 0 over' \
+check 'ranks on another host are left to tcp' lines 2 'btl ivc: 0 messages over IVC, 0 over' \
 	two_hosts 1 1 "--mca btl ivc,tcp,self $verbose" "$prog" -r 20
-check 'all but those on the same host are' lines 2 \
+check 'ranks on the same host are not' lines 2 \
 	'btl ivc: [1-9][0-9]* messages over IVC' \
 	two_hosts 2 1 "--mca btl ivc,tcp,self $verbose" "$prog" -r 20
-check 'or none is left to it' lines 3 'btl ivc: .*, [1-9][0-9]\{2,\} over the network' \
+check 'btl_ivc_peers all: no rank is left to tcp' lines 3 'btl ivc: .*, [1-9][0-9]\{2,\} over the network' \
 	two_hosts 2 1 "$ivc --mca btl_ivc_peers all $verbose" "$prog" -r 20
-# Open MPI's own words for that get lost on their way to mpirun now and then.
+# Open MPI's own message about this sometimes gets lost on its way to mpirun.
 nobody_else() {
 	two_hosts 1 1 "$ivc" "$prog" -r 1
 	rc=$?
 	[ $rc != 0 ] && [ $rc != 124 ] &&
 		grep -q -e unreachable -e MPI_ERRORS_ARE_FATAL "$dir/log"
 }
-check 'another host, and no other BTL: an error' nobody_else
-# Each job has an ivcd that allows little, and says so once.
+check 'ranks on another host, and no other BTL: an error' nobody_else
+# over OPTION VALUE: a job over a quota of its ivcd prints one line about it.
 over() {
 	broker "$dir/s$1" "$1" "$2"
 	lines 1 "btl ivc: some ranks on .* use TCP .* user $(id -u) .* $1" \
@@ -90,7 +90,7 @@ over() {
 check 'over the quota of memory: one line' over --max-bytes 3000000
 check 'over the quota of channels: one line' over --max-channels 6
 check 'over the quota of processes: one line' over --max-contexts 3
-# Of ivcd, if IVC_SOCKET names it, also in a guest that has a device.
+# In a guest with a device, IVC_SOCKET makes it ivcd's quota, not the guest's.
 over_in_guest() {
 	printf '%s\n' '#include <string.h>' '#include <unistd.h>' \
 		'int access(const char *path, int mode)' \
@@ -103,8 +103,8 @@ over_in_guest() {
 		job 6 "--mca btl ivc,tcp,self -x IVC_SOCKET=$dir/sguest \
 		-x LD_PRELOAD=$dir/device.so" "$prog" -r 10 )
 }
-check 'over the quota of ivcd in a guest with a device: one line' over_in_guest
-check 'ompi_info tells what that costs' says 'never goes over to IVC' \
+check 'over the quota of ivcd, in a guest with a device: one line about ivcd' over_in_guest
+check 'ompi_info explains the cost of btl_ivc_peers' says 'never change to IVC' \
 	ompi_info --param btl ivc --level 9
 check '2 ranks' ok_says job 2 "$ivc" "$prog" -r 200
 check '4 ranks' ok_says job 4 "$ivc" "$prog" -r 100
@@ -127,10 +127,10 @@ check 'a rank that computes while channels are left' \
 	ok_says job 3 "$switch 3" "$prog" -r 10 -c 3
 net="$ivc --mca btl_ivc_always 1 -x IVC_SOCKET=$dir/none"
 for how in "$ivc" "$switch 3" "$net"; do
-	check "a rank that sends more than another one takes, ${how%-x*}" \
+	check "a rank that sends more than its peer reads, ${how%-x*}" \
 		ok_says job 2 "$how" "$prog" -r 1 -f 40000
 done
-# Without MPI a rank that waits in vain ends with the limit.
+# A rank that waits in vain would end by this limit.
 limit=30
 first() {
 	rm -f "$dir"/file.*
@@ -142,16 +142,16 @@ ok_done() {
 	right 'rank 0 is done' "$@" && [ "$(grep -c 'is done' "$dir/out")" = "$n" ]
 }
 for how in "$ivc" "$net" "$switch 3"; do
-	check "who has sent its first message need not call, ${how%-x*}" \
+	check "a rank need not call after its first send, ${how%-x*}" \
 		first first "$how"
-	check "nor who has sent many at once, ${how%-x*}" \
+	check "a rank need not call after many sends, ${how%-x*}" \
 		first full "$how --mca btl_ivc_tcp_buffer 33554432"
 	check "messages that nobody receives, ${how%-x*}" \
 		ok_done 4 job 4 "$how" "$ends" unreceived
 done
-check 'two children, two times' ok_done 1 job 1 "$ivc" "$ends" spawn 2
-check 'three children of two' ok_done 2 job 2 "$ivc" "$ends" spawn 3
-# Which ends of itself: 124 is the limit's.
+check 'two spawned children, two times' ok_done 1 job 1 "$ivc" "$ends" spawn 2
+check 'three spawned children of two ranks' ok_done 2 job 2 "$ivc" "$ends" spawn 3
+# ends_with TEXT COMMAND...: fails with TEXT in the output, before the limit (124)
 ends_with() {
 	text=$1
 	shift
@@ -161,10 +161,10 @@ ends_with() {
 	[ $rc != 0 ] && [ $rc != 124 ] && grep -q -e "$text" "$dir/out"
 }
 for n in 2 4; do
-	check "one of $n ranks has no descriptor left: an error that says so" ends_with \
+	check "one of $n ranks has no descriptor left: an error that names the cure" ends_with \
 		"rank $((n - 1)) .*Too many open files.*ulimit -n" \
 		job $n "$ivc --mca btl_ivc_tcp_timeout 4" "$ends" descriptors
-	check "one of $n ranks has no memory left: an error that says so" ends_with \
+	check "one of $n ranks has no memory left: an error that names the cure" ends_with \
 		"rank $((n - 1)) .*Cannot allocate memory.*ulimit -v" \
 		job $n "$ivc --mca btl_ivc_tcp_timeout 4" "$ends" memory
 done
@@ -174,7 +174,7 @@ check 'fragments of 4 KiB' ok_says job 2 "$switch 5 --mca btl_ivc_eager_limit \
 	"$prog" -r 60
 check 'fragments of 256 KiB' ok_says job 2 "$ivc --mca btl_ivc_switch_ms 5 \
 	--mca btl_ivc_max_send_size 262144" "$prog" -r 60
-check 'a ring that is too small is refused' says 'not used: Invalid argument' \
+check 'a ring that is too small: an error' says 'not used: Invalid argument' \
 	job 2 '--mca btl ivc,tcp,self --mca btl_ivc_ring_size 4096' "$prog" -r 1
 ipv6() {
 	job 3 "$switch 5 --mca btl_ivc_tcp_if_include ::1/128 --mca \
@@ -185,7 +185,7 @@ if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 else
 	skip 'IPv6: this machine has none'
 fi
-# Python of the system: that is where Debian puts it.
+# Debian installs mpi4py for the system's Python.
 if /usr/bin/python3 -c 'import mpi4py' 2>/dev/null; then
 	for how in "$ivc" "$switch 3" "$tcp"; do
 		check "mpi4py, $how" right 'mpi4py ok' job 4 "$how" \

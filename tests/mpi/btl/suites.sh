@@ -1,11 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What `make check-mpi-suites` runs: suites.sh DIRECTORY-THAT-WAS-BUILT-INTO
-# [SUITES]. Public programs that verify what they compute, with IVC, with
-# channels left at random all the time, and with stock tcp: Debian's hpcc and
-# NetPIPE; and those that are in
-#   SUITES  a directory: NPB's *.S.x, OSU's osu_*, and mpi4py/test, a folder of
-#           mpi4py's sources, of the version that is installed
+# suites.sh BUILD [SUITES]: `make check-mpi-suites`. Runs public programs that
+# verify their results, with IVC, with channels left at random all the time, and
+# with stock tcp: Debian's hpcc and NetPIPE, and the programs in the folder SUITES.
+# These are NPB's *.S.x, OSU's osu_*, and mpi4py/test, which is a folder of
+# mpi4py's sources, of the installed version.
 # shellcheck disable=SC2086 # lists of options are meant to be split
 bin=$1
 suites=${2:-/nonexistent}
@@ -13,14 +12,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 [ ! -d "$suites" ] || suites=$(cd "$suites" && pwd)
 # shellcheck source=tests/mpi/btl/job.sh
 . "$here/job.sh"
-# Python of the system: that is where Debian puts it.
+# Debian installs mpi4py for the system's Python.
 python=/usr/bin/python3
 limit=300
 
 
 has() { command -v "$1" >/dev/null; }
 
-# hpcc reads and writes files where it is. Each part of it has a verdict.
+# hpcc reads and writes files in the current folder. Each part has a verdict.
 hpcc_() {
 	rm -rf "$dir/hpcc" && mkdir "$dir/hpcc" || return 1
 	sed -e 's/^1000 .*Ns$/320 Ns/' -e 's/^80 .*NBs$/32 NBs/' \
@@ -46,7 +45,7 @@ verdicts() {
 		}' "$1"
 }
 
-# Every byte that is echoed is compared; it says so for each size.
+# NetPIPE compares every byte that is echoed, and prints a line for each size.
 netpipe() {
 	job 2 "$how" NPopenmpi -i -n 20 -u 1048576 -o "$dir/np.out" \
 		>"$dir/np.log" 2>&1 || { cat "$dir/np.log"; return 1; }
@@ -55,7 +54,8 @@ netpipe() {
 		grep -q ' 786433 bytes.*Integrity check passed' "$dir/np.log"
 }
 
-# Without those that start processes, or want what ob1 has for no network.
+# Without the tests that start processes, or use windows, for which
+# ob1 has nothing over a network.
 mpi4py_tests() {
 	( cd "$suites/mpi4py/test" && right '^OK' job 4 "$how" $python \
 		runtests.py -q -e spawn -e dynproc -e rma -e win )
@@ -63,8 +63,8 @@ mpi4py_tests() {
 
 npb() { right 'SUCCESSFUL' job 4 "$how" "$1"; }
 
-# Not -m, which old versions of those of two ranks do not know. One-sided ones
-# want what Debian's configuration leaves out.
+# Without -m, which old versions of the programs for two ranks do not know. The
+# one-sided programs need osc pt2pt, which Debian's configuration leaves out.
 osu() {
 	case ${1##*/} in
 	*_put_* | *_get_* | *_acc_* | *_fop_* | *_cas_*)
