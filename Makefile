@@ -46,7 +46,7 @@ lint:
 	$(call say,SHELL,$(words $(SCRIPTS)) scripts)
 	$(Q)shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 	$(call say,STYLE,documents manual comments messages)
-	$(Q)tests/style/test_style.py 2>$(B)/style.log || { cat $(B)/style.log; exit 1; }
+	$(Q)tests/scripts/style.py 2>$(B)/style.log || { cat $(B)/style.log; exit 1; }
 	$(Q)scripts/style-check --limits scripts/style-limits
 
 ## make clean           remove what was built, keep the lab's images

@@ -61,14 +61,14 @@ hidden short opt;
 hidden int mut;
 hidden byte N;	/* records that each process writes */
 
-/* `state` of the kernel control page */
+/* `state` of the kernel control page: enum ivc_wire_state */
 #define W_OPENING 0
 #define W_OPEN 1
 #define W_LEAVING 2
 #define W_CLOSED 3
 #define W_DETACHED 4
 
-/* enum ivc_chan_state, in its order */
+/* enum ivc_chan_state */
 #define S_OFFERED 1
 #define S_OPEN 2
 #define S_LEFT 3
@@ -76,6 +76,60 @@ hidden byte N;	/* records that each process writes */
 #define S_ENDED 5
 #define S_CLOSING 6
 #define S_DEAD 7
+
+/* enum ivc_chan_event, as far as the model has them */
+#define E_ACCEPTED 1
+#define E_LEAVE 3
+#define E_STOPPED 4
+#define E_SETTLED 5
+#define E_CUT 6
+#define E_GONE 7
+#define E_FAIL 8
+#define E_CLOSE 9
+#define E_RELEASED 10
+#define EVENTS 11
+#define STATES 8
+#define NONE 255
+
+/*
+ * The transitions are the driver's: ivc_chan_next of include/ivc/state.h, copied
+ * into this array, which is no part of the state that a search stores. A number
+ * above that differs from the header's does not compile. A transition that the
+ * table does not have is a failed assertion, and leave.sh fails for a transition
+ * of the table that no search takes.
+ */
+hidden byte chan_next[STATES * EVENTS];
+hidden byte old, event;
+c_decl {
+\#include "ivc/state.h"
+\#include "ivc/wire.h"
+\#include "taken.h"
+_Static_assert(S_OFFERED == IVC_CHAN_OFFERED && S_OPEN == IVC_CHAN_OPEN &&
+	       S_LEFT == IVC_CHAN_LEFT && S_KEPT == IVC_CHAN_KEPT &&
+	       S_ENDED == IVC_CHAN_ENDED && S_CLOSING == IVC_CHAN_CLOSING &&
+	       S_DEAD == IVC_CHAN_DEAD && STATES == IVC_CHAN_STATES,
+	       "leave.pml numbers the states otherwise than ivc/state.h");
+_Static_assert(E_ACCEPTED == IVC_CHAN_ACCEPTED && E_LEAVE == IVC_CHAN_LEAVE &&
+	       E_STOPPED == IVC_CHAN_STOPPED && E_SETTLED == IVC_CHAN_SETTLED &&
+	       E_CUT == IVC_CHAN_CUT && E_GONE == IVC_CHAN_GONE &&
+	       E_FAIL == IVC_CHAN_FAIL && E_CLOSE == IVC_CHAN_CLOSE &&
+	       E_RELEASED == IVC_CHAN_RELEASED && EVENTS == IVC_CHAN_EVENTS &&
+	       NONE == IVC_STATE_NONE,
+	       "leave.pml numbers the events otherwise than ivc/state.h");
+_Static_assert(W_OPENING == IVC_WIRE_OPENING && W_OPEN == IVC_WIRE_OPEN &&
+	       W_LEAVING == IVC_WIRE_LEAVING && W_CLOSED == IVC_WIRE_CLOSED &&
+	       W_DETACHED == IVC_WIRE_DETACHED,
+	       "leave.pml numbers the wire's states otherwise than ivc/wire.h");
+}
+
+inline step(e)
+{
+	old = st[i];
+	event = e;
+	assert(chan_next[old * EVENTS + event] != NONE);
+	c_code { taken(old, event); };
+	st[i] = chan_next[old * EVENTS + event]
+}
 
 /* `status` */
 #define RUNNING 0
@@ -362,13 +416,13 @@ inline end_grants()
 	granted[i] = 0
 }
 
-inline ended()
+inline ended(e)
 {
 	if
 	:: !M(M_KEEPS_MAPPED) -> mapr[i] = 0
 	:: else
 	fi;
-	mapc[i] = 0; st[i] = S_ENDED; status[i] = FINAL;
+	mapc[i] = 0; step(e); status[i] = FINAL;
 	store_state(W_DETACHED); notify(); close_conn();
 	if
 	:: M(M_ENDS_GRANTS) -> end_grants()
@@ -445,19 +499,23 @@ proctype kernel(bit i) provided (RUNS)
 		accepted = 0;
 		if
 		:: granted[Q] && !moved[Q] && !dead[Q] -> mapr[i] = 1; mapc[i] = 1;
-			st[i] = S_OPEN; est[i] = 1; store_state(W_OPEN);
+			step(E_ACCEPTED); est[i] = 1; store_state(W_OPEN);
 			notify()
-		:: else -> view[i] = NOTHING; ended()
+		:: else -> view[i] = NOTHING; ended(E_FAIL)
 		fi }
 	:: atomic { kick[i] && st[i] == S_OFFERED && !closed[i] &&
 		    (leave[i] || gone[i] && !accepted) ->
-		view[i] = NOTHING; ended() }
+		view[i] = NOTHING;
+		if
+		:: leave[i] -> ended(E_LEAVE)
+		:: else -> ended(E_GONE)
+		fi }
 
 	/* CLOSE */
 	:: atomic { kick[i] && closed[i] && st[i] < S_CLOSING ->
 		rev[i] = 1; view[i] = NOTHING; status[i] = FINAL;
 		through[i] = !mapc[i]; /* ENDED, or never OPEN */
-		st[i] = S_CLOSING; store_state(W_CLOSED); notify();
+		step(E_CLOSE); store_state(W_CLOSED); notify();
 		close_conn() }
 
 	/* LEAVE: this guest's, or the peer is seen LEAVING */
@@ -477,7 +535,7 @@ proctype kernel(bit i) provided (RUNS)
 			:: M(M_CLOSE_EARLY) -> close_conn()
 			:: else
 			fi;
-			st[i] = S_LEFT; lock[i] = 0 }
+			step(E_LEAVE); lock[i] = 0 }
 
 	/* STOPPED */
 	:: atomic { kick[i] && st[i] == S_LEFT && !closed[i] &&
@@ -485,12 +543,12 @@ proctype kernel(bit i) provided (RUNS)
 		    !(M(M_GONE_FIRST) && gone[i]) ->
 		lock[i] = 1; keep_first() }
 		keep_then();
-		atomic { DECIDED -> reveal(); st[i] = S_KEPT; lock[i] = 0 }
+		atomic { DECIDED -> reveal(); step(E_STOPPED); lock[i] = 0 }
 
 	/* SETTLED */
 	:: atomic { kick[i] && st[i] == S_KEPT && !closed[i] &&
 		    BEYOND(W_CLOSED) && !(M(M_GONE_FIRST) && gone[i]) ->
-		verdict(M(M_AT_ALWAYS)); ended() }
+		verdict(M(M_AT_ALWAYS)); ended(E_SETTLED) }
 
 	/* GONE: seen in its page, or else told by the backend */
 	:: atomic { kick[i] && st[i] == S_OPEN && !closed[i] &&
@@ -503,16 +561,16 @@ proctype kernel(bit i) provided (RUNS)
 		atomic { DECIDED -> reveal();
 			verdict(M(M_AT_ALWAYS) ||
 				M(M_GONE_FIRST) && gone[i]);
-			ended(); lock[i] = 0 }
+			ended(E_GONE); lock[i] = 0 }
 	:: atomic { kick[i] && st[i] == S_LEFT && !closed[i] && gone[i] &&
 		    (!BEYOND(W_LEAVING) || M(M_GONE_FIRST)) ->
 		lock[i] = 1; keep_first() }
 		keep_then();
 		atomic { DECIDED -> reveal(); verdict(M(M_GONE_FIRST));
-			ended(); lock[i] = 0 }
+			ended(E_GONE); lock[i] = 0 }
 	:: atomic { kick[i] && st[i] == S_KEPT && !closed[i] && gone[i] &&
 		    (!BEYOND(W_CLOSED) || M(M_GONE_FIRST)) ->
-		verdict(M(M_GONE_FIRST)); ended() }
+		verdict(M(M_GONE_FIRST)); ended(E_GONE) }
 
 	/* CUT */
 	:: atomic { kick[i] && past_bound && st[i] == S_LEFT && !closed[i] &&
@@ -522,13 +580,13 @@ proctype kernel(bit i) provided (RUNS)
 		cut_then();
 		atomic { keep_first() }
 		keep_then();
-		atomic { DECIDED -> reveal(); ended(); lock[i] = 0 }
+		atomic { DECIDED -> reveal(); ended(E_CUT); lock[i] = 0 }
 	:: atomic { kick[i] && past_bound && st[i] == S_KEPT && !closed[i] &&
 		    !BEYOND(W_CLOSED) && !gone[i] ->
 		lock[i] = 1; pause() }
 		atomic { cut_first() }
 		cut_then();
-		atomic { ended(); lock[i] = 0 }
+		atomic { ended(E_CUT); lock[i] = 0 }
 
 	/* CLOSING: lets go of the peer, when that has let go of us */
 	:: atomic { kick[i] && st[i] == S_CLOSING && mapc[i] &&
@@ -562,7 +620,7 @@ proctype kernel(bit i) provided (RUNS)
 			st[i] == S_CLOSING && !mapc[i] && through[i]) &&
 		    !mapr[Q] && !mapc[Q] -> end_grants() }
 	:: d_step { st[i] == S_CLOSING && !mapc[i] &&
-		    (!granted[i] || moved[i]) -> st[i] = S_DEAD }
+		    (!granted[i] || moved[i]) -> step(E_RELEASED) }
 	od
 }
 
@@ -662,6 +720,10 @@ init
 			opt = atoi(getenv("OPT") ? getenv("OPT") : "0");
 			mut = atoi(getenv("MUTANT") ? getenv("MUTANT") : "0");
 			N = atoi(getenv("RECORDS") ? getenv("RECORDS") : "2");
+			memcpy(chan_next, ivc_chan_next, sizeof(ivc_chan_next));
+			taken_in(&ivc_chan_next[0][0], IVC_CHAN_EVENTS,
+				 IVC_CHAN_STATES, ivc_chan_state_name,
+				 ivc_chan_event_name);
 		};
 		x = 0;
 		do

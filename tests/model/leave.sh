@@ -113,6 +113,11 @@ for who in write0 write1; do
 	run 2 offered $who crash1
 done
 
+# Left out: ends begin OPEN, or OFFERED with the acceptance on its way, so no end is
+# NEW, and no acceptance is overtaken by EV_GONE; and nothing fails in an OPEN end.
+covered include/ivc/state.h new-offer new-taken new-leave new-gone new-fail \
+	new-close offered-gone open-fail
+
 acyclic 1 write0 leave0 leave1
 acyclic 1 write0 leave0 bound0
 acyclic 1 write0 leave0 close0 close1

@@ -7,14 +7,16 @@ passed=0
 failed=0
 memory=1500 # MB, of which a search may use all
 
-# begin MODEL WORK-DIR: MODEL.pml is searched there; what is there goes
+# begin MODEL WORK-DIR: search MODEL.pml in that directory, which is emptied first
 begin() {
 	model=$1
 	pml=$1.pml
+	here=$(cd "$(dirname "$0")" && pwd)
 	rm -rf "${2:?directory to work in}"
 	mkdir -p "$2"
-	cp "$(dirname "$0")/$pml" "$2"
+	cp "$here/$pml" "$2"
 	cd "$2" || exit 2
+	: >transitions
 }
 
 # generate [SPIN-OPTION...]: pan.c, the program that searches
@@ -27,7 +29,8 @@ generate() {
 build() {
 	program=$1
 	shift
-	${CC:-gcc} -O2 -w -DMEMLIM=$memory "$@" -o "$program" pan.c || exit 2
+	${CC:-gcc} -O2 -w -DMEMLIM=$memory -I"$here" -I"$here/../.." \
+		-I"$here/../../include" "$@" -o "$program" pan.c || exit 2
 }
 
 # search PROGRAM FLAG...: into log
@@ -72,6 +75,7 @@ whole() {
 	if grep -q 'errors: 0$' log && grep -q 'elapsed time' log &&
 		! grep -qE 'not completed|too small|MEMLIM|out of memory' log
 	then
+		grep -E '^(un)?taken: ' log >>transitions || true
 		ok "$1: $(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log) states"
 	else
 		bad "$1"
@@ -85,6 +89,27 @@ caught() {
 			's/^pan:1: \(.*\) (at depth.*/\1/p' log | cut -c1-70)"
 	else
 		bad "mutant $1 SURVIVED"
+	fi
+}
+
+# covered TABLE [STATE-EVENT...]: some search has taken every transition of the
+# code's table, but those that the model leaves out, and none of these
+covered() {
+	table=$1
+	shift
+	sed -n 's/^taken: //p' transitions | sort -u >taken
+	printf '%s\n' "$@" | sed 's/-/ /' | sort >left-out
+	sed 's/^[a-z]*: //' transitions | sort -u >all
+	cat taken left-out | sort | comm -23 all - >never
+	comm -12 taken left-out >both
+	: >log
+	[ -s taken ] || echo "error: no search took any transition" >>log
+	sed "s,.*,error: $table has the transition &; no search takes it," never >>log
+	sed "s,.*,error: the transition & is left out and taken," both >>log
+	if [ -s log ]; then
+		bad "the transitions of $table"
+	else
+		ok "$(wc -l <taken) transitions of $table taken, $# left out"
 	fi
 }
 

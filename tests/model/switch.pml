@@ -56,11 +56,55 @@ byte told[6]; /* and the writer is told as many */
 bit over[6];  /* this end has heard that it is dead */
 byte base[6]; /* number of the message in record 1 */
 
-/* --- states */
+/* --- enum coord_state, enum coord_event */
 #define CLOSED 0
 #define CONNECTED 1
 #define ACTIVE 2
 #define SUSPENDING 3
+#define STATES 4
+#define OPENED 0
+#define FLUSHED 1
+#define LEAVES 2
+#define REFUSED 3
+#define THROUGH 4
+#define EVENTS 5
+#define NONE 255
+
+/*
+ * The transitions are the coordinator's: coord_next of coordinator/state.h, copied
+ * into this array, which is no part of the state that a search stores. A number
+ * above that differs from the header's does not compile. A transition that the
+ * table does not have is a failed assertion, and switch.sh fails for a transition
+ * of the table that no search takes.
+ */
+hidden byte coord_table[STATES * EVENTS];
+hidden byte old, event;
+c_decl {
+\#include "coordinator/state.h"
+\#include "taken.h"
+_Static_assert(CLOSED == COORD_CLOSED && CONNECTED == COORD_CONNECTED &&
+	       ACTIVE == COORD_ACTIVE && SUSPENDING == COORD_SUSPENDING &&
+	       STATES == COORD_STATES,
+	       "switch.pml numbers the states otherwise than coordinator/state.h");
+_Static_assert(OPENED == COORD_OPEN && FLUSHED == COORD_FLUSH &&
+	       LEAVES == COORD_LEAVE && REFUSED == COORD_REFUSE &&
+	       THROUGH == COORD_THROUGH && EVENTS == COORD_EVENTS &&
+	       NONE == COORD_STATE_NONE,
+	       "switch.pml numbers the events otherwise than coordinator/state.h");
+static const char *const coord_state_name[] = {"closed", "connected", "active",
+					       "suspending"};
+static const char *const coord_event_name[] = {"open", "flush", "leave",
+					       "refuse", "through"};
+}
+
+inline step(i, e)
+{
+	old = st[i];
+	event = e;
+	assert(coord_table[old * EVENTS + event] != NONE);
+	c_code { taken(old, event); };
+	st[i] = coord_table[old * EVENTS + event]
+}
 
 byte st[2];
 byte gen[2];  /* of the last channel made or heard of */
@@ -142,7 +186,7 @@ inline refuse(i, g)
 {
 	fresh(i);
 	lane[i] = g; here[i] = 0; flushed[i] = 1;
-	st[i] = SUSPENDING
+	step(i, REFUSED)
 }
 
 /* Is there more of the other's in channel g for end i? */
@@ -195,7 +239,11 @@ end:	do
 		next[i] = 0; nflushed[i] = 0; flushsaid[i] = 1;
 		base[at(lane[i], i)] = nxt[i];
 		put(i, FLUSH, lane[i], 0);
-		st[i] = (flushed[i] -> ACTIVE : CONNECTED) }
+		step(i, OPENED);
+		if
+		:: flushed[i] -> step(i, FLUSHED)
+		:: else
+		fi }
 
 	/* send */
 	:: atomic { nxt[i] < N && (st[i] == CONNECTED || st[i] == ACTIVE) &&
@@ -211,10 +259,10 @@ end:	do
 	:: atomic { (st[i] == CONNECTED || st[i] == ACTIVE) &&
 		    (over[at(lane[i], i)] ||
 		     ((stopped[i] || backed[i]) && !M(M_NO_LEAVE))) ->
-		st[i] = SUSPENDING }
+		step(i, LEAVES) }
 	:: atomic { (st[i] == CONNECTED || st[i] == ACTIVE) && !left[i] &&
 		    ((i == 0 && may(LEAVE0)) || (i == 1 && may(LEAVE1))) ->
-		left[i] = 1; st[i] = SUSPENDING }
+		left[i] = 1; step(i, LEAVES) }
 
 	/* what is to be said while leaving */
 	:: atomic { st[i] == SUSPENDING && !flushsaid[i] && room(i) ->
@@ -246,7 +294,7 @@ end:	do
 	:: atomic { st[i] == SUSPENDING && backsaid[i] && nxt[i] >= high[i] &&
 		    (through[i] || (M(M_CLOSE_EARLY) && flushed[i] && backed[i])) ->
 		lane[i] = 0; here[i] = 0; fresh(i);
-		st[i] = CLOSED }
+		step(i, THROUGH) }
 
 	/* read: the channel */
 	:: atomic { lane[i] && here[i] && !through[i] &&
@@ -276,7 +324,7 @@ end:	do
 	:: atomic { is(i, FLUSH) && lane[i] == hg(i) && !flushed[i] ->
 		flushed[i] = 1;
 		if
-		:: st[i] == CONNECTED -> st[i] = ACTIVE
+		:: st[i] == CONNECTED -> step(i, FLUSHED)
 		:: else
 		fi;
 		take(i) }
@@ -346,6 +394,11 @@ dies:	atomic {
 
 init {
 	atomic {
+		c_code {
+			memcpy(coord_table, coord_next, sizeof(coord_next));
+			taken_in(&coord_next[0][0], COORD_EVENTS, COORD_STATES,
+				 coord_state_name, coord_event_name);
+		};
 		run End(0);
 		run End(1);
 		run World();

@@ -46,6 +46,8 @@ run 1 twice death
 run 1 twice death leave0 leave1
 run 1 twice death cut
 
+covered coordinator/state.h
+
 mutant read-early 2 leave0 death
 mutant no-hold 2 leave0 death
 mutant back-all 2 leave0 death

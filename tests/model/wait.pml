@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
+ * This model is not tied to the code: lib/wait.c has no table that could be shared,
+ * only the order of a few loads and stores, and a program cannot compare that. A
+ * change of that order in lib/wait.c must be made here by hand.
+ *
  * Waiting, as in lib/wait.c: two threads of one end, one that reads and one that
  * writes, and the two of the peer. Searched: is there a run in which somebody
  * sleeps and what it sleeps for is there, for ever? There is no backstop here.
