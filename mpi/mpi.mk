@@ -99,10 +99,6 @@ bench-mpi: $(BTL_SO) $(B)/tools/ivcd
 check-btl-none:
 	@echo "skip MPI: no headers of Open MPI (apt-get install libopenmpi-dev)"
 
-## make check-model-switch  search every run of a pair that switches (Spin)
-check-model-switch:
-	$(Q)CC='$(CC)' tests/model/switch.sh $(B)/model-switch
-
 ## make mpi-deps        install Open MPI and mpi4py, as root, or name them
 mpi-deps:
 	$(Q)scripts/deps mpi/packages.txt
@@ -114,5 +110,5 @@ mpi-suites-deps: mpi-deps
 -include $(BTL_OBJ:.o=.d)
 
 .PHONY: mpi mpi-none mpi-deps mpi-suites-deps install-mpi check-mpi check-open-mpi \
-	check-mpi-suites bench-mpi check-model-switch check-btl \
+	check-mpi-suites bench-mpi check-btl \
 	check-btl-none

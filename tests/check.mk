@@ -22,7 +22,8 @@ CHECK_PARTS := \
 	arm64 \
 	headers \
 	symbols \
-	man
+	man \
+	scripts
 
 # What these parts, and the lab, are made of: built by one make, so that no two
 # parts build the same file at the same time.

@@ -223,20 +223,22 @@ check-man:
 	$(Q)echo 'man: $(words $(MAN_PAGES)) pages without a warning'
 
 ## make check-mutants   break the ring in many ways: do its tests notice
+# The verdict is kept as long as its inputs are the same: what the compiler reads of
+# this tree for the ring's tests (FRESH=1 runs them again).
+MUTANTS_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -pthread
 check-mutants:
-	$(Q)CC='$(CC)' CFLAGS='-std=c11 -D_GNU_SOURCE -O1 -pthread' \
-		LIBS='$(UNIT_LIBS)' tests/unit/mutants.sh $(B)/mutants \
-		$(UNIT_RING)
-
-## make check-model     search every run of a channel's end, and of waiting (Spin)
-check-model:
-	$(Q)CC='$(CC)' tests/model/leave.sh $(B)/model
-	$(Q)CC='$(CC)' tests/model/wait.sh $(B)/model-wait
+	$(Q)inputs=$$($(CC) $(MUTANTS_CFLAGS) -Iinclude -DRING_ONLY -MM \
+		$(UNIT_RING) | tr ' \\' '\n\n' | grep '\.[ch]$$' | sort -u) && \
+	VERDICTS=$(B)/verdicts CC='$(CC)' scripts/verdict mutants \
+		--tool 'pkg-config --modversion check' \
+		--inputs $$inputs tests/unit/mutants.sh -- \
+		env CC='$(CC)' CFLAGS='$(MUTANTS_CFLAGS)' LIBS='$(UNIT_LIBS)' \
+		tests/unit/mutants.sh $(B)/mutants $(UNIT_RING)
 
 -include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d)
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
-	check-symbols check-man check-mutants check-model check-local \
+	check-symbols check-man check-mutants check-local \
 	check-local-san check-arm64 check-roam
 
 include examples/examples.mk
@@ -246,4 +248,6 @@ include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
 include tests/hostile/hostile.mk
 include tests/kernel/kernel.mk
+include tests/model/model.mk
+include tests/scripts/scripts.mk
 include tests/tools/tools.mk
