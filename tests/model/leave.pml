@@ -92,7 +92,7 @@ hidden byte N;	/* records that each process writes */
 #define NONE 255
 
 /*
- * The transitions are the driver's: ivc_chan_next of include/ivc/state.h, copied
+ * The transitions are the driver's: ivc_chan_next of include/ivc/protocol/state.h, copied
  * into this array, which is no part of the state that a search stores. A number
  * above that differs from the header's does not compile. A transition that the
  * table does not have is a failed assertion, and leave.sh fails for a transition
@@ -101,25 +101,25 @@ hidden byte N;	/* records that each process writes */
 hidden byte chan_next[STATES * EVENTS];
 hidden byte old, event;
 c_decl {
-\#include "ivc/state.h"
-\#include "ivc/wire.h"
+\#include "ivc/protocol/state.h"
+\#include "ivc/protocol/wire.h"
 \#include "taken.h"
 _Static_assert(S_OFFERED == IVC_CHAN_OFFERED && S_OPEN == IVC_CHAN_OPEN &&
 	       S_LEFT == IVC_CHAN_LEFT && S_KEPT == IVC_CHAN_KEPT &&
 	       S_ENDED == IVC_CHAN_ENDED && S_CLOSING == IVC_CHAN_CLOSING &&
 	       S_DEAD == IVC_CHAN_DEAD && STATES == IVC_CHAN_STATES,
-	       "leave.pml numbers the states otherwise than ivc/state.h");
+	       "leave.pml numbers the states otherwise than ivc/protocol/state.h");
 _Static_assert(E_ACCEPTED == IVC_CHAN_ACCEPTED && E_LEAVE == IVC_CHAN_LEAVE &&
 	       E_STOPPED == IVC_CHAN_STOPPED && E_SETTLED == IVC_CHAN_SETTLED &&
 	       E_CUT == IVC_CHAN_CUT && E_GONE == IVC_CHAN_GONE &&
 	       E_FAIL == IVC_CHAN_FAIL && E_CLOSE == IVC_CHAN_CLOSE &&
 	       E_RELEASED == IVC_CHAN_RELEASED && EVENTS == IVC_CHAN_EVENTS &&
 	       NONE == IVC_STATE_NONE,
-	       "leave.pml numbers the events otherwise than ivc/state.h");
+	       "leave.pml numbers the events otherwise than ivc/protocol/state.h");
 _Static_assert(W_OPENING == IVC_WIRE_OPENING && W_OPEN == IVC_WIRE_OPEN &&
 	       W_LEAVING == IVC_WIRE_LEAVING && W_CLOSED == IVC_WIRE_CLOSED &&
 	       W_DETACHED == IVC_WIRE_DETACHED,
-	       "leave.pml numbers the wire's states otherwise than ivc/wire.h");
+	       "leave.pml numbers the wire's states otherwise than ivc/protocol/wire.h");
 }
 
 inline step(e)

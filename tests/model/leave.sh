@@ -115,7 +115,7 @@ done
 
 # Left out: ends begin OPEN, or OFFERED with the acceptance on its way, so no end is
 # NEW, and no acceptance is overtaken by EV_GONE; and nothing fails in an OPEN end.
-covered include/ivc/state.h new-offer new-taken new-leave new-gone new-fail \
+covered include/ivc/protocol/state.h new-offer new-taken new-leave new-gone new-fail \
 	new-close offered-gone open-fail
 
 acyclic 1 write0 leave0 leave1

@@ -10,7 +10,7 @@ search = CC='$(CC)' VERDICTS=$(B)/verdicts scripts/verdict model-$(1) \
 
 ## make check-model     search every run of a channel's end, and of waiting (Spin)
 check-model:
-	$(Q)$(call search,leave,model,include/ivc/state.h include/ivc/wire.h)
+	$(Q)$(call search,leave,model,include/ivc/protocol/state.h include/ivc/protocol/wire.h)
 	$(Q)$(call search,wait,model-wait)
 
 ## make check-model-switch  search every run of a pair that switches (Spin)
