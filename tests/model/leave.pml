@@ -3,23 +3,23 @@
  * The end of a channel: docs/reference/protocol.md 3.4 and 3.5, both ends at
  * once.
  *
- * One channel between guest 0 and guest 1. Each has a process that writes N
- * records and reads the other's, and a kernel; there are a backend and an
- * environment that suspends, moves, destroys and closes. Nothing is assumed of
- * how fast anybody runs: a guest that is paused, a process that is frozen, are
- * guests and processes that make no step for a while, so they are among the
- * runs that are searched. What README.md lists is left out.
+ * One channel between guest 0 and guest 1. Each has a process, which writes N
+ * records and reads the other's, and a kernel; around them are a backend and an
+ * environment that suspends, moves, destroys and closes. The model assumes no
+ * speed of anything: a paused guest or a frozen process makes no step for a
+ * while, so both are among the runs that are searched. README.md lists the
+ * parts of the protocol that are left out.
  *
- * A run ends when nobody can make a step. check() judges that last state. No
- * run is infinite (leave.sh has that searched, too), so what holds in every last
- * state is what happens in the end, whatever the scheduling.
+ * A run ends when no process can make a step. check() judges that last state.
+ * No run is infinite (leave.sh searches for one, too), so every run reaches a
+ * last state, with any scheduling.
  *
  * OPT is the set of events that happen, at any time and in any order; MUTANT is
- * a fault. Both come from pan's environment, so that it is compiled once.
+ * a fault. Both come from pan's environment, so that pan is compiled once.
  *
- * Many steps that nobody else could tell apart are one.
+ * Steps that no other process could tell apart are joined into one.
  */
-/* OPT: for end i shifted left by i; what is in it happens at any time */
+/* OPT: for end i shifted left by i; each event in the set happens at any time */
 #define LEAVE 1	   /* the guest is suspended or detached */
 #define CLOSE 4	   /* the process closes or dies */
 #define CRASH 16   /* the guest is destroyed */
@@ -389,7 +389,7 @@ inline reveal()
 #define DOUBT (IN_DOUBT && (d >= lim[i] || M(M_NO_REMOVAL)))
 
 /*
- * What became of what was written, by the peer's pages. A peer that took has a
+ * The delivery of the records written, by the peer's pages. A peer that took has a
  * process that reads on, to the end of the record that it is in; of any other
  * what it has used counts, to the byte.
  */
@@ -638,7 +638,7 @@ inline leaves(i)
 	went[i] = 1
 }
 
-/* The bound is for the whole of it: then it goes, whatever is mapped. */
+/* After the bound the guest goes, even with pages mapped. */
 #define MAY_GO(i) (leave[i] && !went[i] && !dead[i] && !lock[i] && \
 		   (st[i] == S_ENDED || st[i] == S_DEAD || \
 		    st[i] == S_CLOSING && !mapc[i] || may(BOUND, i) && !kick[i]))
@@ -670,7 +670,7 @@ proctype environment()
 
 inline check(i)
 {
-	/* what was written before a process or its guest went is read */
+	/* records written before a process or its guest went are read */
 	if
 	:: !closed[i] && !dead[i] || closed[1 - i] || dead[1 - i] ||
 	   !est[1 - i] || has_cut[i] || has_cut[1 - i]
@@ -690,7 +690,7 @@ inline check(i)
 		/* its process has read all there was, and is told of the end */
 		assert(closed[i] || !seen(i));
 		assert(closed[i] || !happened || status[i] == FINAL);
-		/* what was accepted has been read or is told not to have been */
+		/* accepted records have been read or are reported undelivered */
 		if
 		:: closed[i]
 		:: !closed[i] && (closed[1 - i] || dead[1 - i]) ->

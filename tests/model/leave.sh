@@ -63,7 +63,7 @@ mutant() {
 
 # Nothing happens.
 run 2 write0 partial
-# A guest leaves, and its peer answers: who writes is the leaver, or the peer.
+# A guest leaves, and its peer answers; the leaver writes, or the peer.
 run 2 write0 leave0 partial
 run 2 write1 leave0 partial
 run 1 write0 write1 leave0

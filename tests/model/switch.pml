@@ -8,10 +8,10 @@
  * it when it does. A process that computes is one that makes no step for a
  * while, so it is among the runs. README.md says what is left out.
  *
- * A run ends when nobody can make a step; then both must have everything. What
- * is read must be the next in order, at every step.
+ * A run ends when nobody can make a step; then both must have everything. Each
+ * message that is read must be the next in order, at every step.
  *
- * -DN= messages each way, -DOPT= what happens, -DMUTANT= a fault: switch.sh.
+ * -DN= messages each way, -DOPT= the events, -DMUTANT= a fault: see switch.sh.
  */
 #define LEAVE0 1 /* end 0 leaves a channel that lives, once */
 #define LEAVE1 2
@@ -21,12 +21,12 @@
 #define may(x) ((OPT & (x)) != 0)
 
 #define M_READ_EARLY 1 /* the channel is read before FLUSH has come */
-#define M_NO_HOLD 2 /* messages of the network are read before the channel is */
-#define M_BACK_ALL 3 /* BACK counts what was written, not what was delivered */
+#define M_NO_HOLD 2 /* messages of the network are read before the channel's */
+#define M_BACK_ALL 3 /* BACK counts written messages, not delivered ones */
 #define M_NEW_FIRST 4 /* new messages before those that come back */
 #define M_STOP_IS_BACK 5 /* BACK at once, without waiting for DRAINED */
 #define M_NO_ANSWER 6 /* a FLUSH for a channel that is gone is not refused */
-#define M_NO_SKIP 7 /* what was read beyond BACK is read again */
+#define M_NO_SKIP 7 /* messages read beyond BACK are read again */
 #define M_DRAINED_EARLY 8 /* DRAINED before all has been read */
 #define M_CLOSE_EARLY 9 /* closed before the peer's BACK is reached */
 #define M_DROP_KNOWN 10 /* a channel that ends is dropped, though it is known */
@@ -128,7 +128,7 @@ byte got[2]; /* messages that have come */
 #define reads_lane(i) ((lane[i] && flushed[i] && !through[i]) || \
 		       (next[i] && nflushed[i]))
 #define room(i) (ql[i] < ROOM)
-/* What comes next to end i. */
+/* The next message of the network for end i. */
 #define from(i) (other(i) * ROOM)
 #define is(i, t) (ql[other(i)] && qt[from(i)] == (t))
 #define hg(i) qg[from(i)]
@@ -264,7 +264,7 @@ end:	do
 		    ((i == 0 && may(LEAVE0)) || (i == 1 && may(LEAVE1))) ->
 		left[i] = 1; step(i, LEAVES) }
 
-	/* what is to be said while leaving */
+	/* the marks to send while leaving */
 	:: atomic { st[i] == SUSPENDING && !flushsaid[i] && room(i) ->
 		put(i, FLUSH, lane[i], 0); flushsaid[i] = 1 }
 	:: atomic { st[i] == SUSPENDING && here[i] && !backsaid[i] &&
@@ -279,7 +279,7 @@ end:	do
 		:: here[i] && (confirmed[i] || M(M_BACK_ALL) ||
 			       !over[at(lane[i], i)]) -> v = wrote(i)
 		:: else ->
-			/* what did not arrive is to be sent again, first */
+			/* messages that did not arrive are sent again, first */
 			v = (told[at(lane[i], i)] -> told[at(lane[i], i)] - 1
 						   : 0);
 			high[i] = nxt[i];
@@ -314,7 +314,7 @@ end:	do
 		message(i, base[g] + rd[g] - 1);
 		rd[g]++; g = 0 }
 
-	/* read: the network; what cannot be taken now stays where it is */
+	/* read: the network; a message that cannot be taken now stays */
 	:: atomic { is(i, DATA) && (!reads_lane(i) || M(M_NO_HOLD)) ->
 		if
 		:: drop[i] -> drop[i]--

@@ -22,8 +22,8 @@ c_decl {
 }
 #define M_NO_GRACE 1	  /* sleep without looking on */
 #define M_ARM_LATE 2	  /* wish first, ARM then */
-#define M_NO_WAKE 4	  /* who stops polling wakes nobody */
-#define M_ALL_ARM 8	  /* who follows ARMs, too */
+#define M_NO_WAKE 4	  /* a thread that stops polling wakes no other */
+#define M_ALL_ARM 8	  /* a follower calls ARM, too */
 #define M_LOOK_FIRST 16	  /* look, then wish, then sleep */
 #define M_KEEP_POLLING 32 /* the leader forgets to say that it stopped */
 #define M_IN_TWO 64	  /* the kernel looks at the wishes, then takes them */
@@ -35,7 +35,7 @@ c_decl {
 
 int mutant, socket, rounds[2];
 
-/* What the peer has made visible of each kind, and what was used of it. */
+/* Made visible by the peer, of each kind; and used of that. */
 byte there[2], used[2];
 /* In the peer's store buffers; how many of those a sleeper waits to see. */
 byte buffered[2], old_reads[2], old_writes[2];
@@ -60,7 +60,7 @@ inline wish(k)
 {
 	d_step {
 		want[k] = true;
-		/* the fence: what is in a buffer now, or comes after the bit */
+		/* the fence: a store is in a buffer now, or comes after the bit */
 		if
 		:: k == READS ->
 			old_reads[0] = buffered[0];
