@@ -26,13 +26,15 @@ die() {
 [ -e "$archive" ] || die "no $archive: make deps-debug"
 version=$(dpkg-query -W -f '${Version}' $package)
 
-# What runs before KASAN's shadow exists must do without it (PVH's entry, Xen's
-# first hypercalls, the string functions they call); and the filter that confines
-# injected faults to one module's code works on x86-64 with frame pointers, which
-# later kernels know. Two of Linux's own locks are none of lockdep's business: told
-# of one it says nothing any more. gntdev copies to user space under a lock that its
-# mmap() takes, too (xenstored does it); and who sets a watch by /dev/xenbus locks
-# its buffer before the watches, where a suspend locks the replies behind them.
+# Code that runs before KASAN's shadow exists must do without KASAN: PVH's entry,
+# Xen's first hypercalls, the string functions they call. The filter that confines
+# injected faults to one module's code needs frame pointers on x86-64; later kernels
+# have this change.
+#
+# Two orders of Linux's own locks are hidden from lockdep, since lockdep stops at its
+# first report. gntdev copies to user space under a lock that its mmap() takes, too
+# (xenstored does both). A process that sets a watch by /dev/xenbus locks its buffer
+# before the watches; a suspend locks the watches before the replies.
 patch_source() {
 	local f
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What runs in the lab: payloads, the scenarios, the demo.
+# The lab: payloads, the scenarios, the demo.
 
 LAB := scripts/lab/lab
 

@@ -3,8 +3,8 @@
 #
 # What guests of scenarios with "mpi=yes" have besides: Debian's Open MPI, a
 # launch agent, mpi4py and hpcc, in $IMAGES/mpi.cpio. Only files that a job
-# needs go in, since all of it lies in the guests' memory. What is of this tree
-# (the component, the programs) comes with the payload: `make payload-mpi`.
+# needs go in, since all of it lies in the guests' memory. The component and the
+# programs of this tree come with the payload: `make payload-mpi`.
 
 MPI_PACKAGES="openmpi-bin libopenmpi3 libgfortran5 dropbear-bin python3-mpi4py
 	python3-distutils hpcc libblas3"

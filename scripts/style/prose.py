@@ -23,7 +23,8 @@ SH_FILES = ("Makefile", "Kbuild", "packages.txt")
 DRAWN = re.compile(r"[-=<>|+*/\\_.^]{3,}|^\s*\||\|\s*$|\S {3,}\S|\t\S")
 # What an editor or a checker reads, not a person.
 DIRECTIVE = re.compile(
-    r"SPDX-License-Identifier|shellcheck |clang-format |cppcheck-suppress|^!")
+    r"SPDX-License-Identifier|shellcheck |clang-format |cppcheck-suppress|^!"
+    r"|^lab: ")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+|^\s*@\w+:\s*")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rules: sentences of blocks, and what is counted in them."""
+"""The rules: sentences of blocks, and the findings in them."""
 import re
 
 LONGEST = 40
@@ -83,7 +83,7 @@ def placeholders(sentence):
 
 
 def headless(sentence):
-    """The clauses whose subject is who or what, without a noun and no question.
+    """The clauses whose subject is "who" or "what", with no noun and no question.
 
     The word begins the sentence, or follows ; : ( or a dash, or a word of
     OPENERS, or, as "what", any word that asks no question (ASKING), or, as

@@ -5,7 +5,7 @@
 
 a=/ivc/ivc-apitest
 
-# watch: whoever comes is attached, as an administrator would have it
+# watch: attach each guest that appears, as an administrator would
 watch() {
 	ivcctl attach --all --watch --daemon --pid-file /run/ivcctl.pid
 }

@@ -18,7 +18,7 @@ sum() {
 	hypercalls "$1" "$2" | total "${3:-}"
 }
 
-# counted LABEL OPTIONS N: N round trips of 8 B, and what there was of each kind
+# counted LABEL OPTIONS N: N round trips of 8 B, and the counts of each kind
 # meanwhile: interrupts, notifications, grant operations, hypercalls, Dom0's
 counted() {
 	over "$1"
@@ -40,8 +40,8 @@ counted() {
 		"$(sum 0 "$file")"
 }
 
-# count LABEL OPTIONS N: by the difference of 3 N and N round trips, so that what
-# comes with the programs themselves does not count
+# count LABEL OPTIONS N: by the difference of 3 N and N round trips, so that the
+# events of starting and ending the programs do not count
 count() {
 	note "counting $1"
 	less=$(counted "$1" "$2" "$3") || fail "$less"

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=300
-# Processes and guests that die in the middle of a transfer, devices that are
-# detached, modules that go: the other side reads what was sent, has its error
-# within a second, nothing leaks, and the same guests connect again.
+# Processes and guests die in the middle of a transfer, devices are detached,
+# modules unloaded: the other side reads all data that was sent and gets its error
+# within a second. Nothing leaks, and the same guests connect again.
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
 
-# It takes milliseconds; each program prints its own. What fails here is an end
-# that nobody was told of, not a machine that is busy.
+# It takes milliseconds; each program prints its own. The limit catches an end of
+# which no program was told, and no busy machine.
 soon=10
 
 # end ERRNO SINK-GUEST FROM-GUEST HOW: HOW is what the sender does to itself

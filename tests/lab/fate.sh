@@ -21,7 +21,7 @@ renew() {
 	guest_create "$1" || fail "guest $1 is not made again"
 	tell "$1"
 }
-# mark: what comes from here on counts
+# mark: only events from here on count
 mark() {
 	g $A 'echo fates: from here >/dev/kmsg'
 }
@@ -170,9 +170,10 @@ limited() {
 	ivcctl detach guest$A --wait 20 >/dev/null
 	attached $A "$@"
 }
-# new EVENT END PEER WHAT: what a guest over its rate asks has to wait for up to a
-# second. That is how long an end of it is new, if it comes to that: END and PEER
-# are begun, and WHAT is done, again and again until EVENT has met a new end
+# new EVENT END PEER WHAT: a request of a guest over its rate waits for up to a
+# second. For so long an end of this guest is new, if the request waits at all. END
+# and PEER are begun, and WHAT is called, again and again until EVENT has come to a
+# new end
 new() {
 	limited --max-rate 1
 	mark

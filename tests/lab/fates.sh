@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=900 suite=no
-# The changes of state that a channel's table knows are brought about for real; and
-# what can go wrong is done to an end in each of its states.
+# All transitions of a channel's table, brought about for real; and every fault, done
+# to an end in each of its states.
 
 # shellcheck source=tests/lab/fate.sh
 . /lab/tests/fate.sh
 tell 1
 tell 2
 
-## What can go wrong
+## Faults
 do_kill() {
 	g_kill $A end 9
 }
@@ -185,7 +185,7 @@ while read -r state event next <&3; do
 	# A detach that finds a process between two steps: that takes two CPUs, races.sh
 	[ "$state $event" != 'new leave' ] || continue
 	case $state.$event in
-	left.*) passes=passed ;; # with what came before it
+	left.*) passes=passed ;; # with the events before it
 	new.*) passes=passed ;;	    # or one way, or another
 	*) passes=went ;;
 	esac
@@ -198,10 +198,10 @@ while read -r state event next <&3; do
 done 3</tmp/states
 note "$nr changes of state, each as the table has it"
 
-## And each of them, in each state; LEFT by a kill, and by a peer's guest destroyed,
-## is gone through above
-# possible STATE FAULT: a process that is gone is not killed; and in a guest that
-# stands still nothing happens, which is all the time that LEFT lasts
+## Each fault in each state; LEFT by a kill, and by a peer's guest destroyed, is done
+## above
+# possible STATE FAULT: a process that is gone cannot be killed. While a guest stands
+# still, which is as long as LEFT lasts, nothing happens in it
 possible() {
 	case $1.$2 in
 	ended.kill_peer | closing.kill | left.kill*) return 1 ;;
@@ -215,7 +215,7 @@ events() {
 	new.detach) echo fail ;; # its request has no answer any more
 	new.unload) echo gone fail ;;
 	new.replace_xenstored) echo taken fail ;; # as without
-	new.save) echo taken fail ;; # who waits for an answer is not frozen before
+	new.save) echo taken fail ;; # a process that waits for an answer is frozen after it
 	left.*) echo stopped cut gone ;; # as its peer's guest may go on meanwhile
 	*.replace_xenstored) ;;
 	closing.save | closing.destroy_peer | closing.unload) echo released ;;

@@ -76,9 +76,9 @@ done
 back_unload
 walks in_dom0 back xen-backend "ivc-$(guest_domid 1)-0"
 
-# What connects a device is done by xenbus's thread: allocations there, at random. Not
-# deeper: a watch that Linux could not take back would be there for ever, and in the
-# way of the next one.
+# xenbus's thread connects a device: allocations of that thread fail at random. Not
+# deeper: a watch that Linux could not remove would stay for ever, and keep the next
+# watch from being set.
 /bin/busybox sh -c "$some; some 4 ivc_back 8"
 g 1 "$some; some 4 ivc_front 8"
 came=0

@@ -9,7 +9,7 @@ seconds=${FUZZ_SECONDS:-60}
 for n in $(guest_numbers); do
 	expect_fail g_as "$n" other "/ivc/ivc-ioctl 99 1"
 	expect_fail g_as "$n" other 'exec 3<>/dev/ivc'
-	# Two processes, which find each other and those of the other guest
+	# Two processes, which connect to each other and to those of the other guest
 	for k in 1 2; do
 		g_bg "$n" "fuzz$k" "su user -c '/ivc/ivc-ioctl 99 $seconds'"
 	done

@@ -8,10 +8,10 @@
 #   health_boot DIR     the same question for the logs of the boot
 #
 # Logs: Dom0's and the guests' kernels, the guests' consoles (all that is left
-# of a guest that died) and Xen's.  What is held: see health_usage().
+# of a guest that died) and Xen's.  Usage: see health_usage().
 # A scenario that provokes a line on purpose says expect_log first (lib.sh).
 
-# How long what is held may take to settle at the end of a scenario.
+# Seconds in which usage must be as before, at the end of a scenario.
 HEALTH_SETTLE=${HEALTH_SETTLE:-6}
 
 # What no log may contain.
@@ -96,8 +96,9 @@ _health_console() {
 	echo "/var/log/xen/console/guest-guest$1.log"
 }
 
-# health_usage: what is held, in words that do not change when a guest is made
-# anew: domain names, not numbers; paths and counts, not ports and references.
+# health_usage: grants, event channels, nodes and so on that are in use, in words
+# that do not change when a guest is created anew: domain names, not numbers; paths
+# and counts, not ports and references.
 #
 #   evtchn, grant, mapped, dying   from Xen (tests/lab/agent/usage.c); exact
 #   dom0-grant                     pages Dom0 shares that are mapped, from
@@ -178,7 +179,7 @@ _health_dom0_grants() {
 	     on && /\[0x|\[ *[0-9]+\]/{n[$NF]++} END{for (d in n) print "dom0-grant", n[d]}' /run/lab/debug-g
 }
 
-# Kernel logs say it at once; what is held needs a moment to be let go.
+# Kernel logs are complete at once; grants and the like need a moment to end.
 health_begin() {
 	mkdir -p "$1"
 	rm -f "$1/expect_log"
@@ -279,7 +280,7 @@ health_boot() {
 	[ ! -s "$1/health.txt" ]
 }
 
-# After a time limit: who waits for what in this Dom0
+# After a time limit: the state of every process of this Dom0
 dom0_waits() {
 	xl list
 	netstat -tn

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=200
-# A process scribbles on all of its channels that it may write, at full speed:
-# its peers, in the other guest and in its own, get errors and go on, and the
-# data of another pair is what was written.
+# A process scribbles over all shared memory of its channels that it may write, at
+# full speed. Its peers, in the other guest and in its own, get errors and go on, and
+# another pair reads its data unchanged.
 
 seconds=${HOSTILE_SECONDS:-20}
 messages=$((30000 / LAB_SLOWER))
@@ -11,7 +11,7 @@ a=/ivc/ivc-apitest
 
 for n in 1 2; do
 	enemy=$((3 - n))
-	# Victims on both sides of the enemy, and honest streams both ways
+	# Victims on both sides of the hostile peer, and honest streams both ways
 	for v in 1 2; do
 		g_bg $v victim "su user -c '/ivc/ivc-victim 99 $v $((seconds + 6))'"
 		g_bg $v sink "su user -c '$a sink --magic 7 --id $v --timeout 100'"

@@ -38,7 +38,7 @@ says() {
 attached() { [ "$(node "$(fe "$1")/backend")" != absent ]; }
 detached() { ! attached "$1" && [ "$(node "$(be "$1")/state")" = absent ]; }
 
-## nothing attached yet, and what cannot be attached
+## nothing attached yet, and guests that cannot be attached
 says 'no guest is attached' ivcctl list
 says 'no guest called' ivcctl attach nobody
 says 'there is no domain 999' ivcctl attach 999
@@ -47,7 +47,7 @@ expect_status 1 ivcctl detach guest1
 says 'is not attached' ivcctl detach guest1
 says 'is not attached' ivcctl realm guest1
 
-## the nodes and who may do what with them
+## the nodes and their permissions
 ivcctl attach guest1 --realm red --max-channels 7
 xenstore-ls -f -p >"$OUT/xenstore.txt"
 is "$(fe "$one")/backend" "$(be "$one")"

@@ -56,11 +56,11 @@ total() {
 # shellcheck disable=SC2034 # for who reads this
 notification='^(evtchn_op|event_channel_op)'
 
-# xen_trace_begin, xen_trace_end FILE: all hypercalls of what is done in between,
-# and what they were. The guests are stopped when it begins, so that each is
-# scheduled anew: before, whose a CPU is, is not known. What a guest does that has
-# one for itself would be nobody's; and xenalyze, which notes only for whom it first
-# sees a PVH guest's hypercall, would name none of them.
+# xen_trace_begin, xen_trace_end FILE: all hypercalls between the two calls, by kind.
+# The guests are paused when the trace begins, so that each is scheduled anew: before
+# its first scheduling the owner of a CPU is not known. The hypercalls of a guest with
+# a CPU of its own would belong to no guest; and xenalyze, which notes only the guest
+# of a PVH guest's first hypercall, would name none of them.
 xen_trace_begin() {
 	for guest in $(guest_numbers); do
 		guest_pause "$guest"

@@ -17,7 +17,7 @@ transfer() {
 }
 
 watch_both
-## both at once: they meet again on the other host
+## both at once: they connect again on the other host
 transfer --how moves
 migrate_guest 2 &
 migrate_guest 1 || fail "guest 1 cannot be migrated beside guest 2"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pvh,pvh,pv hosts=2 time=400 suite=no
 # A guest with 32 channels to three peers is moved to another host, live, in
-# mid-transfer, and back; then one that meets no ivc-back there.
+# mid-transfer, and back; then to a host without ivc-back.
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh
@@ -33,9 +33,9 @@ there 1 mover4
 balance 32 two three four mover mover4
 note "32 channels, $(on_host2 g 1 dmesg | handed_over)"
 
-# There it is alone, and two of its own processes meet; then it comes home
+# There it is alone, and two of its own processes connect; then it returns
 on_host2 "g_bg 1 sink '$a sink --magic 6 --id 1'; g 1 '$a stream --magic 6 --id 2 --peer 1 --messages 2000' && g_wait 1 sink 20" ||
-	fail "on host 2 guest 1's own processes do not meet"
+	fail "on host 2 guest 1's own processes do not connect"
 return_guest 1 || fail "guest 1 cannot come back"
 again 1 2
 again 3 1

@@ -37,8 +37,8 @@ and_again() {
 
 watch_both
 has osu_latency || skip "no benchmarks: make payload-mpi MPI_SUITES=DIRECTORY"
-# So much that a migration finds them running, which takes 40 s; to look through what
-# has come is most of it.
+# So many iterations that a migration, which takes 40 s, finds the programs running.
+# Checking the received data takes most of their time.
 and_again osu 'osu_latency -c -m 2048:2048 -i 15000 -x 10' 'osu_bw -c -m 2048:2048 -i 2500 -x 2'
 while_moving osu
 and_again npb mg.S.x lu.S.x cg.S.x is.S.x

@@ -12,9 +12,9 @@ JOB_TIMEOUT=1800 SLEEP_AFTER=100
 pair=guest2,guest1
 
 watch_both
-## one job, ten migrations. It rests between its messages: what moves a guest is
-## emulated by the CPUs that emulate its ranks, and takes minutes beside one that
-## never does (figures-mpi has such).
+## one job, ten migrations. The job rests between its messages: the CPUs that emulate
+## its ranks emulate the migration, too, which takes minutes beside a job that never
+## rests (figures-mpi has such jobs).
 g 2 rm -f /tmp/stop
 job_bg 2 time $pair "$(way ivc)" /mpi/mpi-time -w 20 -f /tmp/stop 1700
 for n in 1 2 3 4 5; do

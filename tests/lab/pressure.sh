@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=240 suite=no
 # A Dom0 that has no memory left, again and again, while guests connect, join,
-# leave, are detached, attached and destroyed: what fails says so, and nothing
-# that is open notices.
+# leave, are detached, attached and destroyed: a call that fails reports an
+# error, and open channels are not affected.
 
 a=/ivc/ivc-apitest
 

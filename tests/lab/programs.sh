@@ -25,9 +25,9 @@ three_ways() {
 	done
 }
 
-# All of them, whose six channels are made anew in turns by the two CPUs of this
-# machine: the jobs would do little else if each were left sooner, or if each
-# had rings of 256 KiB, whose 130 pages are granted and mapped anew every time.
+# All ranks. The two CPUs of this machine make their six channels anew in turns. The
+# jobs would do little else if each channel were left sooner, or had rings of 256 KiB,
+# whose 130 pages are granted and mapped anew every time.
 # shellcheck disable=SC2034 # of way()
 four_ranks() {
 	ranks=guest1,guest2,guest3,guest4
@@ -46,7 +46,7 @@ npb() {
 }
 
 # Two ranks in the first and the last guest: on two hosts, one on each, where the
-# emulated wire takes 10 to 20 ms for what is short and 85 for 64 KiB, whatever way.
+# emulated wire takes 10 to 20 ms for a short message and 85 for 64 KiB, on any path.
 osu() {
 	built osu_latency
 	ranks=guest1,guest4 two=65536 four=16384
@@ -59,11 +59,11 @@ osu() {
 	done
 }
 
-# Without what Open MPI has no component for between guests, with stock tcp either:
-# windows (Debian leaves out osc pt2pt); and without what needs a file system that
-# guests share, or starts processes. And, for the emulated CPUs' sake, without what
-# passes no message between ranks (msgspec, datatype, dtlib, pack) and the collective
-# calls over all types and roots of buffers, which take ten minutes each way;
+# Left out, because Open MPI has no component for them between guests, not even with
+# stock tcp: windows (Debian leaves out osc pt2pt). Left out as well: tests that need a
+# file system shared by the guests, or start processes. Left out for the emulated CPUs'
+# sake: tests that pass no message between ranks (msgspec, datatype, dtlib, pack), and
+# the collective calls over all types and roots of buffers (ten minutes on each path);
 # docs/measurements/2026-11-23-mpi-guests.md has the runs of more of it.
 mpi4py() {
 	built mpi4py/test

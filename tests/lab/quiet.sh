@@ -48,17 +48,17 @@ measure() {
 		rung=$(total "$notification|^grant_table_op" </tmp/calls)
 		others=$(($(total </tmp/calls) - rung - $(total '^iret' </tmp/calls)))
 		note "guest $guest ($(guest_type "$guest")): notifications and grant_table_op $rung; others $others and iret, of its timer and scheduler: $calls"
-		# What belongs to messages would be n at least. A kernel has xenstore,
-		# a console and processes beside them, none of which does much.
+		# One for each message would be n at least. Beside messages a kernel
+		# has xenstore, a console and processes, none of which does much.
 		[ $((rung * 1000)) -lt "$n" ] || fail "guest $guest: $rung are too many beside $n messages"
-		# iret is how a PV guest's system calls end: who waits long, on a loaded
-		# machine, reads the clock often.
+		# iret ends a PV guest's system call: a process that waits long, on a
+		# loaded machine, reads the clock often.
 		[ $((others * 2)) -lt "$n" ] || fail "guest $guest: $others are too many beside $n messages"
 	done
 }
 
-# rings SERVER CLIENT: the same pair asleep; each message is a notification, and
-# the trace shows it: else it would show none above, whatever there was
+# rings SERVER CLIENT: the same pair asleep: each message is a notification, and
+# the trace must show it. Otherwise the trace above could have missed them all
 rings() {
 	g_bg "$1" server "$p --magic 1 --server --wait sleep 2>&1"
 	xen_trace_begin

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pv time=300 vcpus=2
-# A device that goes while a process on another CPU makes a channel, in the middle
-# of granting its pages: NEW and LEAVE meet, which they do in no other way. Whether
-# they do is chance, one time in 5 to 20; so it is said, and no failure if not.
+# A device is detached while a process on another CPU makes a channel, in the middle
+# of granting its pages: only so does LEAVE come to a channel that is NEW. That is
+# chance, one time in 5 to 20: a run in which it does not happen says so and passes.
 
 # shellcheck source=tests/lab/accounts.sh
 . /lab/tests/accounts.sh

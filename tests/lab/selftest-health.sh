@@ -53,7 +53,7 @@ labctl gone guest2 20 || fail "guest 2 does not crash"
 reported 'guest2.console.*Kernel panic'
 guest_create 2
 
-# What is held: a grant, an event channel, a node.
+# Usage: a grant, an event channel, a node.
 begin
 g_bg 1 grant "agent hold-grant $(guest_domid 2)"
 sleep 0.5

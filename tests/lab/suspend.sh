@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=500
 # Guests are saved, restored, copied (a suspend that is cancelled), with channels
-# in mid-transfer: nothing is lost, both sides know, and they meet again.
+# in mid-transfer: nothing is lost, both sides are told, and they connect again.
 
 # shellcheck disable=SC2016 # for a guest's shell
 # shellcheck source=tests/lab/accounts.sh
@@ -23,8 +23,8 @@ settle() {
 	grep -q stayed /tmp/out.stayer || fail "the stayer was told that it moved"
 }
 
-# Who moves, and who stays: with --full both the PV and the PVH guest do all of it,
-# else each does some.
+# The guest that moves, and the guest that stays: with --full both the PV and the PVH
+# guest do all moves, else each does some.
 first=2:1 second=1:2
 [ "$LAB_FULL" = no ] || first="1:2 2:1" second="1:2 2:1"
 

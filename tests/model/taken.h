@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which transitions of a table do the searches of a model take? Part of pan.c, the
- * program that searches: says, when that ends, "taken: STATE EVENT" or "untaken:
- * STATE EVENT" for each transition of the table.
+ * Which transitions of a table do the searches of a model take? Part of pan.c,
+ * the program that searches: says, when that ends, "taken: STATE EVENT" or
+ * "untaken: STATE EVENT" for each transition of the table.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,12 +2,12 @@
 # The scenarios on a kernel with all of its checks on: see ../debug-kernel.sh.
 
 DBG := $(B)/debug-kernel
-# What needs a second host, or the time of a kernel as users have it, is left out.
+# Left out: scenarios that need a second host, or the speed of a normal kernel.
 DBG_TESTS = $(filter-out $(shell grep -lE '^. lab:.*(hosts=2|suite=no)' \
 	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'),$(shell grep -l '^. lab:' \
 	tests/lab/*.sh | sed 's,.*/,,; s/.sh$$//'))
 
-# The modules are built once per kernel, with counters of what was run. They log
+# The modules are built once per kernel, with counters of the executed lines. They log
 # each change of state, since that kernel has no dynamic debug.
 debug-modules-%:
 	$(Q)$(MAKE) modules KDIR=$(abspath $(DBG))/build/$* \

@@ -154,7 +154,7 @@ guest_create() {
 	guest_start "$1" && guest_wait "$1"
 }
 
-# guest_remake N: whatever has become of it
+# guest_remake N: create guest N anew, in whatever state it is
 guest_remake() {
 	guest_alive "$1" && guest_destroy "$1" >/dev/null 2>&1
 	guest_create "$1" >/dev/null

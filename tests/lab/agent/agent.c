@@ -85,8 +85,9 @@ static void serve(void)
 		}
 		free(event);
 		/*
-		 * Said again at every event, since after a migration the
-		 * subtree is new and the re-registered watch is what tells.
+		 * Written again at every event: after a migration the subtree
+		 * is new, and the only sign of that is the watch, which is
+		 * registered again and fires.
 		 */
 		if (!wire_write(LAB_READY, "1", 1))
 			die(LAB_READY);

@@ -33,7 +33,7 @@
 
 static unsigned int domid;
 static time_t deadline;	  /* 0: none */
-static time_t patience;	  /* what was given for it */
+static time_t patience;	  /* the length of the time limit */
 static char out_dir[128]; /* to be removed however we end */
 
 static time_t now(void)
@@ -90,9 +90,9 @@ static char *next_event(void)
 }
 
 /*
- * Whatever ends us (a signal, SIGKILL from a time limit too), the guest must
- * learn of it and stop the command.  A child waits for our death on a pipe
- * and removes out_dir.
+ * When this process ends (by a signal, also by SIGKILL at a time limit), the
+ * guest must learn of it and stop the command.  A child waits for our death on
+ * a pipe and removes out_dir.
  */
 static void guard(void)
 {

@@ -2,10 +2,10 @@
 /*
  * How the lab's Dom0 (labctl.c) runs a command in a guest (agent.c, session.c)
  *
- * Only xenstore is used: no network, no grant and no event channel of our
- * own, so the control path never shows up in the counts a leak check
- * compares, and it survives suspend and migration (the kernel registers the
- * guest's watches again on resume, and each fires then).  Everything lives
+ * The control path uses xenstore alone: no network, no grant and no event
+ * channel of its own. So it does not show up in the counts that a leak check
+ * compares, and it survives suspend and migration: on resume the kernel
+ * registers the guest's watches again, and each fires then.  Everything lives
  * below the one subtree that libxl lets a guest write:
  *
  *   /local/domain/N/data/lab/ready      agent:   "1", the guest takes commands

@@ -106,9 +106,9 @@ static bool start(struct session *s, const char *cmd)
 }
 
 /*
- * After the command itself ended, what is in the pipes is still its output,
- * but a daemon it left behind must not keep the session: whatever poll()
- * finds empty then is closed.
+ * After the command itself has ended, the bytes in the pipes are still its
+ * output, but a daemon that it left behind must not keep the session open: each
+ * pipe that poll() then finds empty is closed.
  */
 static bool pump(struct session *s, int sigfd)
 {
