@@ -11,7 +11,7 @@ KDIR_NEWEST := $(shell ls -d /lib/modules/*/build /usr/src/linux-headers-*-amd64
 	2>/dev/null | sort -V | tail -1)
 KDIR ?= $(or $(KDIR_RUNNING),$(KDIR_NEWEST))
 KMOD := $(B)/modules
-KSRC := Kbuild $(wildcard kernel/*.h kernel/*/*.[ch] kernel/*/Kbuild) $(IVC_H)
+KSRC := Kbuild $(wildcard kernel/*/*.[ch] kernel/*/Kbuild) $(IVC_H)
 
 ## make modules         ivc-back.ko and ivc-front.ko; KDIR= another kernel, C=2 sparse
 modules: $(KMOD)/.stamp

@@ -243,7 +243,7 @@ int ivcb_xenbus_init(void);
 void ivcb_xenbus_exit(void);
 
 /* debugfs.c */
-void ivcb_debugfs_init(void);
+int ivcb_debugfs_init(void);
 void ivcb_debugfs_exit(void);
 
 /* audit.c: under ivc_back.lock; a WARN if something does not add up. */

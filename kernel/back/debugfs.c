@@ -3,11 +3,9 @@
  * /sys/kernel/debug/ivc-back/: the state as text, for ivcctl and for the eye.
  * The first line of each file names its columns; columns are only ever added.
  */
-#include <linux/debugfs.h>
 #include <linux/jiffies.h>
-#include <linux/module.h>
-#include <linux/seq_file.h>
 
+#include "../common/debugfs.h"
 #include "back.h"
 
 static struct dentry *dir;
@@ -79,12 +77,17 @@ static int channels_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(channels);
 
-void ivcb_debugfs_init(void)
+static const struct ivc_debugfs_file files[] = {
+	{ "frontends", &frontends_fops },
+	{ "members", &members_fops },
+	{ "channels", &channels_fops },
+	{},
+};
+
+int ivcb_debugfs_init(void)
 {
-	dir = debugfs_create_dir("ivc-back", NULL);
-	debugfs_create_file("frontends", 0400, dir, NULL, &frontends_fops);
-	debugfs_create_file("members", 0400, dir, NULL, &members_fops);
-	debugfs_create_file("channels", 0400, dir, NULL, &channels_fops);
+	dir = ivc_debugfs_create("ivc-back", files);
+	return 0;
 }
 
 void ivcb_debugfs_exit(void)

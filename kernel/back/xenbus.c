@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 #include <xen/events.h>
 
-#include "../table.h"
+#include "../common/table.h"
 #include "back.h"
 
 static irqreturn_t fe_event(int irq, void *data)

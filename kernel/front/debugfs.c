@@ -3,10 +3,7 @@
  * /sys/kernel/debug/ivc-front/: contexts, channels and the resources that they
  * hold, as text. The first line of each file names its columns.
  */
-#include <linux/debugfs.h>
-#include <linux/module.h>
-#include <linux/seq_file.h>
-
+#include "../common/debugfs.h"
 #include "front.h"
 
 static struct dentry *dir;
@@ -50,12 +47,17 @@ static int held_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(held);
 
-void ivcf_debugfs_init(void)
+static const struct ivc_debugfs_file files[] = {
+	{ "contexts", &contexts_fops },
+	{ "channels", &channels_fops },
+	{ "held", &held_fops },
+	{},
+};
+
+int ivcf_debugfs_init(void)
 {
-	dir = debugfs_create_dir("ivc-front", NULL);
-	debugfs_create_file("contexts", 0400, dir, NULL, &contexts_fops);
-	debugfs_create_file("channels", 0400, dir, NULL, &channels_fops);
-	debugfs_create_file("held", 0400, dir, NULL, &held_fops);
+	dir = ivc_debugfs_create("ivc-front", files);
+	return 0;
 }
 
 void ivcf_debugfs_exit(void)

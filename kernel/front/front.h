@@ -587,7 +587,7 @@ int ivcf_context_fd_init(void);
 void ivcf_context_fd_exit(void);
 int ivcf_xenbus_init(void);
 void ivcf_xenbus_exit(void);
-void ivcf_debugfs_init(void);
+int ivcf_debugfs_init(void);
 void ivcf_debugfs_exit(void);
 
 #endif /* IVC_FRONT_H */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ivc-front: module init and exit. */
-#include <linux/module.h>
-#include <xen/xen.h>
+/* ivc-front: the module and its parts. */
 #include <ivc/version.h>
 
-#include "../table.h"
+#include "../common/module.h"
+#include "../common/table.h"
 #include "front.h"
 
 struct ivc_front ivc_front = {
@@ -15,53 +14,34 @@ struct ivc_front ivc_front = {
 	.moved = __WAIT_QUEUE_HEAD_INITIALIZER(ivc_front.moved),
 };
 
-static int __init ivc_front_init(void)
+static int front_init(void)
 {
-	int err;
-
-	if (!xen_domain())
-		return -ENODEV;
-
 	xa_init(&ivc_front.conns);
 	ivc_front.wq = alloc_workqueue("ivc-front", WQ_UNBOUND, 0);
-	if (!ivc_front.wq)
-		return -ENOMEM;
-	ivcf_debugfs_init();
-	err = ivcf_xenbus_init();
-	if (err)
-		goto err_debugfs;
-	/*
-	 * Last, because a process may open the device at once. The open file
-	 * holds the module, but a module whose init fails is freed
-	 * nevertheless.
-	 */
-	err = ivcf_context_fd_init();
-	if (err)
-		goto err_xenbus;
-	return 0;
-
-err_xenbus:
-	ivcf_xenbus_exit();
-err_debugfs:
-	ivcf_debugfs_exit();
-	ivcf_backend_page_exit();
-	destroy_workqueue(ivc_front.wq);
-	return err;
+	return ivc_front.wq ? 0 : -ENOMEM;
 }
-module_init(ivc_front_init);
 
-static void __exit ivc_front_exit(void)
+static void front_exit(void)
 {
-	/* No descriptor is open, because each holds the module. */
-	ivcf_context_fd_exit();
-	ivcf_xenbus_exit();
-	ivcf_abandon_all();
-	ivcf_debugfs_exit();
-	ivcf_backend_page_exit();
 	destroy_workqueue(ivc_front.wq);
 	ivc_table_end(&ivc_front.conns);
 }
-module_exit(ivc_front_exit);
+
+static const struct ivc_part parts[] = {
+	{ front_init, front_exit },
+	{ NULL, ivcf_backend_page_exit },
+	{ ivcf_debugfs_init, ivcf_debugfs_exit },
+	{ NULL, ivcf_abandon_all },
+	{ ivcf_xenbus_init, ivcf_xenbus_exit },
+	/*
+	 * Last, because a process may open the device at once. The open file
+	 * holds the module, but a module whose init fails is freed
+	 * nevertheless. Unloading begins here with no descriptor open, because
+	 * each holds the module.
+	 */
+	{ ivcf_context_fd_init, ivcf_context_fd_exit },
+};
+ivc_module(parts);
 
 MODULE_DESCRIPTION("IVC frontend: shared-memory channels between guests");
 MODULE_VERSION(IVC_VERSION);

@@ -7,7 +7,7 @@ KT_OUT := $(B)/$(KT)
 KT_DRV := $(wildcard kernel/back/*.c kernel/front/*.c)
 KT_STUB := $(wildcard $(KT)/stub/*.c) $(wildcard $(KT)/*.c)
 KT_TEST := $(wildcard $(KT)/back/*.c $(KT)/front/*.c $(KT)/both/*.c)
-KT_HDR := $(IVC_H) $(wildcard kernel/*.h kernel/*/*.h $(KT)/*.h \
+KT_HDR := $(IVC_H) $(wildcard kernel/*/*.h $(KT)/*.h \
 	$(KT)/stub/*.h $(addprefix $(KT)/include/,*/*.h */*/*.h)) $(KT)/kernel.mk
 
 # _GNU_SOURCE is for the stubs. The kernel's own warnings, where user space has
