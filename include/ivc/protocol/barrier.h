@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * The few memory accesses that two protection domains share, named once.
+ * The memory accesses by which two protection domains communicate.
  *
- * Every access of ring.h to a page that the other side can see goes through
- * one of these. In the kernel they are the kernel's own primitives, in user
- * space the compiler's C11 atomics; both have the same meaning, so that the
- * ring is one piece of code in both.
+ * ring.h accesses every page that the other side can see through one of these.
+ * In the kernel they are the kernel's own primitives, in user space the
+ * compiler's C11 atomics. Both have the same meaning, so that the ring is one
+ * piece of code in both.
  *
- *   ivc_load(p)        relaxed, single, untorn load: copy once, then check
- *   ivc_store(p, v)    relaxed, single, untorn store
- *   ivc_load_acq(p)    what is read after it is not older than what it read
- *   ivc_store_rel(p,v) what was written before it is seen by who sees it
- *   ivc_fence()        full fence, store-load included
- *   ivc_in_order()     the compiler keeps the order; the CPU need not
- *   ivc_relax()        a spin loop's pause
+ *   ivc_load(p)        relaxed load in one piece: copy once, check the copy
+ *   ivc_store(p, v)    relaxed store in one piece
+ *   ivc_load_acq(p)    acquire: later accesses are not done before this load
+ *   ivc_store_rel(p,v) release: an observer of this store also sees all
+ *                      earlier stores
+ *   ivc_fence()        full fence, also between a store and a later load
+ *   ivc_in_order()     the compiler does not reorder; the CPU may
+ *   ivc_relax()        a hint to the CPU, in the body of a polling loop
  */
 #ifndef IVC_BARRIER_H
 #define IVC_BARRIER_H
@@ -28,7 +29,10 @@
 
 #define ivc_load(p) READ_ONCE(*(p))
 #define ivc_store(p, v) WRITE_ONCE(*(p), (v))
-/* virt_, not smp_: the other side may have CPUs where this kernel has one. */
+/*
+ * virt_, not smp_: smp_ is nothing in a kernel with one CPU, but the other side
+ * may run on another CPU of the host.
+ */
 #define ivc_load_acq(p) virt_load_acquire(p)
 #define ivc_store_rel(p, v) virt_store_release((p), (v))
 #define ivc_fence() virt_mb()

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * How much one party may have by default, where members meet: between guests
- * (ivc-back) a party is a guest, between processes of one machine (ivcd) it is
- * a user.
+ * Default quotas of one party. For the backend, which serves guests, a party is
+ * a guest; for ivcd, which serves the processes of one machine, it is a user.
  */
 #ifndef IVC_LIMITS_H
 #define IVC_LIMITS_H
 
-/* Quotas of a guest where the toolstack says nothing else. */
+/* Quotas of a guest for which the toolstack sets no others. */
 #define IVC_GUEST_CONTEXTS 64
-#define IVC_GUEST_CHANNELS 256 /* ends */
+#define IVC_GUEST_CHANNELS 256 /* ends of channels */
 #define IVC_GUEST_PAGES 16384
 #define IVC_GUEST_PENDING 64
 #define IVC_GUEST_RATE 5000 /* requests per second */
 
 /*
- * Of a user of one machine: a job of 256 processes in which each has a channel
- * to each other, with the rings that Open MPI's component asks for then.
+ * Quotas of a user. They suffice for a job of 256 processes in which each has a
+ * channel to each other, with the ring sizes that Open MPI's component then
+ * asks for.
  */
 #define IVC_USER_CLIENTS 1024u /* processes */
 #define IVC_USER_CONTEXTS 1024u
-#define IVC_USER_CHANNELS 131072u /* ends */
+#define IVC_USER_CHANNELS 131072u /* ends of channels */
 #define IVC_USER_BYTES (32ull << 30)
 #define IVC_USER_PENDING 1024u
 #define IVC_USER_RATE 20000u
 
 /*
- * Of the offers that may wait for a party's accepts, one other party gets a
- * quarter: it must not shut out the rest.
+ * How many of the @max pending offers of a party may come from one other party:
+ * a quarter, so that one party cannot shut out the rest.
  */
 static inline unsigned int ivc_pending_share(unsigned int max)
 {
@@ -35,8 +35,10 @@ static inline unsigned int ivc_pending_share(unsigned int max)
 }
 
 /*
- * As many ends may a guest have closed that it is still to be told of: all of
- * its channels with each of four other guests.
+ * How many ends of a guest with a quota of @channels may be CLOSING, that is
+ * closed while the guest still has to be told something about them: four times
+ * its channels. Since one other guest can cause a quarter of them, that allows
+ * for all of its channels with each of four other guests.
  */
 static inline unsigned int ivc_closing_max(unsigned int channels)
 {

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * When a member is told (EV_HOSTS) that its group has changed:
- * docs/reference/protocol.md, section 2.1. Whoever joins and leaves without
- * end must not wake all others each time, nor may they go without the last
- * news. ivc-back and ivcd keep one struct ivc_notice for each member, and a
- * timer for those that are late.
+ * When to send a member the notice (EV_HOSTS) that its group has changed:
+ * docs/reference/protocol.md, section 2.1. A member that joins and leaves in a
+ * loop must not wake all others each time, and yet every member must learn of
+ * the last change. So notices are rate-limited. ivc-back and ivcd have one
+ * struct ivc_notice for each member, and a timer for the members that are LATE.
  *
- *                change, long since told         HOSTS from the start
+ *              change, and time since the          HOSTS from the start
+ *              last notice has passed
  *       QUIET ---------------------------> TOLD ---------------------> QUIET
- *         |                                  ^  (changes: it has to ask anyway)
- *         | change, just told                |
- *         v                                  | time
- *       LATE ---------------------------------
- *         `---------------> QUIET: HOSTS from the start, which shows it all
+ *         |                                  ^
+ *         | change soon after a notice       | time has passed
+ *         v                                  |
+ *       LATE --------------------------------'
+ *         `---------------> QUIET: HOSTS from the start
+ *
+ * A change in TOLD needs no notice: the member has not asked for the list yet,
+ * and will see the change when it does. For the same reason HOSTS from the
+ * start cancels a notice that is LATE.
  */
 #ifndef IVC_NOTICE_H
 #define IVC_NOTICE_H
 
 #include <linux/types.h>
 
-#define IVC_NOTICE_NS 50000000ull /* from one notice to the next */
+/* Least time between two notices to one member. */
+#define IVC_NOTICE_NS 50000000ull
 
 enum ivc_notice_state {
 	IVC_NOTICE_QUIET,
@@ -27,13 +33,13 @@ enum ivc_notice_state {
 	IVC_NOTICE_LATE,
 };
 
-/* All zero: QUIET, and never told. */
+/* All zero: QUIET, and no notice sent yet. */
 struct ivc_notice {
-	__u64 next; /* not told again before that time */
+	__u64 next; /* time of the next notice at the earliest, ns */
 	__u32 state;
 };
 
-/* @now is of any clock that does not go back, in ns. */
+/* Returns 1 if a notice may be sent at @now: any monotonic clock, in ns. */
 static inline __u32 ivc_notice_tell(struct ivc_notice *n, __u64 now)
 {
 	if (now < n->next)
@@ -43,7 +49,11 @@ static inline __u32 ivc_notice_tell(struct ivc_notice *n, __u64 now)
 	return 1;
 }
 
-/* The group has changed. 1: tell the member now. It may be LATE afterwards. */
+/*
+ * The group has changed. Returns 1 if the caller has to send the notice now. If
+ * the state is LATE afterwards, the caller's timer has to call
+ * ivc_notice_due().
+ */
 static inline __u32 ivc_notice_change(struct ivc_notice *n, __u64 now)
 {
 	if (n->state != IVC_NOTICE_QUIET)
@@ -52,13 +62,13 @@ static inline __u32 ivc_notice_change(struct ivc_notice *n, __u64 now)
 	return ivc_notice_tell(n, now);
 }
 
-/* It has asked who is there, from the start. */
+/* The member has asked for the list of members, from the start. */
 static inline void ivc_notice_asked(struct ivc_notice *n)
 {
 	n->state = IVC_NOTICE_QUIET;
 }
 
-/* Time has passed. 1: tell the member now. */
+/* The timer has expired. Returns 1 if the caller has to send the notice now. */
 static inline __u32 ivc_notice_due(struct ivc_notice *n, __u64 now)
 {
 	return n->state == IVC_NOTICE_LATE && ivc_notice_tell(n, now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * The consumer of a ring: see ring.h, which includes this.
+ * The consumer of a ring. ring.h has the layout, and includes this header.
  */
 #ifndef IVC_RING_RX_H
 #define IVC_RING_RX_H
@@ -8,23 +8,24 @@
 #include "ring.h"
 
 /*
- * The consumer's private half. `cell` is where `pos` is in memory; while a
- * record is begun, or after an error, it is a cell in which no record ever
- * is, so that the fast path need not ask. At `turn` that path has something
- * else to do: cells to give back, or to go round.
+ * The private state of the consumer. `cell` is the address of `pos`. While a
+ * record is begun, or after an error, `cell` points to a cell that never has a
+ * record, so that the fast path need not test for these cases. When the fast
+ * path reaches `turn`, credits are due or the ring ends there: see
+ * ivc_rx_turn().
  */
 struct ivc_rx {
-	const uint8_t *cell;   /* where the next record comes */
+	const uint8_t *cell;   /* address of the next record */
 	const uint8_t *turn;   /* where the fast path calls ivc_rx_turn() */
 	const uint8_t *data;   /* the peer's data area, mapped read-only */
 	struct ivc_ctrl *ctrl; /* own control page */
-	uint32_t pos;	       /* cell of the current record, free-running */
+	uint32_t pos;	       /* position of the current record */
 	uint32_t published;    /* last value stored in ctrl->cons */
 	uint32_t cells;
-	uint32_t batch; /* publish after that many freed cells */
-	uint32_t len;	/* of a record begun: its payload; else 0 */
-	uint32_t off;	/* how much of it has been read */
-	int error;	/* sticky: -EPROTO once the peer lied */
+	uint32_t batch; /* return credits after so many cells */
+	uint32_t len;	/* payload bytes of the record begun; 0: none is */
+	uint32_t off;	/* bytes of that record that have been read */
+	int error;	/* permanent: -EPROTO once the peer broke the ring */
 };
 
 static inline const uint64_t *ivc_rx_hdr(const struct ivc_rx *rx, uint32_t pos)
@@ -32,7 +33,7 @@ static inline const uint64_t *ivc_rx_hdr(const struct ivc_rx *rx, uint32_t pos)
 	return (const uint64_t *)(rx->data + ivc_ring_at(pos, rx->cells - 1));
 }
 
-/* Where no record ever is. */
+/* A cell that never has a record. */
 static inline const uint8_t *ivc_ring_nowhere(void)
 {
 	static const uint64_t zero = 0;
@@ -40,7 +41,10 @@ static inline const uint8_t *ivc_ring_nowhere(void)
 	return (const uint8_t *)&zero;
 }
 
-/* Position, `published`, a record or an error: where does the fast path end? */
+/*
+ * Recompute `cell` and `turn`, after a change of `pos`, `published`, `len` or
+ * `error`.
+ */
 static inline void ivc_rx_aim(struct ivc_rx *rx)
 {
 	uint32_t end = ivc_ring_contig(rx->pos, rx->cells);
@@ -52,7 +56,7 @@ static inline void ivc_rx_aim(struct ivc_rx *rx)
 		rx->cell = ivc_ring_nowhere();
 }
 
-/* An empty ring, from @pos on: 0, but for tests. */
+/* Start an empty ring at position @pos: 0, except in tests. */
 static inline void ivc_rx_begin_at(struct ivc_rx *rx, uint32_t pos)
 {
 	rx->pos = pos;
@@ -71,7 +75,7 @@ static inline void ivc_rx_init(struct ivc_rx *rx, const void *data,
 	ivc_rx_begin_at(rx, 0);
 }
 
-/* Let the producer have the cells freed so far. */
+/* Return credits: tell the producer of all cells freed so far. */
 static inline void ivc_rx_publish(struct ivc_rx *rx)
 {
 	/* Release pairs with the acquire in ivc_tx_refresh(). */
@@ -80,7 +84,11 @@ static inline void ivc_rx_publish(struct ivc_rx *rx)
 	ivc_rx_aim(rx);
 }
 
-/* Give cells back if that is worth the producer's cache miss. */
+/*
+ * The slow end of the fast path: return credits, but only in batches, since
+ * each return costs the producer a cache miss; and go round at the end of the
+ * ring.
+ */
 static inline void ivc_rx_turn(struct ivc_rx *rx)
 {
 	rx->cell = (const uint8_t *)ivc_rx_hdr(rx, rx->pos);
@@ -90,7 +98,7 @@ static inline void ivc_rx_turn(struct ivc_rx *rx)
 		ivc_rx_aim(rx);
 }
 
-/* Move past @cells cells: nothing of what is at the new position is read. */
+/* Go on by @cells cells, to a record that is not begun. */
 static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 {
 	rx->pos += cells;
@@ -99,9 +107,9 @@ static inline void ivc_rx_advance(struct ivc_rx *rx, uint32_t cells)
 }
 
 /*
- * Find the next record; it is not begun by that.
- * Returns 1 when there is one, with its payload in *@len, 0 when the ring is
- * empty, -EPROTO (sticky) when what stands there is neither.
+ * Find the next record, without beginning it. Returns 1 and stores its payload
+ * length in *@len; 0 if the ring is empty; or -EPROTO (permanent) if the header
+ * is invalid.
  */
 static inline int ivc_rx_find(struct ivc_rx *rx, uint32_t *len)
 {
@@ -117,7 +125,7 @@ static inline int ivc_rx_find(struct ivc_rx *rx, uint32_t *len)
 		uint64_t hdr = ivc_load_acq(ivc_rx_hdr(rx, rx->pos));
 
 		if (!hdr) {
-			/* Before we wait, the producer gets all we freed. */
+			/* The caller may sleep now: return all credits. */
 			if (rx->pos != rx->published)
 				ivc_rx_publish(rx);
 			return 0;
@@ -134,7 +142,7 @@ static inline int ivc_rx_find(struct ivc_rx *rx, uint32_t *len)
 	}
 }
 
-/* Is there anything to read, or an error? As above. */
+/* Whether there is anything to read, or an error: as ivc_rx_find(). */
 static inline int ivc_rx_next(struct ivc_rx *rx)
 {
 	uint32_t len;
@@ -142,7 +150,7 @@ static inline int ivc_rx_next(struct ivc_rx *rx)
 	return ivc_rx_find(rx, &len);
 }
 
-/* In the record at the current position, of @len bytes: @used are used. */
+/* The reader stays in the record of @len bytes, of which it has used @used. */
 static inline void ivc_rx_stay(struct ivc_rx *rx, uint32_t len, uint32_t used)
 {
 	rx->len = len;
@@ -150,14 +158,14 @@ static inline void ivc_rx_stay(struct ivc_rx *rx, uint32_t len, uint32_t used)
 	ivc_store(&rx->ctrl->reader_pos, ivc_reader_pos(rx->pos, used));
 }
 
-/* The record at the current position, of @len bytes, is begun. */
+/* Begin the record at the current position, of @len bytes. */
 static inline void ivc_rx_begin(struct ivc_rx *rx, uint32_t len)
 {
 	if (!rx->len)
 		ivc_rx_stay(rx, len, 0);
 }
 
-/* @n more bytes of the record of @len have been used. @n <= what is left. */
+/* Use @n more bytes, which are there, of the record of @len bytes. */
 static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 {
 	uint32_t used = rx->off + n;
@@ -172,7 +180,7 @@ static inline void ivc_rx_consume(struct ivc_rx *rx, uint32_t len, uint32_t n)
 	ivc_rx_advance(rx, ivc_ring_cells(len));
 }
 
-/* The fast path's way on, to @pos at @next. True: it ends there. */
+/* Fast path: go on to @pos at @next. Returns true if ivc_rx_turn() is due. */
 static inline bool ivc_rx_pass(struct ivc_rx *rx, const uint8_t *next,
 			       uint32_t pos)
 {
@@ -183,12 +191,12 @@ static inline bool ivc_rx_pass(struct ivc_rx *rx, const uint8_t *next,
 }
 
 /*
- * Read a message of exactly @len bytes, for which ivc_ring_one() is true, of
- * kind @kind, a constant, if it is what comes next: what
- * ivc_rx_read() does in the common case, for callers that inline it. Returns
- * false when it has not been read. The header that matches is one that
- * ivc_ring_parse() takes: there is room for it before the turn. If *@turn is
- * true then, ivc_rx_turn() is the caller's.
+ * The common case of ivc_rx_read(), for callers that inline it: read a message
+ * of exactly @len bytes if that is the next record. The caller has checked
+ * ivc_ring_one(); @kind is a constant. Returns false if nothing has been read.
+ * Otherwise stores in *@turn whether the caller must call ivc_rx_turn(). A
+ * header that compares equal is also valid for ivc_ring_parse(), because the
+ * record ends no later than `turn`.
  */
 static inline bool ivc_rx_read_one(struct ivc_rx *rx, void *buf, uint32_t len,
 				   enum ivc_ring_kind kind, bool *turn)
@@ -209,9 +217,9 @@ static inline bool ivc_rx_read_one(struct ivc_rx *rx, void *buf, uint32_t len,
 }
 
 /*
- * Read up to @len bytes, over record boundaries.
- * Returns the number of bytes read, 0 when the ring is empty, -EPROTO when
- * it holds garbage (after all that was valid has been read).
+ * Read up to @len bytes, across record boundaries. Returns the number of bytes
+ * read, 0 if the ring is empty, or -EPROTO if the next header is invalid (after
+ * all valid records have been read).
  */
 static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 {
@@ -241,11 +249,12 @@ static inline int64_t ivc_rx_read(struct ivc_rx *rx, void *buf, size_t len)
 }
 
 /*
- * Look at a record that shares a line with its header, the common case, for
- * callers that inline it. Returns its length, or 0 when something else comes
- * next, or is begun: ivc_rx_peek_other() knows what. There is room for such a
- * record wherever it begins, so its header is one that ivc_ring_parse() takes.
- * *@rests: it would find nothing, and has nothing to give back.
+ * The common case of ivc_rx_peek(), for callers that inline it: a record that
+ * shares a cache line with its header. Returns its length, or 0 if the next
+ * record is of another kind or one is begun; the caller then calls
+ * ivc_rx_peek_other(), unless *@rests is true: the ring is empty and no credits
+ * have to be returned. Such a record fits in any one cell, so its header is
+ * also valid for ivc_ring_parse().
  */
 static inline uint32_t ivc_rx_peek_line(struct ivc_rx *rx, const void **p,
 					bool *rests)
@@ -278,10 +287,9 @@ static inline int64_t ivc_rx_peek_other(struct ivc_rx *rx, const void **p)
 }
 
 /*
- * Look at the next bytes where they are. Returns how many there are at *@p,
- * 0 when the ring is empty, or -EPROTO. They stay there until
- * ivc_rx_release(); a hostile peer can change them meanwhile, so what must
- * hold is checked on a copy.
+ * Return the next bytes in place: their number, with the address in *@p; 0 if
+ * the ring is empty; or -EPROTO. The bytes stay there until ivc_rx_release(). A
+ * hostile peer can change them meanwhile, so a program must check a copy.
  */
 static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
 {
@@ -292,8 +300,9 @@ static inline int64_t ivc_rx_peek(struct ivc_rx *rx, const void **p)
 }
 
 /*
- * Free all of such a record. Returns false when what is begun is another one,
- * or partly read: that is for ivc_rx_release_other(). *@turn is as in
+ * The common case of ivc_rx_release(): free all of a record that
+ * ivc_rx_peek_line() returned. Returns false if the record begun is another one
+ * or partly read; the caller then calls ivc_rx_release_other(). *@turn is as in
  * ivc_rx_read_one().
  */
 static inline bool ivc_rx_release_line(struct ivc_rx *rx, size_t len,
@@ -318,7 +327,7 @@ static inline int ivc_rx_release_other(struct ivc_rx *rx, uint32_t len)
 	return 0;
 }
 
-/* Free the first @len bytes of what was peeked. 0, or -EINVAL if too many. */
+/* Free the first @len bytes that were peeked. 0, or -EINVAL if @len is more. */
 static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
 {
 	bool turn;
@@ -330,7 +339,7 @@ static inline int ivc_rx_release(struct ivc_rx *rx, uint32_t len)
 	return 0;
 }
 
-/* Does the producer (whose control page is @peer) sleep until there is room? */
+/* Whether the producer, whose control page is @peer, sleeps for room. */
 static inline bool ivc_rx_peer_sleeps(const struct ivc_ctrl *peer)
 {
 	return ivc_load(&peer->want) & IVC_WANT_SPACE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * The producer of a ring: see ring.h, which includes this.
+ * The producer of a ring. ring.h has the layout, and includes this header.
  */
 #ifndef IVC_RING_TX_H
 #define IVC_RING_TX_H
@@ -8,9 +8,10 @@
 #include "ring.h"
 
 /*
- * The producer's private half. `cell` is where `pos` is in memory, and `stop`
- * the cell from which on the fast path leaves the work to the other: at the
- * limit, at the last cell before the wrap, or at once if something is reserved.
+ * The private state of the producer. `cell` is the address of `pos`. `stop` is
+ * the cell from which on the fast path leaves the work to ivc_tx_write(): the
+ * cell at `limit`, the last cell before the wrap, or `cell` itself if bytes are
+ * reserved.
  */
 struct ivc_tx {
 	uint8_t *cell;		     /* the next cell to write */
@@ -18,11 +19,11 @@ struct ivc_tx {
 	uint8_t *data;		     /* own data area, written here only */
 	const struct ivc_ctrl *peer; /* the consumer's page, read-only */
 	uint32_t pos;		     /* next cell to write, free-running */
-	uint32_t limit;		     /* may write up to here: full at it */
+	uint32_t limit;		     /* the ring is full at this position */
 	uint32_t cons;		     /* last checked value of peer->cons */
 	uint32_t cells;		     /* power of two */
-	uint32_t reserved;	     /* bytes of a pending reserve */
-	int error;		     /* sticky: -EPROTO once the peer lied */
+	uint32_t reserved;	     /* bytes reserved and not committed */
+	int error; /* permanent: -EPROTO once the peer broke the ring */
 };
 
 static inline uint64_t *ivc_tx_hdr(struct ivc_tx *tx, uint32_t pos)
@@ -30,7 +31,7 @@ static inline uint64_t *ivc_tx_hdr(struct ivc_tx *tx, uint32_t pos)
 	return (uint64_t *)(tx->data + ivc_ring_at(pos, tx->cells - 1));
 }
 
-/* Position, limit or reservation have changed: how far may the fast path go? */
+/* Recompute `cell` and `stop` after `pos`, `limit` or `reserved` changed. */
 static inline void ivc_tx_aim(struct ivc_tx *tx)
 {
 	uint32_t last = ivc_ring_contig(tx->pos, tx->cells) - 1;
@@ -40,7 +41,7 @@ static inline void ivc_tx_aim(struct ivc_tx *tx)
 	tx->stop = tx->cell + (size_t)(room < last ? room : last) * IVC_CELL;
 }
 
-/* From @pos up to @limit there is room. Nothing is reserved. */
+/* Set the free room to the cells from @pos to @limit, with nothing reserved. */
 static inline void ivc_tx_bound(struct ivc_tx *tx, uint32_t pos, uint32_t limit)
 {
 	tx->pos = pos;
@@ -49,14 +50,17 @@ static inline void ivc_tx_bound(struct ivc_tx *tx, uint32_t pos, uint32_t limit)
 	ivc_tx_aim(tx);
 }
 
-/* An empty ring, from @pos on: 0, but for tests. */
+/* Start an empty ring at position @pos: 0, except in tests. */
 static inline void ivc_tx_begin_at(struct ivc_tx *tx, uint32_t pos)
 {
 	tx->cons = pos;
 	ivc_tx_bound(tx, pos, pos + tx->cells - 1);
 }
 
-/* @size passes ivc_ring_size_ok(); @data is zeroed before the peer sees it. */
+/*
+ * The caller has checked @size with ivc_ring_size_ok(), and zeroes @data before
+ * the peer maps it.
+ */
 static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
 			       const struct ivc_ctrl *peer)
 {
@@ -67,22 +71,22 @@ static inline void ivc_tx_init(struct ivc_tx *tx, void *data, uint32_t size,
 	ivc_tx_begin_at(tx, 0);
 }
 
-/* Cells free by what the producer knows; the last one stays free. */
+/* Free cells as far as the producer knows, without the one that stays free. */
 static inline uint32_t ivc_tx_known_free(const struct ivc_tx *tx)
 {
 	return tx->limit - tx->pos;
 }
 
 /*
- * Look again at what the consumer has freed.
- * Returns 0, or -EPROTO (sticky) when it claims more than was ever written or
- * takes back what it had freed; from then on the ring is full.
+ * Load from the consumer's page how many cells it has freed. Returns 0, or
+ * -EPROTO (permanent) if the consumer claims more than was ever written or
+ * takes back cells that it had freed; from then on the ring counts as full.
  */
 static inline int ivc_tx_refresh(struct ivc_tx *tx)
 {
 	/*
-	 * Acquire pairs with the release in ivc_rx_publish(): the consumer's
-	 * reads of the cells are done before we write to them again.
+	 * Acquire pairs with the release in ivc_rx_publish(): the consumer has
+	 * finished reading the cells before this side writes to them again.
 	 */
 	uint32_t cons = ivc_load_acq(&tx->peer->cons);
 
@@ -95,24 +99,25 @@ static inline int ivc_tx_refresh(struct ivc_tx *tx)
 	}
 	tx->cons = cons;
 	tx->limit = cons + tx->cells - 1;
-	/* What is reserved stays so: who waits asks for this, too. */
+	/* A reservation stays: ivc_wait() calls this function, too. */
 	ivc_tx_aim(tx);
 	return 0;
 }
 
-/* Publish the record @hdr that is in @cell; @next is the one behind it. */
+/* Publish the record in @cell by its header @hdr; @next is the cell after it.
+ */
 static inline void ivc_ring_put(uint8_t *cell, uint8_t *next, uint64_t hdr)
 {
-	/* Zero the next header first: the ring's invariant, see above. */
+	/* Zero the next header first: the invariant of the ring, see ring.h. */
 	ivc_store((uint64_t *)next, 0);
 	/*
-	 * Release pairs with the acquire in ivc_rx_find(): who sees this
-	 * header sees the payload and the zero behind it.
+	 * Release pairs with the acquire in ivc_rx_find(): a consumer that sees
+	 * this header also sees the payload and the zero after it.
 	 */
 	ivc_store_rel((uint64_t *)cell, hdr);
 }
 
-/* Store @hdr at the current position and move past @cells cells. */
+/* Publish @hdr at the current position and go on by @cells cells. */
 static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
 				  uint32_t cells)
 {
@@ -120,15 +125,15 @@ static inline void ivc_tx_publish(struct ivc_tx *tx, uint64_t hdr,
 
 	tx->pos += cells;
 	tx->cell = (uint8_t *)ivc_tx_hdr(tx, tx->pos);
-	/* `stop` is where it was, but for a new round. */
+	/* `stop` changes only when the ring starts over. */
 	if (tx->cell == tx->data)
 		ivc_tx_aim(tx);
 	ivc_ring_put(cell, tx->cell, hdr);
 }
 
 /*
- * How many contiguous cells may be written now, wanting @want of them: looks
- * at the shared index only if the cached one does not give enough.
+ * Return the number of contiguous cells that may be written now. Loads the
+ * shared index only if by the cached one there are fewer than @want.
  */
 static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 {
@@ -144,15 +149,15 @@ static inline uint32_t ivc_tx_avail(struct ivc_tx *tx, uint32_t want)
 }
 
 /*
- * Write a message for which ivc_ring_one() is true, of kind
- * @kind, a constant: what ivc_tx_write() does in the common case, for callers
- * that inline it. Returns false when it has not been written; ivc_tx_write()
- * knows why.
+ * The common case of ivc_tx_write(), for callers that inline it: write a
+ * message as one record. The caller has checked ivc_ring_one(); @kind is a
+ * constant. Returns false if nothing was written; the caller then calls
+ * ivc_tx_write().
  */
 static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
 				    uint32_t len, enum ivc_ring_kind kind)
 {
-	/* Locals: the compiler takes the payload for what may change *@tx. */
+	/* Locals: to the compiler, a store of payload may change *@tx. */
 	uint32_t cells = kind == IVC_RING_ANY ? ivc_ring_cells(len) : 1;
 	uint8_t *cell = tx->cell, *next = cell + (size_t)cells * IVC_CELL;
 	uint32_t pos = tx->pos;
@@ -167,18 +172,18 @@ static inline bool ivc_tx_write_one(struct ivc_tx *tx, const void *buf,
 }
 
 /*
- * Write up to @len bytes: as many as fit now.
- * Returns the number of bytes written, 0 when nothing fits, -EPROTO when the
- * consumer's index is impossible.
+ * Write as many of @len bytes as fit now. Returns the number of bytes written,
+ * 0 if nothing fits, or -EPROTO if the consumer's index is impossible.
  *
- * Large writes go in records of an eighth of the ring, so that the consumer
- * copies one while the next is written. To keep the tail of a full ring from
- * being filled with crumbs, a piece is written only when it is the rest of
- * the message or at least half such a record.
+ * A large message is split into records of an eighth of the ring, so that the
+ * consumer copies one while the next is written. A piece is written only if it
+ * is the rest of the message or at least half of such a record: otherwise a
+ * ring that is almost full would be filled with tiny records.
  *
- * However fast the consumer makes room, all that one call has written is in the
- * ring when it returns: a caller that must find out later which part of it was
- * in time walks its records. ivc_tx_round() tells whether that was the limit.
+ * However fast the consumer makes room, all records of one call are in the ring
+ * when it returns, because a caller may have to walk them later to find out
+ * which part was written in time. ivc_tx_round() tells whether this limit ended
+ * the call.
  */
 static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 				   size_t len)
@@ -189,7 +194,7 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 
 	if (unlikely(tx->error))
 		return tx->error;
-	/* It would take the place of what is reserved, so that is off. */
+	/* It would take the place of the reserved bytes: they are given up. */
 	ivc_tx_bound(tx, tx->pos, tx->limit);
 
 	while (done < len) {
@@ -201,7 +206,7 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 		uint32_t avail, n;
 
 		avail = ivc_tx_avail(tx, need);
-		/* At the wrap a short piece is right: the rest starts over. */
+		/* A short piece is fine at the end of the ring. */
 		if (avail < need && avail < contig && avail < chunk / 2)
 			break;
 		if (!avail)
@@ -224,8 +229,8 @@ static inline int64_t ivc_tx_write(struct ivc_tx *tx, const void *buf,
 }
 
 /*
- * Has an ivc_tx_write() that began at @from come once around, so that there may
- * be room for more?
+ * Whether an ivc_tx_write() that began at @from stopped because it had written
+ * a whole ring, so that there may be room for more.
  */
 static inline bool ivc_tx_round(const struct ivc_tx *tx, uint32_t from)
 {
@@ -234,10 +239,10 @@ static inline bool ivc_tx_round(const struct ivc_tx *tx, uint32_t from)
 
 /*
  * Reserve room for a record of at least @min and at most @max contiguous
- * payload bytes, to be filled in place and published by ivc_tx_commit().
- * @min is at most a quarter of the ring, or the call can never succeed and
- * returns -EMSGSIZE. Returns the bytes at *@p, 0 when there is no room now,
- * or -EPROTO. A second reserve, or a write, gives the first one's room back.
+ * payload bytes, which the caller fills in place and ivc_tx_commit() publishes.
+ * Returns the number of bytes at *@p; 0 if there is no room now; -EMSGSIZE if
+ * @min is more than a quarter of the ring, which can never succeed; or -EPROTO.
+ * Another reserve, or a write, cancels the reservation.
  */
 static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 				     uint32_t max, void **p)
@@ -256,7 +261,7 @@ static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 		max = min;
 	need = ivc_ring_cells(min);
 	if (contig < need) {
-		/* Not at the end of the ring: skip to its start. */
+		/* Too short before the end: skip to the start of the ring. */
 		avail = ivc_tx_known_free(tx);
 		if (avail < contig + need) {
 			if (ivc_tx_refresh(tx))
@@ -285,8 +290,8 @@ static inline int64_t ivc_tx_reserve(struct ivc_tx *tx, uint32_t min,
 }
 
 /*
- * Publish the first @len bytes of the reserved room (0 gives it back).
- * Returns 0, -EINVAL when more than that was reserved, or -EPROTO.
+ * Publish the first @len reserved bytes; 0 cancels the reservation. Returns 0,
+ * -EINVAL if @len is more than was reserved, or -EPROTO.
  */
 static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 {
@@ -301,13 +306,13 @@ static inline int ivc_tx_commit(struct ivc_tx *tx, uint32_t len)
 	return 0;
 }
 
-/* Nothing more can be written; what was, from @pos on, was in vain. */
+/* End the ring at @pos: later records were not in time, and none can follow. */
 static inline void ivc_tx_end(struct ivc_tx *tx, uint32_t pos)
 {
 	ivc_tx_bound(tx, pos, pos);
 }
 
-/* Does the consumer sleep and want to be woken for new data? */
+/* Whether the consumer sleeps until there is data. */
 static inline bool ivc_tx_peer_sleeps(const struct ivc_tx *tx)
 {
 	return ivc_load(&tx->peer->want) & IVC_WANT_DATA;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
  * States of a channel end and of a context: one enum and one table each, for
- * the frontend driver and whoever checks it. docs/reference/protocol.md 3.5
- * has the meaning of the events; the tables there and the ones here are the
- * same.
+ * the frontend driver and for the tests that check it. The diagram below is the
+ * only one. docs/reference/protocol.md 3.5 says what the events mean, and has
+ * the same tables.
  *
  *           OFFER              ACCEPTED
  *   NEW ----------> OFFERED -----------> OPEN ---------------.
@@ -53,7 +53,7 @@ enum ivc_chan_event {
 	IVC_CHAN_EVENTS,
 };
 
-/* For people: logs, debugfs, tests. */
+/* Names of states and events, for logs, debugfs and tests. */
 static const char *const ivc_chan_state_name[IVC_CHAN_STATES]
 	__attribute__((unused)) = {
 		"new",	"offered", "open",    "left",
