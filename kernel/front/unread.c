@@ -179,13 +179,17 @@ void ivcf_unread_check_cut(struct ivc_chan *ch)
 	}
 }
 
-/* The channel ends. A peer that died undecided has not cut us off. */
+/*
+ * The channel ends. A peer that died undecided has not cut us off, so the
+ * records that were hidden while it was deciding are shown again. Records that
+ * the check below hides only now stay hidden.
+ */
 void ivcf_unread_end(struct ivc_chan *ch)
 {
 	struct ivc_records r = copied_records(ch);
 
 	ivcf_unread_check_cut(ch);
-	if (ch->rx_state == IVC_RX_HIDDEN && ch->peer_kctl &&
+	if (ch->rx_state == IVC_RX_HIDDEN && r.hidden && ch->peer_kctl &&
 	    ivc_load_acq(&ch->peer_kctl->cut_off) != IVC_WIRE_CUT) {
 		ivc_rx_event(&ch->rx_state, IVC_RX_SHOW);
 		ivcf_record_restore(&r);
