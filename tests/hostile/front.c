@@ -144,8 +144,10 @@ void back_must_be(struct front *f, int state, int or, const char *why)
 
 	do {
 		is = back_state(f);
-		if (is == state || is == or)
+		if (is == state || is == or) {
+			moves();
 			return;
+		}
 		sleep_ms(5);
 	} while (now_ms() < end);
 	die("%s: the backend is in state %d, not in %d", why, is, state);
@@ -245,6 +247,7 @@ int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply)
 		if (port >= 0)
 			xenevtchn_unmask(f->evtchn, (evtchn_port_t)port);
 	}
+	moves();
 	return reply->status;
 }
 

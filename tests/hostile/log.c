@@ -38,6 +38,20 @@ int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+void moves(void)
+{
+	static int64_t last;
+	int64_t now = now_ms();
+
+	if (!last)
+		last = now;
+	if (now - last < 5000)
+		return;
+	last = now;
+	puts("...");
+	fflush(stdout);
+}
+
 int patience_ms(void)
 {
 	const char *times = getenv("LAB_SLOWER");

@@ -41,8 +41,9 @@ for n in 3 4 5; do
 done
 for n in 3 4 5; do
 	g_wait $n attacks 90 >"$OUT/attacks$n" 2>&1 || fail "guest $n: $(tail -n 2 "$OUT/attacks$n")"
-	note "guest $n: $(wc -l <"$OUT/attacks$n") attacks, one after the other"
-	[ "$(wc -l <"$OUT/attacks$n")" -ge 5 ] || fail "guest $n has not done much"
+	attacks=$(grep -vc '^[.][.][.]' "$OUT/attacks$n")
+	note "guest $n: $attacks attacks, one after the other"
+	[ "$attacks" -ge 5 ] || fail "guest $n has not done much"
 done
 note "meanwhile $streams streams of 20000 messages, each byte right"
 for n in 3 4 5; do

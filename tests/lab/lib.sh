@@ -70,7 +70,8 @@ g_bg() {
 	g "$_n" "agent bg $_tag $(_quote "$*")"
 }
 
-# g_wait N TAG [SECONDS]: its output and status once it ended; 124 = not yet
+# g_wait N TAG [SECONDS]: its output and status once it ended; 124 = it runs on and
+# has printed nothing for so long
 g_wait() {
 	_log "g_wait $*"
 	labctl exec -t $((${3:-60} + 10)) "guest$1" \

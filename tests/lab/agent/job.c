@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +81,9 @@ int job_start(const char *tag, const char *cmd)
 		return 1;
 	}
 	unlink(job_path(tag, "rc"));
+	/* A wait that comes before the job has begun must not see the last
+	 * one's. */
+	unlink(job_path(tag, "out"));
 
 	/* The lock is ours before this returns: a wait right after it works. */
 	pid = fork();
@@ -107,30 +112,53 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* What job @tag has printed since the last call goes to stdout: was there any?
+ */
+static bool show(const char *tag)
+{
+	static int out = -1;
+	char buf[65536];
+	bool any = false;
+	ssize_t n;
+
+	if (out < 0)
+		out = open(job_path(tag, "out"), O_RDONLY | O_CLOEXEC);
+	while ((n = read(out, buf, sizeof(buf))) > 0) {
+		any = true;
+		if (write(1, buf, n) < 0)
+			break;
+	}
+	return any;
+}
+
+/*
+ * The output is passed on as it comes: Dom0 takes it for movement. @seconds are
+ * those in which the job prints nothing.
+ */
 int job_wait(const char *tag, int seconds)
 {
 	struct sigaction sa = { .sa_handler = on_alarm }; /* no SA_RESTART */
-	int lock = open(job_path(tag, "lock"), O_RDONLY | O_CLOEXEC), out;
-	char buf[65536];
-	ssize_t n;
+	struct itimerval each = { { 1, 0 }, { 1, 0 } };
+	int lock = open(job_path(tag, "lock"), O_RDONLY | O_CLOEXEC);
+	int idle = 0;
 
 	if (lock < 0) {
 		fprintf(stderr, "agent: no job %s\n", tag);
 		return 127;
 	}
 	sigaction(SIGALRM, &sa, NULL);
-	if (seconds > 0)
-		alarm(seconds);
-	if (flock(lock, seconds > 0 ? LOCK_SH : LOCK_SH | LOCK_NB)) {
-		fprintf(stderr, "agent: job %s still runs after %d s\n", tag,
-			seconds);
-		return LAB_EXIT_TIMEOUT;
+	setitimer(ITIMER_REAL, &each, NULL);
+	while (flock(lock, idle < seconds ? LOCK_SH : LOCK_SH | LOCK_NB)) {
+		if (idle >= seconds) {
+			fprintf(stderr,
+				"agent: job %s still runs and printed nothing "
+				"for %d s\n",
+				tag, seconds);
+			return LAB_EXIT_TIMEOUT;
+		}
+		idle = show(tag) ? 0 : idle + 1;
 	}
-	alarm(0);
-	out = open(job_path(tag, "out"), O_RDONLY | O_CLOEXEC);
-	while ((n = read(out, buf, sizeof(buf))) > 0)
-		if (write(1, buf, n) < 0)
-			break;
+	show(tag);
 	return job_number(tag, "rc");
 }
 
