@@ -69,7 +69,7 @@ static int establish(struct ivc_chan *ch, u32 dir_gref, u8 tx_shift)
 	if (err)
 		return err;
 	ivcf_grant_end_dir(&ch->grant);
-	WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
+	ivcf_doorbell_see(ch);
 	return 0;
 }
 

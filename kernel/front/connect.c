@@ -276,7 +276,7 @@ static int map_offerer(struct ivc_chan *ch, const struct ivc_msg *msg,
 			      ?: ivcf_grant_pages(&ch->grant, ch->peer.domid,
 					       dir_gref);
 	if (!err) {
-		WRITE_ONCE(ch->peer_kctl, page_address(ch->map.pages[0]));
+		ivcf_doorbell_see(ch);
 		err = ivcf_doorbell_bind(ch, ch->peer.domid, msg->offer.port);
 	}
 	/* From here on the peer's memory is mapped, whatever else fails. */

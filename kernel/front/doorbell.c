@@ -31,6 +31,16 @@ bool ivcf_doorbell_heard(struct ivc_chan *ch)
 }
 
 /*
+ * From now on the doorbell looks at the peer's kernel. Release pairs with the
+ * acquire in peer_moved(), which may run on another CPU at this moment: the page
+ * is mapped before that CPU sees its address.
+ */
+void ivcf_doorbell_see(struct ivc_chan *ch)
+{
+	smp_store_release(&ch->peer_kctl, page_address(ch->map.pages[0]));
+}
+
+/*
  * Does the state of the peer's kernel need the work item? Acquire pairs with
  * its release of the state: the data that its process wrote before is in the
  * ring when we copy it. If no page of the peer is mapped any more, the doorbell
@@ -39,7 +49,7 @@ bool ivcf_doorbell_heard(struct ivc_chan *ch)
  */
 static bool peer_moved(struct ivc_chan *ch, bool *is_new)
 {
-	const struct ivc_kctl *peer = READ_ONCE(ch->peer_kctl);
+	const struct ivc_kctl *peer = smp_load_acquire(&ch->peer_kctl);
 	u32 state;
 
 	*is_new = false;

@@ -572,6 +572,8 @@ int ivcf_doorbell_offer(struct ivc_chan *ch, domid_t domid);
 int ivcf_doorbell_bind(struct ivc_chan *ch, domid_t domid, evtchn_port_t port);
 void ivcf_doorbell_ring(struct ivc_chan *ch);
 bool ivcf_doorbell_heard(struct ivc_chan *ch);
+/* The peer is mapped: its state counts. ivcf_doorbell_blind() ends that. */
+void ivcf_doorbell_see(struct ivc_chan *ch);
 void ivcf_doorbell_blind(struct ivc_chan *ch);
 void ivcf_doorbell_free(struct ivc_chan *ch);
 

@@ -57,9 +57,12 @@
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 /*
- * There is no smp_*(): those are nothing in a kernel for one CPU, and what the
- * drivers share they share with other domains.
+ * There is no smp_mb() and the like: those are nothing in a kernel for one CPU, and
+ * the drivers share rings with other domains. These two are for what one kernel's
+ * CPUs share.
  */
+#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define virt_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define virt_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define virt_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
