@@ -57,9 +57,9 @@
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 /*
- * There is no smp_mb() and the like: those are nothing in a kernel for one CPU, and
- * the drivers share rings with other domains. These two are for what one kernel's
- * CPUs share.
+ * There is no smp_mb() and the like: those are nothing in a kernel for one CPU,
+ * and the drivers share rings with other domains. These two are for what one
+ * kernel's CPUs share.
  */
 #define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
