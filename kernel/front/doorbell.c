@@ -32,8 +32,8 @@ bool ivcf_doorbell_heard(struct ivc_chan *ch)
 
 /*
  * From now on the doorbell looks at the peer's kernel. Release pairs with the
- * acquire in peer_moved(), which may run on another CPU at this moment: the page
- * is mapped before that CPU sees its address.
+ * acquire in peer_moved(), which may run on another CPU at this moment: the
+ * page is mapped before that CPU sees its address.
  */
 void ivcf_doorbell_see(struct ivc_chan *ch)
 {

@@ -11,8 +11,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
 
 /*
- * A step was done: prints "..." now and then, so that the lab sees a long attack
- * move. Lines of that kind are no results.
+ * A step was done: prints "..." now and then, so that the lab sees a long
+ * attack move. Lines of that kind are no results.
  */
 void moves(void);
 
