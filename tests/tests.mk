@@ -177,7 +177,7 @@ payload-tests: $(B)/payload/guest/ivc-apitest $(B)/payload/dom0/ivc-apitest
 UNIT_OUT := $(B)/tests/unit
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_DEP := $(UNIT_SRC) $(LIB_SRC) $(LIB_PRIVATE_H) $(IVC_H) \
-	$(wildcard tests/unit/*.h) tests/tests.mk
+	$(wildcard tests/*.h tests/unit/*.h) tests/tests.mk
 UNIT_RING := $(filter-out $(patsubst %,tests/unit/test_%.c,api channel notice), \
 	$(UNIT_SRC))
 UNIT_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) -Wno-format-extra-args \

@@ -537,6 +537,8 @@ int ivcf_unread_copy(struct ivc_chan *ch);
 void ivcf_unread_check_cut(struct ivc_chan *ch);
 void ivcf_unread_end(struct ivc_chan *ch);
 void ivcf_unread_free(struct ivc_chan *ch);
+/* The page that a process sees at page @i of PEER. Under ch->lock. */
+struct page *ivcf_peer_page(struct ivc_chan *ch, u32 i);
 
 /* ---------------------------------------------------------------- record.c */
 

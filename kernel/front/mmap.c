@@ -256,19 +256,6 @@ static void count_close(struct vm_area_struct *vma)
 	mutex_unlock(&ch->lock);
 }
 
-/* The page to show at page @i of PEER. Under ch->lock. */
-static struct page *peer_page(struct ivc_chan *ch, u32 i)
-{
-	/* The partner's pages exist as long as our reference to the partner. */
-	if (ch->partner)
-		return ch->partner->grant.pages[i + 1];
-	if (ch->rx_state == IVC_RX_LIVE)
-		return ch->map.pages[i + 1];
-	if (ch->unread && i < ch->nr_unread && ch->unread[i])
-		return ch->unread[i];
-	return ZERO_PAGE(0);
-}
-
 static vm_fault_t peer_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -281,7 +268,7 @@ static vm_fault_t peer_fault(struct vm_fault *vmf)
 	if (ch->pv_mmap && ch->rx_state == IVC_RX_LIVE) {
 		ret = fault_pv(ch->pv_mmap, vma, addr);
 	} else {
-		page = peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
+		page = ivcf_peer_page(ch, (addr - vma->vm_start) >> PAGE_SHIFT);
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
 	}
 	mutex_unlock(&ch->lock);

@@ -231,3 +231,15 @@ void ivcf_unread_free(struct ivc_chan *ch)
 	kvfree(ch->unread_hidden);
 	ch->unread_hidden = NULL;
 }
+
+struct page *ivcf_peer_page(struct ivc_chan *ch, u32 i)
+{
+	/* The partner's pages exist as long as our reference to the partner. */
+	if (ch->partner)
+		return ch->partner->grant.pages[i + 1];
+	if (ch->rx_state == IVC_RX_LIVE)
+		return ch->map.pages[i + 1];
+	if (ch->unread && i < ch->nr_unread && ch->unread[i])
+		return ch->unread[i];
+	return ZERO_PAGE(0);
+}

@@ -16,19 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct dice {
-	uint64_t state;
-};
-
-uint64_t dice_next(struct dice *d);
-/* 0 .. n - 1; 0 if @n is 0. */
-uint32_t dice_below(struct dice *d, uint32_t n);
-/* 1 .. max, often small, often about a whole number of cells. */
-uint32_t dice_size(struct dice *d, uint32_t max);
-static inline bool dice_one_in(struct dice *d, uint32_t n)
-{
-	return !dice_below(d, n);
-}
+#include "../rng.h"
 
 /* The seed of the channel under test; a failure names it. */
 extern uint64_t account_seed;
@@ -61,16 +49,17 @@ struct account {
 /* The reader was given @len bytes at @buf, and has used them. */
 void account_got(struct account *a, const void *buf, size_t len);
 
-/* -n ENDS and a SEED to begin with: "program [-n ENDS] [SEED]". */
-struct account_run {
-	uint64_t ends;
-	uint64_t seed;
-	bool one; /* a seed was given: that channel alone */
-};
+/* Decides everything in the channel under test. */
+extern struct rng dice;
 
-void account_args(struct account_run *run, int argc, char **argv);
-/* One line of what was done, as every test has it. */
-void account_end(const struct account_run *run, uint64_t channels,
-		 uint64_t ends, uint64_t lost);
+/* Ends that have been tried, and of how many something was undelivered. */
+extern uint64_t account_ends, account_lossy;
+
+/*
+ * The main() of a test: "program [-n ENDS] [SEED]". Tries one channel after the
+ * other by @channel(), each with a seed of its own, until so many ends have
+ * been tried; or only the channel of SEED. Prints what was done.
+ */
+int account_main(int argc, char **argv, void (*channel)(void));
 
 #endif /* ACCOUNT_H */

@@ -15,7 +15,7 @@ ACCOUNT_DRV := $(addprefix kernel/front/,channel.c channel-state.c connection.c 
 ACCOUNT_KERNEL = -std=gnu11 -D_GNU_SOURCE -D__KERNEL__ -DSTUB_DRIVER=front -g \
 	-O1 -Wall -Werror -fno-strict-aliasing -Itests/kernel/include -Iinclude
 ACCOUNT_KOBJ := $(patsubst %.c,$(ACCOUNT_OUT)/%.o,$(ACCOUNT_DRV) \
-	$(ACCOUNT)/world.c)
+	$(wildcard $(ACCOUNT)/world*.c))
 
 $(ACCOUNT_KOBJ): $(ACCOUNT_OUT)/%.o: %.c $(ACCOUNT_HDR) \
 		$(wildcard kernel/front/*.h tests/kernel/include/*/*.h)

@@ -154,7 +154,7 @@ void co_run(bool (*done)(void))
 	uint32_t starved = 0;
 
 	while (!done()) {
-		int i = (int)dice_below(&dice, MAX);
+		int i = (int)rng_below(&dice, MAX);
 		struct co *c = &all[i];
 
 		/* Now and then some have no turn for long, as virtual CPUs. */
@@ -162,10 +162,9 @@ void co_run(bool (*done)(void))
 			patient--;
 			if (starved >> i & 1)
 				continue;
-		} else if (dice_one_in(&dice, 256)) {
-			starved =
-				(uint32_t)(dice_next(&dice) & dice_next(&dice));
-			patient = dice_below(&dice, 4000);
+		} else if (rng_one_in(&dice, 256)) {
+			starved = (uint32_t)(rng_next(&dice) & rng_next(&dice));
+			patient = rng_below(&dice, 4000);
 		}
 
 		if (!c->lives || (c->frozen && !c->kernel) ||

@@ -30,7 +30,6 @@ static struct end {
 	bool took;	 /* all of which was kept by then */
 } ends[2];
 
-static uint64_t ends_seen, ends_lossy;
 static struct ivc_transport transport;
 static uint8_t scratches[2][STREAM_MAX];
 static bool local, enemy;
@@ -124,7 +123,7 @@ static void settle(struct end *e)
 {
 	ssize_t why;
 
-	if (dice_one_in(&dice, 2)) {
+	if (rng_one_in(&dice, 2)) {
 		why = side_read_out(&e->side);
 		e->lost = ivc_undelivered(e->side.ch);
 	} else {
@@ -137,7 +136,7 @@ static void settle(struct end *e)
 	side_recall(&e->side, (uint64_t)e->lost);
 	must(ivc_undelivered(e->side.ch) == e->lost);
 	must(ivc_write(e->side.ch, "", 1) == why);
-	ends_lossy += e->lost > 0;
+	account_lossy += e->lost > 0;
 	e->settled = true;
 }
 
@@ -165,7 +164,7 @@ static void process(int i)
 		}
 		if (e->turns) {
 			e->turns--;
-			if (dice_one_in(&dice, 4))
+			if (rng_one_in(&dice, 4))
 				world_zap(i);
 			side_call(&e->side);
 		}
@@ -185,7 +184,7 @@ static void process(int i)
 
 static void wait_a_while(void)
 {
-	uint32_t n = dice_below(&dice, dice_one_in(&dice, 3) ? 2000 : 100);
+	uint32_t n = rng_below(&dice, rng_one_in(&dice, 3) ? 2000 : 100);
 
 	while (n--)
 		co_yield ();
@@ -197,10 +196,10 @@ static void leaves(int i)
 
 	wait_a_while();
 	/* A process may be frozen, and is if the guest is suspended. */
-	e->frozen = dice_one_in(&dice, 2) && !e->gone;
+	e->frozen = rng_one_in(&dice, 2) && !e->gone;
 	if (e->frozen)
 		co_freeze(e->co, true);
-	world_leave(i, local || dice_one_in(&dice, 3) ? -ENODEV : -EREMCHG);
+	world_leave(i, local || rng_one_in(&dice, 3) ? -ENODEV : -EREMCHG);
 	if (e->frozen)
 		co_freeze(e->co, false);
 	e->frozen = false;
@@ -296,15 +295,15 @@ static bool over(void)
 
 static uint64_t garbage(uint32_t pos, uint32_t size)
 {
-	switch (dice_below(&dice, 4)) {
+	switch (rng_below(&dice, 4)) {
 	case 0:
-		return ivc_ring_hdr(pos, 1 + dice_below(&dice, size));
+		return ivc_ring_hdr(pos, 1 + rng_below(&dice, size));
 	case 1:
 		return ivc_ring_hdr(pos, 8);
 	case 2:
 		return 0;
 	default:
-		return dice_next(&dice);
+		return rng_next(&dice);
 	}
 }
 
@@ -312,7 +311,7 @@ static uint64_t garbage(uint32_t pos, uint32_t size)
 static void rages(int i)
 {
 	struct end *honest = &ends[!i];
-	uint32_t n = dice_below(&dice, 3000), pos;
+	uint32_t n = rng_below(&dice, 3000), pos;
 	uint32_t size = ends[i].side.size, cells = size / IVC_CELL;
 	struct world_words w;
 
@@ -322,31 +321,31 @@ static void rages(int i)
 	while (n-- && !honest->gone && !ends[i].gone) {
 		/* Most where the honest end reads next. */
 		pos = honest->side.ch->rx.pos;
-		if (dice_one_in(&dice, 2))
-			pos += dice_below(&dice, cells);
-		switch (dice_below(&dice, 16)) {
+		if (rng_one_in(&dice, 2))
+			pos += rng_below(&dice, cells);
+		switch (rng_below(&dice, 16)) {
 		case 0:
 			ivc_store(w.reader_pos,
-				  ivc_reader_pos(pos, dice_below(&dice, 64)));
+				  ivc_reader_pos(pos, rng_below(&dice, 64)));
 			break;
 		case 1:
-			ivc_store(w.reader_pos, dice_next(&dice));
+			ivc_store(w.reader_pos, rng_next(&dice));
 			break;
 		case 2:
-			ivc_store(w.state, dice_below(&dice, 6));
+			ivc_store(w.state, rng_below(&dice, 6));
 			break;
 		case 3:
-			ivc_store(w.cut_off, dice_below(&dice, 3));
+			ivc_store(w.cut_off, rng_below(&dice, 3));
 			break;
 		case 4:
-			ivc_store(w.took_over, dice_below(&dice, 2));
+			ivc_store(w.took_over, rng_below(&dice, 2));
 			ivc_store(w.took_until, pos);
 			break;
 		default:
 			ivc_store(world_header(i, pos % cells),
 				  garbage(pos, size));
 		}
-		if (dice_one_in(&dice, 4))
+		if (rng_one_in(&dice, 4))
 			co_yield ();
 	}
 }
@@ -362,17 +361,17 @@ static void bears(int i)
 	ssize_t n;
 
 	while (ivc_undelivered(e->side.ch) == -EAGAIN && e->turns--) {
-		if (dice_one_in(&dice, 4))
+		if (rng_one_in(&dice, 4))
 			world_zap(i);
 		(void)ivc_write(e->side.ch, e->side.scratch,
-				dice_size(&dice, e->side.size));
+				rng_size(&dice, e->side.size));
 		(void)ivc_read(e->side.ch, e->side.scratch,
-			       dice_size(&dice, e->side.size));
-		if (dice_one_in(&dice, 16))
+			       rng_size(&dice, e->side.size));
+		if (rng_one_in(&dice, 16))
 			ivc_store(&own->cons,
-				  e->side.ch->rx.pos + dice_below(&dice, 64));
-		if (dice_one_in(&dice, 16))
-			ivc_store(&own->reader_pos, dice_below(&dice, 1024));
+				  e->side.ch->rx.pos + rng_below(&dice, 64));
+		if (rng_one_in(&dice, 16))
+			ivc_store(&own->reader_pos, rng_below(&dice, 1024));
 		co_yield ();
 	}
 	n = ivc_undelivered(e->side.ch);
@@ -404,7 +403,7 @@ static uint32_t some_size(void)
 {
 	static const uint32_t sizes[] = { 1, 1, 1, 1, 1, 2, 4, 16 };
 
-	return PAGE * sizes[dice_below(&dice, 8)];
+	return PAGE * sizes[rng_below(&dice, 8)];
 }
 
 static void channel_make(void)
@@ -424,7 +423,7 @@ static void channel_make(void)
 		s->out.stream = (unsigned int)i;
 		s->scratch = scratches[i];
 		s->fallible = true;
-		ends[i].turns = dice_below(&dice, 60);
+		ends[i].turns = rng_below(&dice, 60);
 		must(!ivc_channel_new(&transport, &s->ch));
 		s->ch->priv = &ends[i];
 	}
@@ -449,20 +448,20 @@ static void channel_run(void)
 	if (enemy)
 		start(rages, 1, 1);
 	for (int i = 0; i < 2; i++) {
-		ends[i].closes = dice_one_in(&dice, 3);
+		ends[i].closes = rng_one_in(&dice, 3);
 		any |= ends[i].closes;
-		if (dice_one_in(&dice, 3) && (!local || !any)) {
+		if (rng_one_in(&dice, 3) && (!local || !any)) {
 			start(leaves, i, i);
 			pair_failed = local;
 			any = true;
 		}
-		if (dice_one_in(&dice, 6)) {
+		if (rng_one_in(&dice, 6)) {
 			start(killed, i, i);
 			any = true;
 		}
 	}
-	if (!local && !enemy && dice_one_in(&dice, 8)) {
-		int i = (int)dice_below(&dice, 2);
+	if (!local && !enemy && rng_one_in(&dice, 8)) {
+		int i = (int)rng_below(&dice, 2);
 
 		start(crashes, i, !i);
 		any = true;
@@ -475,17 +474,22 @@ static void channel_run(void)
 		check_direction(&ends[1], &ends[0]);
 	}
 	world_check();
-	ends_seen += 2;
+	account_ends += 2;
+}
+
+static void channel(void)
+{
+	enemy = rng_one_in(&dice, 8);
+	local = !enemy && rng_one_in(&dice, 8);
+	channel_make();
+	channel_run();
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_sigaction = faulted,
 				 .sa_flags = SA_SIGINFO | SA_NODEFER };
-	struct account_run run = { .ends = 20000, .seed = 1 };
-	uint64_t channels = 0;
 
-	account_args(&run, argc, argv);
 	sigaction(SIGSEGV, &act, NULL);
 	transport = ivc_xen;
 	transport.info = info;
@@ -494,16 +498,5 @@ int main(int argc, char **argv)
 	transport.delivery = delivery;
 	transport.undelivered = undelivered;
 	transport.close = close_end;
-	account_seed = run.seed;
-	do {
-		dice.state = account_seed * 0x2545f4914f6cdd1dull;
-		enemy = dice_one_in(&dice, 8);
-		local = !enemy && dice_one_in(&dice, 8);
-		channel_make();
-		channel_run();
-		channels++;
-		account_seed++;
-	} while (ends_seen < run.ends && !run.one);
-	account_end(&run, channels, ends_seen, ends_lossy);
-	return 0;
+	return account_main(argc, argv, channel);
 }

@@ -43,7 +43,6 @@ struct end {
 };
 
 static struct end ends[2];
-static uint64_t ends_seen, ends_lossy;
 static struct ivc_transport transport;
 static uint8_t scratches[2]
 			[STREAM_MAX]; /* a call of one comes amid the other's */
@@ -98,7 +97,7 @@ static uint32_t some_size(void)
 {
 	static const uint32_t sizes[] = { 1, 1, 1, 1, 2, 2, 4, 16 };
 
-	return PAGE * sizes[dice_below(&dice, 8)];
+	return PAGE * sizes[rng_below(&dice, 8)];
 }
 
 static void channel_make(void)
@@ -119,10 +118,10 @@ static void channel_make(void)
 		end_open(&ends[i]);
 	for (int i = 0; i < 2; i++) {
 		close(ends[i].memory);
-		if (dice_one_in(&dice, 3))
-			begin_at(&ends[i], dice_one_in(&dice, 2)
-						   ? (uint32_t)dice_next(&dice)
-						   : -dice_below(&dice, 256));
+		if (rng_one_in(&dice, 3))
+			begin_at(&ends[i], rng_one_in(&dice, 2)
+						   ? (uint32_t)rng_next(&dice)
+						   : -rng_below(&dice, 256));
 	}
 }
 
@@ -173,7 +172,7 @@ static void act(struct end *e)
 		return;
 	e->inside = true;
 	if (!sigsetjmp(e->death, 0)) {
-		if (dice_one_in(&dice, 4)) {
+		if (rng_one_in(&dice, 4)) {
 			e->armed = true;
 			must(!mprotect(e->own + 2 * PAGE, e->side.size,
 				       PROT_NONE));
@@ -235,13 +234,13 @@ static void trapped(int sig, siginfo_t *si, void *context)
 	if (pthread_mutex_trylock(&local.lock))
 		return;
 	pthread_mutex_unlock(&local.lock);
-	for (uint32_t n = dice_below(&dice, 4); n; n--)
+	for (uint32_t n = rng_below(&dice, 4); n; n--)
 		act(e->peer);
-	if (dice_one_in(&dice, 48) && !e->peer->side.closed && !e->peer->inside)
+	if (rng_one_in(&dice, 48) && !e->peer->side.closed && !e->peer->inside)
 		end_close(e->peer);
-	if (dice_one_in(&dice, 2))
+	if (rng_one_in(&dice, 2))
 		notice(e);
-	if (dice_one_in(&dice, 64))
+	if (rng_one_in(&dice, 64))
 		siglongjmp(e->death, 1);
 	errno = saved;
 }
@@ -275,7 +274,7 @@ static void settle(struct end *e)
 		      (unsigned long long)out->asked, lost);
 	side_recall(&e->side, (uint64_t)lost);
 	must(ivc_undelivered(e->side.ch) == lost);
-	ends_lossy += lost > 0;
+	account_lossy += lost > 0;
 }
 
 /*
@@ -288,7 +287,7 @@ static void settle_lie(struct end *e, uint64_t *word)
 	ssize_t n;
 
 	must(lost == -EPROTO || (lost >= 0 && lost <= (ssize_t)e->side.size));
-	*word = dice_next(&dice);
+	*word = rng_next(&dice);
 	must(ivc_undelivered(e->side.ch) == lost);
 	n = ivc_recall(e->side.ch, e->side.scratch, STREAM_MAX, 0);
 	must(n == lost);
@@ -297,18 +296,18 @@ static void settle_lie(struct end *e, uint64_t *word)
 static uint64_t lie(const struct end *e)
 {
 	uint32_t pos = e->side.ch->tx.pos -
-		       dice_below(&dice, e->side.size / 32) +
-		       dice_below(&dice, 8);
+		       rng_below(&dice, e->side.size / 32) +
+		       rng_below(&dice, 8);
 
-	switch (dice_below(&dice, 4)) {
+	switch (rng_below(&dice, 4)) {
 	case 0:
 		return pos;
 	case 1:
-		return ivc_reader_pos(pos, dice_below(&dice, 64));
+		return ivc_reader_pos(pos, rng_below(&dice, 64));
 	case 2:
-		return ivc_reader_pos(pos, (uint32_t)dice_next(&dice) >> 1);
+		return ivc_reader_pos(pos, (uint32_t)rng_next(&dice) >> 1);
 	default:
-		return dice_next(&dice);
+		return rng_next(&dice);
 	}
 }
 
@@ -316,23 +315,23 @@ static uint64_t lie(const struct end *e)
 
 static void channel_end(void)
 {
-	struct end *left = &ends[dice_below(&dice, 2)];
+	struct end *left = &ends[rng_below(&dice, 2)];
 	uint64_t *word = NULL;
 
 	if (left->side.closed)
 		left = left->peer;
 	if (left->side.closed) {
-		ends_seen += 2;
+		account_ends += 2;
 		return;
 	}
-	if (!left->peer->side.closed && dice_one_in(&dice, 8)) {
+	if (!left->peer->side.closed && rng_one_in(&dice, 8)) {
 		/* The memory stays mapped: this peer never lets go. */
 		word = &left->peer->side.ch->map.own->reader_pos;
 		*word = lie(left);
 		left->peer->lc->own = NULL;
 		end_close(left->peer);
 	} else if (!left->peer->side.closed) {
-		if (dice_one_in(&dice, 4))
+		if (rng_one_in(&dice, 4))
 			end_die(left->peer);
 		else
 			end_close(left->peer);
@@ -341,7 +340,7 @@ static void channel_end(void)
 	if (word) {
 		settle_lie(left, word);
 		local_memory_unmap(left->peer->own, left->peer->side.size);
-	} else if (dice_one_in(&dice, 2)) {
+	} else if (rng_one_in(&dice, 2)) {
 		read_out(left);
 		settle(left);
 	} else {
@@ -350,37 +349,37 @@ static void channel_end(void)
 	}
 	must(word || ivc_write(left->side.ch, "", 1) < 0);
 	end_close(left);
-	ends_seen += 2;
+	account_ends += 2;
 }
 
 static void take_turns(void)
 {
-	uint32_t turns = dice_below(&dice, dice_one_in(&dice, 4) ? 200 : 20);
+	uint32_t turns = rng_below(&dice, rng_one_in(&dice, 4) ? 200 : 20);
 
 	while (turns--) {
-		struct end *e = &ends[dice_below(&dice, 2)];
+		struct end *e = &ends[rng_below(&dice, 2)];
 
 		act(e);
-		if (e->side.closed && dice_one_in(&dice, 4))
+		if (e->side.closed && rng_one_in(&dice, 4))
 			notice(e->peer);
 	}
 }
 
 /* ------------------------------------------------- really at one time */
 
-static struct dice reader_dice;
+static struct rng reader_dice;
 
 static void *reader(void *arg)
 {
 	struct end *e = arg;
 	struct account *in = &e->peer->side.out;
-	uint32_t rounds = dice_below(&reader_dice, 2000);
+	uint32_t rounds = rng_below(&reader_dice, 2000);
 	static uint8_t buf[4 * PAGE];
 	ssize_t n;
 
 	while (rounds--) {
 		n = ivc_read(e->side.ch, buf,
-			     dice_size(&reader_dice, sizeof(buf)));
+			     rng_size(&reader_dice, sizeof(buf)));
 		must(n >= 0);
 		account_got(in, buf, (size_t)n);
 	}
@@ -395,10 +394,10 @@ static void race(void)
 	pthread_t thread;
 	ssize_t n;
 
-	reader_dice.state = dice_next(&dice);
+	reader_dice.state = rng_next(&dice);
 	must(!pthread_create(&thread, NULL, reader, w->peer));
 	do {
-		size_t len = STREAM_MAX >> dice_below(&dice, 12);
+		size_t len = STREAM_MAX >> rng_below(&dice, 12);
 
 		n = ivc_write(w->side.ch, stream_at(0, w->side.out.wrote), len);
 		if (n > 0)
@@ -407,35 +406,29 @@ static void race(void)
 	must(!pthread_join(thread, NULL));
 	settle(w);
 	end_close(w);
-	ends_seen += 2;
+	account_ends += 2;
+}
+
+static void channel(void)
+{
+	channel_make();
+	if (account_seed % RACE) {
+		take_turns();
+		channel_end();
+	} else {
+		race();
+	}
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_sigaction = trapped,
 				 .sa_flags = SA_SIGINFO | SA_NODEFER };
-	struct account_run run = { .ends = 20000, .seed = 1 };
-	uint64_t channels = 0;
 
-	account_args(&run, argc, argv);
 	sigaction(SIGSEGV, &act, NULL);
 	transport = ivc_local;
 	transport.info = info;
-	/* No thread of the library: who notices is decided here. */
+	/* No thread of the library: when an end is noticed is decided here. */
 	local.users = 1;
-	account_seed = run.seed;
-	do {
-		dice.state = account_seed * 0x2545f4914f6cdd1dull;
-		channel_make();
-		if (account_seed % RACE) {
-			take_turns();
-			channel_end();
-		} else {
-			race();
-		}
-		channels++;
-		account_seed++;
-	} while (ends_seen < run.ends && !run.one);
-	account_end(&run, channels, ends_seen, ends_lossy);
-	return 0;
+	return account_main(argc, argv, channel);
 }

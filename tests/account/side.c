@@ -6,8 +6,6 @@
 
 #include "side.h"
 
-struct dice dice;
-
 /* Nothing is moved by an error, and each has a cause. */
 static void may_fail(const struct side *s, ssize_t ret)
 {
@@ -28,7 +26,7 @@ static void wrote(struct side *s, ssize_t n, size_t len)
 
 static void do_write(struct side *s)
 {
-	size_t len = dice_size(&dice, (1 + dice_below(&dice, 4)) * s->size);
+	size_t len = rng_size(&dice, (1 + rng_below(&dice, 4)) * s->size);
 	const uint8_t *src = stream_at(s->out.stream, s->out.wrote);
 
 	s->tried = s->out.wrote + len;
@@ -37,7 +35,7 @@ static void do_write(struct side *s)
 
 static void do_write_all(struct side *s)
 {
-	size_t len = dice_size(&dice, 2 * s->size), done = 0;
+	size_t len = rng_size(&dice, 2 * s->size), done = 0;
 	const uint8_t *src = stream_at(s->out.stream, s->out.wrote);
 	ssize_t n;
 
@@ -51,8 +49,8 @@ static void do_write_all(struct side *s)
 
 static void do_record(struct side *s)
 {
-	size_t len = dice_size(&dice, s->size / 4 - 8);
-	size_t first = dice_below(&dice, (uint32_t)len + 1);
+	size_t len = rng_size(&dice, s->size / 4 - 8);
+	size_t first = rng_below(&dice, (uint32_t)len + 1);
 	uint8_t *src = (uint8_t *)stream_at(s->out.stream, s->out.wrote);
 	struct iovec parts[2] = { { src, first },
 				  { src + first, len - first } };
@@ -66,8 +64,8 @@ static void do_record(struct side *s)
 
 static void do_reserve(struct side *s)
 {
-	size_t max = dice_size(&dice, s->size / 4 - 8), len;
-	size_t min = 1 + dice_below(&dice, (uint32_t)max);
+	size_t max = rng_size(&dice, s->size / 4 - 8), len;
+	size_t min = 1 + rng_below(&dice, (uint32_t)max);
 	void *room;
 	ssize_t n;
 
@@ -77,7 +75,7 @@ static void do_reserve(struct side *s)
 		return;
 	}
 	must(n >= (ssize_t)min && n <= (ssize_t)max);
-	len = dice_below(&dice, (uint32_t)n + 1);
+	len = rng_below(&dice, (uint32_t)n + 1);
 	memcpy(room, stream_at(s->out.stream, s->out.wrote), len);
 	s->tried = s->out.wrote + len;
 	n = ivc_commit(s->ch, len);
@@ -87,7 +85,7 @@ static void do_reserve(struct side *s)
 static void do_read(struct side *s)
 {
 	struct account *in = &s->peer->out;
-	size_t len = dice_size(&dice, 2 * s->peer->size);
+	size_t len = rng_size(&dice, 2 * s->peer->size);
 	ssize_t n;
 
 	in->asked = in->got + len;
@@ -111,10 +109,10 @@ static void do_peek(struct side *s)
 	if (n <= 0)
 		return;
 	stream_check(in->stream, in->got, at, (size_t)n);
-	if (dice_one_in(&dice, 4))
+	if (rng_one_in(&dice, 4))
 		return;
-	len = dice_one_in(&dice, 2) ? (size_t)n
-				    : dice_below(&dice, (uint32_t)n + 1);
+	len = rng_one_in(&dice, 2) ? (size_t)n
+				   : rng_below(&dice, (uint32_t)n + 1);
 	memcpy(s->scratch, at, len);
 	in->asked = in->got + len;
 	must(!ivc_release(s->ch, len));
@@ -123,7 +121,7 @@ static void do_peek(struct side *s)
 
 static void do_wait(struct side *s)
 {
-	int events = 1 + (int)dice_below(&dice, 3);
+	int events = 1 + (int)rng_below(&dice, 3);
 
 	must(!(ivc_wait(s->ch, events, 0) & ~events));
 	if (!s->fallible && !s->peer->closed)
@@ -132,7 +130,7 @@ static void do_wait(struct side *s)
 
 void side_call(struct side *s)
 {
-	switch (dice_below(&dice, 64)) {
+	switch (rng_below(&dice, 64)) {
 	case 0:
 		do_wait(s);
 		break;
@@ -169,7 +167,7 @@ ssize_t side_read_out(struct side *s)
 		stream_check(in->stream, in->got, copy, (size_t)left);
 	free(copy);
 	while ((n = ivc_read(s->ch, s->scratch,
-			     dice_size(&dice, 2 * s->peer->size))) > 0) {
+			     rng_size(&dice, 2 * s->peer->size))) > 0) {
 		account_got(in, s->scratch, (size_t)n);
 		left -= n;
 	}
@@ -183,7 +181,7 @@ void side_recall(struct side *s, uint64_t lost)
 	ssize_t n;
 
 	while (at < lost) {
-		size_t len = dice_size(&dice, 2 * s->size);
+		size_t len = rng_size(&dice, 2 * s->size);
 
 		n = ivc_recall(s->ch, s->scratch, len, at);
 		if (n != (ssize_t)(len < lost - at ? len : lost - at))

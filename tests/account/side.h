@@ -24,8 +24,6 @@ struct side {
 	bool fallible; /* an end may be told, for whatever reason */
 };
 
-extern struct dice dice;
-
 /* One call. */
 void side_call(struct side *s);
 /*

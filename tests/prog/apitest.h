@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <ivc/ivc.h>
 
+#include "../rng.h"
+
 #define IDS_MAX 64
 
 /* An ordered list of process ids: --expect 3,5,7. */
@@ -80,13 +82,7 @@ void print_progress(uint64_t done, uint64_t of);
 void print_stats(const char *who, const ivc_channel *ch);
 
 /* Deterministic bytes: both sides compute them. */
-struct rng {
-	uint64_t s;
-};
-
 struct rng rng_seed(uint64_t seed, uint64_t stream);
-uint64_t rng_next(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n);
 void rng_fill(struct rng *r, void *buf, size_t len);
 
 /* The byte at each offset of an endless stream is a function of both. */

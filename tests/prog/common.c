@@ -214,29 +214,11 @@ void print_stats(const char *who, const ivc_channel *ch)
 	       st.tx_size, st.rx_size);
 }
 
-/* splitmix64: any seed is a good one, and the n-th value needs no others. */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
 struct rng rng_seed(uint64_t seed, uint64_t stream)
 {
-	return (struct rng){ mix(mix(seed) ^ stream) };
-}
+	uint64_t s = rng_mix(seed + RNG_STEP) ^ stream;
 
-uint64_t rng_next(struct rng *r)
-{
-	r->s += 0x9e3779b97f4a7c15ull;
-	return mix(r->s);
-}
-
-uint32_t rng_below(struct rng *r, uint32_t n)
-{
-	return n ? (uint32_t)((rng_next(r) >> 32) * n >> 32) : 0;
+	return (struct rng){ rng_mix(s + RNG_STEP) + RNG_STEP };
 }
 
 void rng_fill(struct rng *r, void *buf, size_t len)
@@ -260,7 +242,8 @@ void pattern_fill(uint64_t seed, uint64_t offset, uint8_t *buf, size_t len)
 	for (i = 0; i < len; i++) {
 		uint64_t at = offset + i;
 
-		buf[i] = (uint8_t)(mix(seed ^ at / 8) >> at % 8 * 8);
+		buf[i] = (uint8_t)(rng_mix((seed ^ at / 8) + RNG_STEP) >>
+				   at % 8 * 8);
 	}
 }
 
@@ -275,7 +258,7 @@ size_t pattern_check(uint64_t seed, uint64_t offset, const uint8_t *buf,
 		uint64_t at = offset + i;
 
 		if (!have || at % 8 == 0) {
-			word = mix(seed ^ at / 8);
+			word = rng_mix((seed ^ at / 8) + RNG_STEP);
 			have = true;
 		}
 		if (buf[i] != (uint8_t)(word >> at % 8 * 8))

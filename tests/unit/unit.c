@@ -99,40 +99,6 @@ uint32_t pair_used(const struct pair *p)
 	return p->tx.pos - p->ctrl->cons;
 }
 
-uint64_t rng_next(struct rng *r)
-{
-	uint64_t x = r->s += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
-uint32_t rng_below(struct rng *r, uint32_t n)
-{
-	return n ? (uint32_t)((rng_next(r) >> 32) * n >> 32) : 0;
-}
-
-uint32_t rng_size(struct rng *r, uint32_t max)
-{
-	uint32_t n;
-
-	switch (rng_below(r, 4)) {
-	case 0:
-		n = 1 + rng_below(r, 64);
-		break;
-	case 1:
-		/* A whole number of cells, give or take two bytes. */
-		n = (1 + rng_below(r, max / 64 + 1)) * 64 - 10 +
-		    rng_below(r, 5);
-		break;
-	default:
-		n = 1 + rng_below(r, max);
-		break;
-	}
-	return n > max ? max : n;
-}
-
 void bytes_fill(uint64_t seed, uint64_t at, void *buf, size_t len)
 {
 	uint8_t *p = buf;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <ivc/protocol/ring.h>
 
+#include "../rng.h"
+
 /* Both ends of one direction. */
 struct pair {
 	struct ivc_tx tx;
@@ -38,16 +40,6 @@ bool rx_one(struct ivc_rx *rx, void *buf, uint32_t len);
 
 /* Cells in use by what the consumer has published. */
 uint32_t pair_used(const struct pair *p);
-
-struct rng {
-	uint64_t s;
-};
-
-uint64_t rng_next(struct rng *r);
-/* 0 .. n - 1 */
-uint32_t rng_below(struct rng *r, uint32_t n);
-/* 1 .. max, often small, often at an edge */
-uint32_t rng_size(struct rng *r, uint32_t max);
 
 /* The byte at offset @at of stream @seed. */
 static inline uint8_t byte_at(uint64_t seed, uint64_t at)
