@@ -23,8 +23,8 @@ $(B)/payload/%/ivc-apitest: $(B)/static/ivc-apitest
 
 # The local transport: nothing but this machine.
 LOCAL_OUT := $(B)/tests/local
-LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o greedy.o impostor.o \
-	peer.o raw.o users.o)
+LOCAL_RAW := $(addprefix $(LOCAL_OUT)/,hostile.o broker.o check.o greedy.o \
+	impostor.o peer.o raw.o users.o)
 
 $(LOCAL_OUT)/%.o: tests/local/%.c tests/tests.mk
 	@mkdir -p $(@D)
@@ -51,32 +51,21 @@ $(LOCAL_OUT)/ivc-apitest: $(PROG_OBJ) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/api: $(addprefix $(LOCAL_OUT)/,api.o count.o) $(LIB_OUT)/libivc.a
+# Members of a group, linked with the library.
+LOCAL_MEMBERS := $(addprefix $(LOCAL_OUT)/,api ends forks hung lacks)
+$(LOCAL_MEMBERS): $(LOCAL_OUT)/%: $(LOCAL_OUT)/%.o $(addprefix \
+		$(LOCAL_OUT)/,check.o count.o member.o) $(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(LOCAL_OUT)/hung: $(addprefix $(LOCAL_OUT)/,hung.o member.o) $(LIB_OUT)/libivc.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
-
-$(LOCAL_OUT)/lacks: $(addprefix $(LOCAL_OUT)/,lacks.o member.o) $(LIB_OUT)/libivc.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
-
-$(LOCAL_OUT)/forks: $(addprefix $(LOCAL_OUT)/,forks.o count.o) $(LIB_OUT)/libivc.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
-
-$(LOCAL_OUT)/ends: $(addprefix $(LOCAL_OUT)/,ends.o count.o) $(LIB_OUT)/libivc.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^
-
-$(LOCAL_OUT)/glut: $(addprefix $(LOCAL_OUT)/,glut.o count.o raw.o) $(LIB_OUT)/libivc.a
+$(LOCAL_OUT)/glut: $(addprefix $(LOCAL_OUT)/,glut.o check.o count.o raw.o) \
+		$(LIB_OUT)/libivc.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
 # Not linked with the library: it loads the shared one.
-$(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o | $(LIB_OUT)/libivc.so
+$(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o $(LOCAL_OUT)/check.o | \
+		$(LIB_OUT)/libivc.so
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
@@ -235,7 +224,8 @@ check-mutants:
 		env CC='$(CC)' CFLAGS='$(MUTANTS_CFLAGS)' LIBS='$(UNIT_LIBS)' \
 		tests/unit/mutants.sh $(B)/mutants $(UNIT_RING)
 
--include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d)
+-include $(PROG_OBJ:.o=.d) $(LOCAL_RAW:.o=.d) $(LOCAL_MEMBERS:=.d) \
+	$(addprefix $(LOCAL_OUT)/,count.d glut.d member.d unload.d)
 
 .PHONY: payload-tests check-unit check-plain check-san check-headers \
 	check-symbols check-man check-mutants check-local \

@@ -23,9 +23,9 @@
  *   map.c           the peer's pages, mapped in this kernel
  *   record.c        the records of a ring, one after the other
  *   handover.h      how far each ring of a channel has been handed over
+ *   unread.c        the copy of the peer's data that our process has not read
  *   mmap.c          the pages in a process: faults, revocation, PV page tables
- *   unread.c        the copy of what the peer wrote and our process has not
- * read undelivered.c   the part of our process's writes that was not delivered
+ *   undelivered.c   the part of our process's writes that was not delivered
  *   doorbell.c      the event channel
  *   connection.c    the channel at the backend: its number, CLOSE, EV_GONE
  *   channel-state.c the states of a channel, and how a channel ends

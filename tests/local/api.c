@@ -15,27 +15,9 @@
 #include <ivc/ivc.h>
 
 #include "count.h"
+#include "member.h"
 
 #define MAGIC 0x75
-
-static int failed;
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
-	failed += !ok;
-}
-
-static ivc_context *must_register(uint32_t id)
-{
-	ivc_context *ctx = ivc_register(MAGIC, id);
-
-	if (!ctx) {
-		printf("FAIL register %u: %s\n", id, strerror(errno));
-		exit(1);
-	}
-	return ctx;
-}
 
 static void transports(void)
 {
@@ -48,13 +30,13 @@ static void transports(void)
 	      "which is not here, whatever IVC_TRANSPORT says");
 	check(!ivc_set_transport("local"), "local, by the program's word");
 	setenv("IVC_TRANSPORT", "xen", 1);
-	ctx = must_register(1);
+	ctx = must_register(MAGIC, 1);
 	check(ctx != NULL, "which is here");
 	ivc_unregister(ctx);
 	check(!ivc_set_transport(NULL), "no word");
 	check(!ivc_register(MAGIC, 1) && errno == ENODEV, "IVC_TRANSPORT=xen");
 	unsetenv("IVC_TRANSPORT");
-	ctx = must_register(1);
+	ctx = must_register(MAGIC, 1);
 	check(ctx != NULL, "IVC_SOCKET alone");
 	ivc_unregister(ctx);
 	setenv("IVC_TRANSPORT", "local", 1);
@@ -72,13 +54,13 @@ static int readable(const ivc_context *ctx, int ms)
 static void descriptor(void)
 {
 	struct ivc_channel_options co = { .timeout_ms = 0 };
-	ivc_context *a = must_register(1), *b;
+	ivc_context *a = must_register(MAGIC, 1), *b;
 	ivc_channel *ca, *cb;
 	struct ivc_event ev;
 	ivc_peer peer;
 	char buf[4];
 
-	b = must_register(2);
+	b = must_register(MAGIC, 2);
 	check(!readable(a, 50), "events wake nobody who never asked for one");
 	check(ivc_next_event(a, &ev, 0) == 1 && ev.type == IVC_EVENT_JOIN,
 	      "the first look at events");
@@ -90,7 +72,7 @@ static void descriptor(void)
 	      "which is the event");
 	while (ivc_next_event(a, &ev, 0) == 1)
 		;
-	b = must_register(2);
+	b = must_register(MAGIC, 2);
 	ivc_find(b, 1, 0, &peer);
 	while (ivc_next_event(a, &ev, 1000) == 1)
 		;
@@ -114,7 +96,7 @@ static void descriptor(void)
 static void orphan(int out)
 {
 	struct ivc_channel_options co = { .timeout_ms = 20000 };
-	ivc_context *ctx = must_register(2);
+	ivc_context *ctx = must_register(MAGIC, 2);
 	ivc_channel *ch;
 	ivc_peer peer;
 	pid_t child;
@@ -153,7 +135,7 @@ static void forked(void)
 	if (!pid)
 		orphan(out[1]);
 	close(out[1]); /* else its end would be no end here */
-	ctx = must_register(1);
+	ctx = must_register(MAGIC, 1);
 	check(!ivc_accept_opt(ctx, &co, &ch), "a peer that will fork");
 	check(read(out[0], &child, sizeof(child)) == sizeof(child) && child,
 	      "its child registers for itself");
@@ -175,13 +157,13 @@ int main(void)
 	int threads = count_entries("/proc/self/task"), fds, i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	ivc_unregister(must_register(1));
+	ivc_unregister(must_register(MAGIC, 1));
 	fds = count_entries("/proc/self/fd");
 	transports();
 	descriptor();
 	forked();
 	for (i = 0; i < 20; i++)
-		ivc_unregister(must_register(1));
+		ivc_unregister(must_register(MAGIC, 1));
 	check(count_entries("/proc/self/fd") == fds, "no descriptor is left");
 	/* One that was joined is listed until the kernel is done with it. */
 	for (i = 0; i < 100 && count_entries("/proc/self/task") != threads; i++)

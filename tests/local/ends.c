@@ -15,24 +15,11 @@
 #include <ivc/ivc.h>
 
 #include "count.h"
+#include "member.h"
 
 #define MAGIC 0xe0d5
 #define ROUNDS 200
 #define HANGS 60 /* seconds: nothing here takes one */
-
-static int failed;
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
-	failed += !ok;
-}
-
-static _Noreturn void die(const char *what, int err)
-{
-	printf("FAIL %s: %s\n", what, strerror(err));
-	_exit(1);
-}
 
 static const char *doing;
 
@@ -51,25 +38,6 @@ static void now_doing(const char *what)
 {
 	doing = what;
 	alarm(HANGS);
-}
-
-static ivc_context *must_register(uint32_t id)
-{
-	ivc_context *ctx = ivc_register(MAGIC, id);
-
-	if (!ctx)
-		die("register", errno);
-	return ctx;
-}
-
-static ivc_peer must_find(ivc_context *ctx, uint32_t id)
-{
-	ivc_peer peer = { 0 };
-	int ret = ivc_find(ctx, id, 30000, &peer);
-
-	if (ret)
-		die("find", -ret);
-	return peer;
 }
 
 /* ------------------------------------------ unregister under a call */
@@ -168,11 +136,11 @@ static int asleep(pid_t tid)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
 	f = fopen(path, "r");
 	if (!f) {
-		die(path, errno);
+		die("%s: %s", path, strerror(errno));
 		return 0;
 	}
 	if (!fgets(line, sizeof(line), f))
-		die(path, errno);
+		die("%s: %s", path, strerror(errno));
 	fclose(f);
 	state = strrchr(line, ')');
 	return state && state[2] == 'S';
@@ -206,7 +174,7 @@ static void under_calls(int each)
 	char text[80];
 
 	now_doing("unregister under calls that wait");
-	ctx = must_register(1);
+	ctx = must_register(MAGIC, 1);
 	mute = must_find(ctx, 2);
 	for (i = 0; i < n; i++) {
 		c[i].call = &calls[i % N_CALLS];
@@ -217,12 +185,11 @@ static void under_calls(int each)
 	ivc_unregister(ctx);
 	for (i = 0; i < n; i++) {
 		if (!ended(&c[i]))
-			die("still waits, in a context that is not there",
-			    ETIMEDOUT);
+			die("a call waits, and its context is gone");
 		snprintf(text, sizeof(text),
 			 "ivc_unregister() under %s: ECANCELED",
 			 c[i].call->name);
-		check(c[i].ret == -ECANCELED, text);
+		check(c[i].ret == -ECANCELED, "%s", text);
 	}
 }
 
@@ -290,7 +257,7 @@ static void at_any_moment(void)
 
 	now_doing("unregister under calls that ask");
 	for (n = 0; n < ROUNDS && ret == 1; n++)
-		ret = ivc_dispatch(must_register(1), &cb, NULL, -1);
+		ret = ivc_dispatch(must_register(MAGIC, 1), &cb, NULL, -1);
 	check(!wrong && ret == 1, "ivc_unregister() under calls that ask");
 }
 
@@ -307,9 +274,9 @@ static void from_a_callback(void)
 	int joins = 0, ret;
 
 	now_doing("unregister from a callback");
-	ret = ivc_dispatch(must_register(1), &cb, &joins, -1);
+	ret = ivc_dispatch(must_register(MAGIC, 1), &cb, &joins, -1);
 	check(ret == 1 && joins == 1, "ivc_unregister() from a callback");
-	ivc_unregister(must_register(1));
+	ivc_unregister(must_register(MAGIC, 1));
 	check(1, "which has left the group");
 }
 
@@ -323,12 +290,12 @@ static void lists(void)
 	ivc_peer peers[8];
 
 	if (ivc_hosts(ctx, peers, 8) < 0 || !ivc_get_hosts(ctx))
-		die("hosts", errno);
+		die("hosts: %s", strerror(errno));
 }
 
 static void registers(void)
 {
-	ivc_unregister(must_register(7));
+	ivc_unregister(must_register(MAGIC, 7));
 }
 
 static void connects(void)
@@ -347,7 +314,7 @@ static void hears(void)
 	struct ivc_event ev;
 
 	if (ivc_next_event(ctx, &ev, 1) < 0)
-		die("next_event", EIO);
+		die("next_event: %s", strerror(EIO));
 }
 
 static void waits(void)
@@ -358,7 +325,7 @@ static void waits(void)
 	(void)ivc_write(one, &byte, 1);
 	(void)ivc_read(two, &byte, 1);
 	if (ivc_wait(two, IVC_READABLE, 1) < 0 || ivc_get_stats(two, &st))
-		die("wait", EIO);
+		die("wait: %s", strerror(EIO));
 }
 
 static void (*what)(void);
@@ -395,15 +362,15 @@ static void cancelled(void (*fn)(void), const char *name)
 	}
 	fn();
 	snprintf(text, sizeof(text), "pthread_cancel() in %s", name);
-	check(1, text);
+	check(true, "%s", text);
 }
 
 static void cancels(void)
 {
 	int ret;
 
-	ctx = must_register(3);
-	server = must_register(4);
+	ctx = must_register(MAGIC, 3);
+	server = must_register(MAGIC, 4);
 	mute = must_find(ctx, 4);
 	ret = ivc_connect_opt(ctx, mute, &(struct ivc_channel_options){ 0 },
 			      &one);
@@ -412,7 +379,7 @@ static void cancels(void)
 	if (!ret)
 		ret = ivc_connected(one, 30000);
 	if (ret)
-		die("a pair", -ret);
+		die("a pair: %s", strerror(-ret));
 	ivc_set_spin(two, 0);
 	cancelled(lists, "ivc_hosts, ivc_get_hosts");
 	cancelled(registers, "ivc_register, ivc_unregister");
@@ -433,7 +400,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGALRM, hangs);
 	now_doing("begins");
-	other = must_register(2);
+	other = must_register(MAGIC, 2);
 	under_calls(1);
 	under_calls(4);
 	at_any_moment();

@@ -15,34 +15,12 @@
 #include <ivc/ivc.h>
 
 #include "count.h"
+#include "member.h"
 
 #define MAGIC 0xf02c
 #define CHILDREN 300
 /* What hangs is ended, by the kernel: nothing here takes a second. */
 #define HANGS 60
-
-static int failed;
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
-	failed += !ok;
-}
-
-static _Noreturn void die(const char *what, int err)
-{
-	printf("FAIL %s: %s\n", what, strerror(err));
-	_exit(1);
-}
-
-static ivc_context *must_register(uint32_t id)
-{
-	ivc_context *ctx = ivc_register(MAGIC, id);
-
-	if (!ctx)
-		die("register", errno);
-	return ctx;
-}
 
 /* A context and both ends of a channel, its peer's context as well. */
 struct pair {
@@ -55,7 +33,8 @@ static const struct ivc_channel_options at_once;
 
 static struct pair pair_new(uint32_t id)
 {
-	struct pair p = { must_register(id), must_register(id + 1), 0, 0 };
+	struct pair p = { must_register(MAGIC, id),
+			  must_register(MAGIC, id + 1), 0, 0 };
 	ivc_peer peer;
 	int ret;
 
@@ -67,7 +46,7 @@ static struct pair pair_new(uint32_t id)
 	if (!ret)
 		ret = ivc_connected(p.cb, 30000);
 	if (ret)
-		die("a pair", -ret);
+		die("a pair: %s", strerror(-ret));
 	return p;
 }
 
@@ -169,7 +148,7 @@ static void each_of_context(ivc_context *ctx)
 /* Begin anew, and meet the parent. */
 static void anew(uint32_t id, uint32_t parent)
 {
-	ivc_context *ctx = must_register(id);
+	ivc_context *ctx = must_register(MAGIC, id);
 	char buf[8] = "";
 	ivc_channel *ch = NULL;
 	ivc_peer peer;
@@ -189,7 +168,7 @@ static void anew(uint32_t id, uint32_t parent)
 static void each_call(void)
 {
 	struct pair p = pair_new(1);
-	ivc_context *third = must_register(5);
+	ivc_context *third = must_register(MAGIC, 5);
 	ivc_channel *waits, *offer, *ch;
 	ivc_peer peer;
 	const void *q;
@@ -201,7 +180,7 @@ static void each_call(void)
 	if (!ret)
 		ret = ivc_connect_opt(p.b, peer, &at_once, &offer);
 	if (ret)
-		die("an offer", -ret);
+		die("an offer: %s", strerror(-ret));
 	/* Something to lose in each state: reserved, unread, peeked. */
 	check(ivc_write(p.cb, "unread", 7) == 7 && ivc_peek(p.ca, &q) == 7 &&
 		      ivc_reserve(p.ca, 9, 9, &room) >= 9,
@@ -254,7 +233,7 @@ static void *registers(void *arg)
 {
 	(void)arg;
 	while (!enough)
-		ivc_unregister(must_register(10));
+		ivc_unregister(must_register(MAGIC, 10));
 	return NULL;
 }
 
@@ -266,7 +245,7 @@ static void *lists(void *arg)
 	while (!enough)
 		if (ivc_hosts(steady.a, peers, 16) < 0 ||
 		    !ivc_get_hosts(steady.a))
-			die("hosts", errno);
+			die("hosts: %s", strerror(errno));
 	return NULL;
 }
 
@@ -277,19 +256,19 @@ static void *hears(void *arg)
 	(void)arg;
 	while (!enough)
 		if (ivc_next_event(steady.b, &ev, 10) < 0)
-			die("event", errno);
+			die("event: %s", strerror(errno));
 	return NULL;
 }
 
 static void *connects(void *arg)
 {
-	ivc_context *ctx = must_register(11);
+	ivc_context *ctx = must_register(MAGIC, 11);
 	ivc_channel *ch;
 	ivc_peer peer;
 
 	(void)arg;
 	if (ivc_find(ctx, 20, 30000, &peer))
-		die("find", EIO);
+		die("find: %s", strerror(EIO));
 	while (!enough)
 		if (!ivc_connect_opt(ctx, peer, NULL, &ch))
 			ivc_close(ch);
@@ -331,7 +310,7 @@ static void *drains(void *arg)
 	while (!enough) {
 		n = ivc_read(ch, buf, sizeof(buf));
 		if (n < 0)
-			die("read", (int)-n);
+			die("read: %s", strerror((int)-n));
 		if (!n)
 			(void)ivc_wait(ch, IVC_READABLE, 5);
 	}
@@ -352,7 +331,7 @@ static void child_of_storm(int i, int whole)
 		_exit(0);
 	if (i % 3 == 1)
 		pair_end(&steady);
-	ctx = must_register((uint32_t)(100 + i));
+	ctx = must_register(MAGIC, (uint32_t)(100 + i));
 	if (whole && i % 3 != 1 && ivc_hosts(steady.a, NULL, 0) != -ESTALE)
 		_exit(2);
 	ivc_unregister(ctx);
@@ -390,7 +369,7 @@ static void threads(void)
 {
 	void *(*const what[])(void *) = { registers, lists, hears, connects };
 	pthread_t t[8];
-	ivc_context *server = must_register(20);
+	ivc_context *server = must_register(MAGIC, 20);
 	struct pair other;
 	int i, n = 0;
 

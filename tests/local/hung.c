@@ -51,10 +51,10 @@ static __attribute__((noreturn)) void be_peer(void)
 	char byte = 'p';
 
 	if (ivc_connect_opt(ctx, peer, &now, &offered))
-		die("the peer's offer");
+		die("the peer's offer: %s", strerror(errno));
 	if (ivc_connected(offered, SOON_MS) ||
 	    ivc_write_all(offered, &byte, 1, SOON_MS, NULL) != 1)
-		die("the peer's channel");
+		die("the peer's channel: %s", strerror(errno));
 	while (!ivc_accept_opt(ctx, &soon, &ch)) {
 		(void)ivc_read_all(ch, &byte, 1, SOON_MS, NULL);
 		ivc_close(ch);
@@ -68,7 +68,7 @@ static void wait_for_offer(ivc_context *ctx)
 	struct pollfd pfd = { ivc_context_fd(ctx), POLLIN, 0 };
 
 	if (poll(&pfd, 1, SOON_MS) != 1)
-		die("no offer");
+		die("no offer: %s", strerror(errno));
 }
 
 /* Take that offer, and what its peer writes at once. */
@@ -115,33 +115,34 @@ int main(int argc, char **argv)
 	wait_for_offer(ctx);
 
 	kill(broker, SIGSTOP);
-	check(ivc_find(ctx, 4, 0, &found), -ETIMEDOUT, "ivcd hangs",
-	      "to look once");
-	check(ivc_find(ctx, 4, 50, &found), -ETIMEDOUT, "ivcd hangs",
-	      "to look for a time");
-	check(ivc_next_event(other, &ev, 0), 0, "ivcd hangs", "events");
-	check(ivc_connect_opt(ctx, peer, &now, &late), 0, "ivcd hangs",
-	      "an offer");
-	check(ivc_connected(late, 0), -ETIMEDOUT, "ivcd hangs", "is not taken");
-	check(ivc_connect_opt(ctx, none, &now, &nobody), 0, "ivcd hangs",
-	      "an offer to nobody");
-	check(ivc_connect_opt(ctx, peer, &short_time, &given_up), -ETIMEDOUT,
-	      "ivcd hangs", "to connect");
-	check(take_offer(ctx, &accepted), 1, "ivcd hangs",
-	      "an offer that was there is taken");
-	check(ivc_accept_opt(ctx, &now, &given_up), -ETIMEDOUT, "ivcd hangs",
-	      "there is no other");
+	check_is(ivc_find(ctx, 4, 0, &found), -ETIMEDOUT, "ivcd hangs",
+		 "to look once");
+	check_is(ivc_find(ctx, 4, 50, &found), -ETIMEDOUT, "ivcd hangs",
+		 "to look for a time");
+	check_is(ivc_next_event(other, &ev, 0), 0, "ivcd hangs", "events");
+	check_is(ivc_connect_opt(ctx, peer, &now, &late), 0, "ivcd hangs",
+		 "an offer");
+	check_is(ivc_connected(late, 0), -ETIMEDOUT, "ivcd hangs",
+		 "is not taken");
+	check_is(ivc_connect_opt(ctx, none, &now, &nobody), 0, "ivcd hangs",
+		 "an offer to nobody");
+	check_is(ivc_connect_opt(ctx, peer, &short_time, &given_up), -ETIMEDOUT,
+		 "ivcd hangs", "to connect");
+	check_is(take_offer(ctx, &accepted), 1, "ivcd hangs",
+		 "an offer that was there is taken");
+	check_is(ivc_accept_opt(ctx, &now, &given_up), -ETIMEDOUT, "ivcd hangs",
+		 "there is no other");
 	kill(broker, SIGCONT);
 
-	check(ivc_connected(late, SOON_MS), 0, "ivcd goes on",
-	      "then the offer is taken");
-	check((int)ivc_write_all(late, &byte, 1, SOON_MS, NULL), 1,
-	      "ivcd goes on", "a byte");
-	check(ivc_connected(nobody, SOON_MS), -ENOENT, "ivcd goes on",
-	      "by nobody it is not");
-	check(ivc_find(ctx, 3, SOON_MS, &found), 0, "ivcd goes on",
-	      "a member is found");
-	check(detached(other), 0, "ivcd goes on", "it was not given up");
+	check_is(ivc_connected(late, SOON_MS), 0, "ivcd goes on",
+		 "then the offer is taken");
+	check_is((int)ivc_write_all(late, &byte, 1, SOON_MS, NULL), 1,
+		 "ivcd goes on", "a byte");
+	check_is(ivc_connected(nobody, SOON_MS), -ENOENT, "ivcd goes on",
+		 "by nobody it is not");
+	check_is(ivc_find(ctx, 3, SOON_MS, &found), 0, "ivcd goes on",
+		 "a member is found");
+	check_is(detached(other), 0, "ivcd goes on", "it was not given up");
 	ivc_close(late);
 	ivc_close(nobody);
 	ivc_close(accepted);

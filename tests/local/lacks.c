@@ -36,7 +36,7 @@ static const char *name;
 static void tell(const int pipe[2], int ret)
 {
 	if (write(pipe[1], &ret, sizeof(ret)) != sizeof(ret))
-		die("write");
+		die("write: %s", strerror(errno));
 }
 
 static int hear(const int pipe[2])
@@ -44,7 +44,7 @@ static int hear(const int pipe[2])
 	int ret;
 
 	if (read(pipe[0], &ret, sizeof(ret)) != sizeof(ret))
-		die("the other process has ended");
+		die("the other process has ended: %s", strerror(errno));
 	return ret;
 }
 
@@ -53,10 +53,10 @@ static void limit(int what, rlim_t soft)
 	struct rlimit r;
 
 	if (getrlimit(what, &r))
-		die("getrlimit");
+		die("getrlimit: %s", strerror(errno));
 	r.rlim_cur = soft < r.rlim_max ? soft : r.rlim_max;
 	if (setrlimit(what, &r))
-		die("setrlimit");
+		die("setrlimit: %s", strerror(errno));
 }
 
 /* What there is to lack. give() undoes take(). */
@@ -85,7 +85,7 @@ static void take_space(void)
 	FILE *f = fopen("/proc/self/statm", "r");
 
 	if (!f || fscanf(f, "%lu", &pages) != 1)
-		die("statm");
+		die("statm: %s", strerror(errno));
 	fclose(f);
 	limit(RLIMIT_AS, pages * (rlim_t)getpagesize() + ROOM);
 }
@@ -103,10 +103,10 @@ static void no_privilege(void)
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &head, data))
-		die("capget");
+		die("capget: %s", strerror(errno));
 	data[0].effective &= ~(1u << CAP_IPC_LOCK);
 	if (syscall(SYS_capset, &head, data))
-		die("capset");
+		die("capset: %s", strerror(errno));
 }
 
 static void take_locked(void)
@@ -115,7 +115,7 @@ static void take_locked(void)
 	limit(RLIMIT_MEMLOCK, 65536);
 	/* MCL_CURRENT would have to lock all that is there already. */
 	if (mlockall(MCL_FUTURE))
-		die("mlockall");
+		die("mlockall: %s", strerror(errno));
 }
 
 static void give_locked(void)
@@ -218,40 +218,42 @@ static void with_peer(const struct lack *lack)
 	char byte = 'x';
 
 	hear(to_parent);
-	check(ivc_connect_opt(ctx, peer, lack->peer, &ch), -ECONNREFUSED, name,
-	      "the offer is refused");
-	check(hear(to_parent), lack->error, name, "accept says why");
-	check(hear(to_parent), lack->error, name, "so does connect");
+	check_is(ivc_connect_opt(ctx, peer, lack->peer, &ch), -ECONNREFUSED,
+		 name, "the offer is refused");
+	check_is(hear(to_parent), lack->error, name, "accept says why");
+	check_is(hear(to_parent), lack->error, name, "so does connect");
 
 	asks.timeout_ms = 0;
-	check(ivc_connect_opt(ctx, peer, &asks, &ch), 0, name, "an offer");
+	check_is(ivc_connect_opt(ctx, peer, &asks, &ch), 0, name, "an offer");
 	tell(to_child, 0);
-	check(hear(to_parent), lack->error, name,
-	      "that waited: accept says why");
-	check(ivc_connected(ch, SOON_MS), -ECONNREFUSED, name, "it is refused");
+	check_is(hear(to_parent), lack->error, name,
+		 "that waited: accept says why");
+	check_is(ivc_connected(ch, SOON_MS), -ECONNREFUSED, name,
+		 "it is refused");
 	ivc_close(ch);
 
-	check(hear(to_parent), 0, name, "an offer by the one that lacks");
+	check_is(hear(to_parent), 0, name, "an offer by the one that lacks");
 	asks = *lack->peer;
-	check(ivc_accept_opt(ctx, &asks, &ch), 0, name, "it is taken");
+	check_is(ivc_accept_opt(ctx, &asks, &ch), 0, name, "it is taken");
 	tell(to_child, 0);
 	if (lack->late) {
-		check(hear(to_parent), lack->error, name, "connected says why");
-		check((int)ivc_read_all(ch, &byte, 1, SOON_MS, NULL),
-		      -ECONNREFUSED, name, "the accepter hears of it");
+		check_is(hear(to_parent), lack->error, name,
+			 "connected says why");
+		check_is((int)ivc_read_all(ch, &byte, 1, SOON_MS, NULL),
+			 -ECONNREFUSED, name, "the accepter hears of it");
 	} else {
 		hear(to_parent);
 	}
 	ivc_close(ch);
 
 	hear(to_parent);
-	check(ivc_connect_opt(ctx, peer, &soon, &ch), 0, name,
-	      "with enough of it");
-	check((int)ivc_write_all(ch, &byte, 1, SOON_MS, NULL), 1, name,
-	      "a byte");
-	check(hear(to_parent), 0, name, "all is well again");
-	check(hear(to_parent), 1, name, "the byte has come");
-	check(hear(to_parent), 0, name, "no signal came");
+	check_is(ivc_connect_opt(ctx, peer, &soon, &ch), 0, name,
+		 "with enough of it");
+	check_is((int)ivc_write_all(ch, &byte, 1, SOON_MS, NULL), 1, name,
+		 "a byte");
+	check_is(hear(to_parent), 0, name, "all is well again");
+	check_is(hear(to_parent), 1, name, "the byte has come");
+	check_is(hear(to_parent), 0, name, "no signal came");
 	ivc_close(ch);
 	ivc_unregister(ctx);
 }
@@ -266,7 +268,7 @@ int main(void)
 	for (i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
 		name = lacks[i].name;
 		if (pipe2(to_parent, O_CLOEXEC) || pipe2(to_child, O_CLOEXEC))
-			die("pipe");
+			die("pipe: %s", strerror(errno));
 		pid = fork();
 		if (!pid) {
 			close(to_parent[0]);
@@ -277,8 +279,8 @@ int main(void)
 		close(to_child[0]);
 		with_peer(&lacks[i]);
 		if (waitpid(pid, &status, 0) != pid)
-			die("wait");
-		check(status, 0, name, "the process has lived on");
+			die("wait: %s", strerror(errno));
+		check_is(status, 0, name, "the process has lived on");
 		close(to_parent[0]);
 		close(to_child[1]);
 	}

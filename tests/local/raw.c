@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,32 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "raw.h"
-
-int failed;
-
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	printf("FAIL hostile: ");
-	vprintf(fmt, ap);
-	printf("\n");
-	va_end(ap);
-	exit(1);
-}
-
-void check(bool ok, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	printf(ok ? "ok   " : "FAIL ");
-	vprintf(fmt, ap);
-	printf("\n");
-	va_end(ap);
-	failed += !ok;
-}
 
 int raw_connect(void)
 {

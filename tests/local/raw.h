@@ -13,11 +13,7 @@
 #include <ivc/protocol/local.h>
 #include <ivc/protocol/ring.h>
 
-__attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
-
-/* One line per check; @ok false is remembered for the exit status. */
-__attribute__((format(printf, 2, 3))) void check(bool ok, const char *fmt, ...);
-extern int failed;
+#include "check.h"
 
 /*
  * In which what takes no time must have come about, be the machine ever so

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
+
 #define MAGIC 0x0d1
 
 struct library {
@@ -18,11 +20,6 @@ struct library {
 	void *(*join)(uint64_t magic, uint32_t id);
 	void (*leave)(void *ctx);
 };
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok  " : "FAIL", what);
-}
 
 static struct library load(const char *path)
 {
