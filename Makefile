@@ -17,6 +17,7 @@ include kernel/modules.mk
 include coordinator/coordinator.mk
 include mpi/mpi.mk
 include scripts/lab/lab.mk
+include scripts/html/html.mk
 include tests/check.mk
 
 ## make install         library, tools, and Open MPI's component where it is built
