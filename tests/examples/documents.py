@@ -22,11 +22,13 @@ An HTML comment on the line before a block says more about that block:
 
   <!-- from FILE -->       a quotation: its lines stand in FILE, in this order
   <!-- not run: REASON --> skipped, and counted
+  <!-- needs COMMAND -->   skipped, and counted, where there is no such command
 """
 import contextlib
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,6 +229,8 @@ def document(path, flags):
         for i, (line, language, marks, text) in enumerate(blocks):
             what = f"{path}:{line}: {language}"
             reasons = [m[8:].strip() for m in marks if m.startswith("not run:")]
+            reasons += [f"no {m[6:].strip()} here" for m in marks
+                        if m.startswith("needs ") and not shutil.which(m[6:].strip())]
             sources = [m[5:].strip() for m in marks if m.startswith("from ")]
             expected = None
             if i + 1 < len(blocks) and blocks[i + 1][1] == "text":

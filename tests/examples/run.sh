@@ -148,7 +148,9 @@ tried() {
 }
 cd "$here/../.." || exit 1
 tried docs/man/*.3 docs/man/libivc.7
-# The documents start an ivcd of their own.
+# The documents start an ivcd of their own, and mpirun as whoever runs this.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1
 export IVC_SOCKET="$dir/documents"
 # shellcheck disable=SC2046 # names without white space
 tried README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md \
