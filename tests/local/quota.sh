@@ -93,7 +93,7 @@ crowded() {
 	until_true $soon grep -q listening "$dir/quota.log" || return 1
 	spawn env IVC_SOCKET="$dir/q" "$hostile" waiting 60
 	crowd=$pid
-	until_true $soon grep -q 'nobody can come in' "$dir/quota.log" || return 1
+	until_true $soon grep -q 'no new clients for now' "$dir/quota.log" || return 1
 	# Each try is a line of the log: of those beyond 20 in a second it counts
 	# how many there were.
 	sleep 2

@@ -61,10 +61,10 @@ check 'help has examples' says 'ivc-roam --magic 42 --id 1' "$roam" --help
 check 'version' status 0 "$roam" --version
 check 'nothing' status 64 "$roam"
 check 'no magic' says 'names the job' "$roam" --id 1 --peer 2 --listen 1
-check 'no id' says 'are wanted' "$roam" --magic 1 --peer 2 --listen 1
-check 'the same ids' says 'each side has its own' \
+check 'no id' says 'id N is missing' "$roam" --magic 1 --peer 2 --listen 1
+check 'the same ids' says 'must have its own' \
 	"$roam" --magic 1 --id 2 --peer 2 --listen 1
-check 'both ways at once' says 'only one of' "$roam" $one --connect x:1
+check 'both ways at once' says 'exclude each other' "$roam" $one --connect x:1
 check 'no port' says 'HOST:PORT' \
 	"$roam" --magic 1 --id 1 --peer 2 --connect localhost
 check 'a bad port' status 64 "$roam" --magic 1 --id 1 --peer 2 --listen 70000
@@ -82,7 +82,7 @@ for o in '--mode stream' '--size 64' '--seconds 1' '--messages 1' '--rate 1'; do
 done
 check 'a table that cannot be written' status 2 "$roam" $two \
 	--table "$dir/none/x"
-check 'nobody there' says 'is the other side started' \
+check 'nobody there' says 'start the other side with --listen' \
 	"$roam" $two --timeout 1
 check 'nobody there, exit 2' status 2 "$roam" $two --timeout 1
 # The kernel has one port only to give to who connects: the one it connects to.
@@ -245,14 +245,14 @@ traitor() { # DEED TEXT
 	cat "$dir/listener"
 	[ $l != 0 ] && [ $l -lt 3 ] && grep -q -e "$2" "$dir/listener"
 }
-before='garbage:is.no.ivc-roam text:is.no.ivc-roam silence:says.nothing
-	bye:hung.up other-mark:is.no.ivc-roam other-magic:--magic.8
+before='garbage:is.no.ivc-roam text:is.no.ivc-roam silence:no.greeting
+	bye:closed.the.connection other-mark:is.no.ivc-roam other-magic:--magic.8
 	other-id:--id.3 data-first:is.no.ivc-roam'
-plan='no-such-mode:cannot size-0:cannot size-huge:cannot'
-after='hello:has.gone unknown-frame:cannot.be.right huge-frame:cannot.be.right
-	empty-data:cannot.be.right short-switch:cannot.be.right
-	switch-to-0:cannot.be.right switch-back:cannot.be.right
-	second-hello:cannot.be.right no-message:no.message.where
+plan='no-such-mode:does.not.know size-0:does.not.know size-huge:does.not.know'
+after='hello:has.gone unknown-frame:breaks.the.protocol huge-frame:breaks.the.protocol
+	empty-data:breaks.the.protocol short-switch:breaks.the.protocol
+	switch-to-0:breaks.the.protocol switch-back:breaks.the.protocol
+	second-hello:breaks.the.protocol no-message:no.message.where
 	bad-sum:CRC-32.is.wrong bad-length:no.message.where
 	end-at-once:has.gone cut-short:has.gone'
 for d in $before $after; do
@@ -316,7 +316,7 @@ restart() {
 	c=$?
 	wait "$listener"
 	cat "$dir/connector" "$dir/listener"
-	[ $c = 0 ] && grep -q 'has IVC again' "$dir/listener"
+	[ $c = 0 ] && grep -q 'IVC is available again' "$dir/listener"
 }
 check 'ivcd goes and comes back' restart
 check 'the other side dies, by IVC' dies stream

@@ -63,4 +63,8 @@ picture() {
 }
 check 'a picture, or no gnuplot' picture
 check 'options that make no sense' sh -c "! '$build/bench/pair' --uni 0"
+check 'a size out of range' says '^--uni 0: must be a number between 1' \
+	"$build/bench/pair" --uni 0
+check 'a word too many' says "^'surplus' is one word too many" \
+	"$build/bench/pair" surplus
 finish

@@ -46,7 +46,7 @@ check 'smaller rings, as it was told' status 0 limited -f 100 --ring 16K
 
 kill -STOP "$ivcd"
 hangs() {
-	says 'has ivcd been stopped' status 2 "$bin/ivc-pingpong" --magic 1 \
+	says 'ivcd does not answer' status 2 "$bin/ivc-pingpong" --magic 1 \
 		--client && ! grep 'nothing from' "$dir/out"
 }
 check 'ivcd hangs: nobody says that the other end is silent' hangs

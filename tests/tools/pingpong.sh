@@ -47,7 +47,8 @@ none=$dir/none
 check 'help' status 0 "$pp" --help
 check 'help has examples' says 'ivc-pingpong --magic 42 --server' "$pp" --help
 check 'version' status 0 "$pp" --version
-check 'no transport named' status 64 "$pp" --client
+check 'no transport named' says 'no transport given: give --magic N' \
+	"$pp" --client
 check 'two transports' status 64 "$pp" --magic 1 --unix "$sock"
 check 'unknown option' status 64 "$pp" --bogus
 check 'unknown test' status 64 "$pp" --unix "$sock" --tests latency,speed
@@ -60,6 +61,10 @@ check 'zero copy over a socket' status 64 "$pp" --unix "$sock" -z
 check 'a word too many' status 64 "$pp" --unix "$sock" surplus
 check 'tcp without a host' status 64 "$pp" --tcp :5042 --client
 check 'tcp with a bad port' status 64 "$pp" --tcp localhost:70000 --client
+check 'tcp with a host only' says '^ivc-pingpong: --tcp foo: must be HOST:PORT' \
+	"$pp" --tcp foo
+check 'no such way to wait' says '--wait nap: must be spin, sleep or adaptive' \
+	"$pp" --unix "$sock" --wait nap
 
 ## no peer
 check 'no server, unix' says 'no server within 1 s' \

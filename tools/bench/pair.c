@@ -45,7 +45,10 @@ int main(int argc, char **argv)
 	e.ring = p.ring;
 	e.contender = find_contender(p.contender);
 	if (!e.contender) {
-		fprintf(stderr, "no such contender: %s\n", p.contender);
+		fprintf(stderr,
+			"--contender %s: not in this program; run it "
+			"with a wrong option for a list\n",
+			p.contender);
 		return 64;
 	}
 	ret = e.contender->prepare ? e.contender->prepare(&e) : 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,30 +14,37 @@
 
 const char *const test_names[TESTS] = { "latency", "uni", "bi" };
 
-static void usage(const char *wrong)
+__attribute__((noreturn, format(printf, 1, 2))) static void
+usage(const char *fmt, ...)
 {
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
 	fprintf(stderr,
-		"%s\n"
+		"\n"
 		"usage: [--contender NAME] [--cpus A,B] [--ms N] [--limit N] "
 		"[--ring BYTES]\n"
 		"       [--latency SIZES] [--uni SIZES] [--bi SIZES]\n"
-		"The contenders:",
-		wrong);
+		"The contenders:");
 	for (int i = 0; contenders[i]; i++)
 		fprintf(stderr, " %s", contenders[i]->name);
 	fputc('\n', stderr);
 	exit(EXIT_WRONG);
 }
 
-static unsigned int number(const char *text, unsigned int max)
+static unsigned int number(const char *opt, const char *text, unsigned int min,
+			   unsigned int max)
 {
 	char *end;
 	unsigned long v;
 
 	errno = 0;
 	v = strtoul(text, &end, 10);
-	if (errno || end == text || *end || v > max)
-		usage("not a number, or too large");
+	if (errno || end == text || *end || *text == '-' || v < min || v > max)
+		usage("--%s %s: must be a number between %u and %u", opt, text,
+		      min, max);
 	return (unsigned int)v;
 }
 
@@ -46,10 +54,12 @@ static void sizes(struct plan *p, enum test test, char *list)
 
 	for (word = strtok_r(list, ",", &save); word;
 	     word = strtok_r(NULL, ",", &save)) {
-		uint32_t size = number(word, PLAN_SIZE_MAX);
+		uint32_t size =
+			number(test_names[test], word, 1, PLAN_SIZE_MAX);
 
-		if (!size || p->n_sizes[test] == PLAN_SIZES)
-			usage("no such size, or too many");
+		if (p->n_sizes[test] == PLAN_SIZES)
+			usage("--%s: more than %d sizes", test_names[test],
+			      PLAN_SIZES);
 		p->sizes[test][p->n_sizes[test]++] = size;
 	}
 }
@@ -59,10 +69,12 @@ static void cpus(struct plan *p, char *list)
 	char *comma = strchr(list, ',');
 
 	if (!comma)
-		usage("--cpus A,B");
+		usage("--cpus %s: must be A,B, a processor for each of the two "
+		      "processes",
+		      list);
 	*comma = '\0';
-	p->cpus[0] = (int)number(list, CPU_SETSIZE - 1);
-	p->cpus[1] = (int)number(comma + 1, CPU_SETSIZE - 1);
+	p->cpus[0] = (int)number("cpus", list, 0, CPU_SETSIZE - 1);
+	p->cpus[1] = (int)number("cpus", comma + 1, 0, CPU_SETSIZE - 1);
 }
 
 void plan_read(struct plan *p, int argc, char **argv)
@@ -95,20 +107,22 @@ void plan_read(struct plan *p, int argc, char **argv)
 			cpus(p, optarg);
 			break;
 		case 'm':
-			p->ms = number(optarg, 60000);
+			p->ms = number("ms", optarg, 0, 60000);
 			break;
 		case 'l':
-			p->limit = number(optarg, 1u << 30);
+			p->limit = number("limit", optarg, 0, 1u << 30);
 			break;
 		case 'r':
-			p->ring = number(optarg, PLAN_SIZE_MAX);
+			p->ring = number("ring", optarg, 0, PLAN_SIZE_MAX);
 			break;
 		default:
-			usage("no such option");
+			/* getopt_long() has named it. */
+			usage("The options are:");
 		}
 	}
 	if (optind != argc)
-		usage("what is that?");
+		usage("'%s' is one word too many: options begin with --",
+		      argv[optind]);
 }
 
 uint32_t plan_largest(const struct plan *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words of a command line. */
+/* Values of options. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ uint64_t number(const char *opt, const char *s, uint64_t min, uint64_t max)
 		shift = 20;
 	else if (*end == 'g' || *end == 'G')
 		shift = 30;
-	/* A unit alone is no number. */
+	/* "K" alone is no number. */
 	if (shift && end != s)
 		end++;
 	if (errno || end == s || *end || *s == '-' || v > max >> shift ||
@@ -42,6 +42,14 @@ uint64_t number(const char *opt, const char *s, uint64_t min, uint64_t max)
 		wrong("--%s %s: must be a number between %llu and %llu", opt, s,
 		      (unsigned long long)min, (unsigned long long)max);
 	return v << shift;
+}
+
+bool port_valid(const char *s)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	return *s >= '0' && *s <= '9' && !*end && v >= 1 && v <= 65535;
 }
 
 double seconds(const char *s, double max)

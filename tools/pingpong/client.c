@@ -46,8 +46,8 @@ static int no_server(struct session *s)
 static int refused(const struct reply *r)
 {
 	fprintf(stderr, "ivc-pingpong: the server refuses: %s\n",
-		r->status == EPROTO ? "it does not understand this client; are "
-				      "both of the same version?"
+		r->status == EPROTO ? "it does not understand this client; "
+				      "use the same version at both ends"
 				    : strerror((int)r->status));
 	return EXIT_LOST;
 }
@@ -62,8 +62,8 @@ static int bad_reply(struct session *s, const char *bad)
 	}
 	progress_end();
 	fprintf(stderr,
-		"ivc-pingpong: what answers is no ivc-pingpong server: "
-		"%s\n",
+		"ivc-pingpong: the program at the other end is no "
+		"ivc-pingpong server: %s\n",
 		bad);
 	return EXIT_LOST;
 }
@@ -89,8 +89,8 @@ static int get_reply(struct client *c, const char *doing)
 	}
 	if (s->hello.verify && r.messages != s->tx_seq) {
 		fprintf(stderr,
-			"ivc-pingpong: verification failed: %llu messages were "
-			"sent, the server got %llu\n",
+			"ivc-pingpong: verification failed: the client sent "
+			"%llu messages, the server received %llu\n",
 			(unsigned long long)s->tx_seq,
 			(unsigned long long)r.messages);
 		return EXIT_FAULT;

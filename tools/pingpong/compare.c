@@ -41,7 +41,7 @@ static int load(struct run *run, const char *path)
 	if (!program || strcmp(program, "ivc-pingpong") || !run->results ||
 	    run->results->type != JSON_ARRAY || !run->label) {
 		fprintf(stderr,
-			"ivc-pingpong: %s was not written by ivc-pingpong "
+			"ivc-pingpong: %s: not a result file of ivc-pingpong "
 			"--json\n",
 			path);
 		return -EINVAL;
@@ -152,8 +152,8 @@ static int known_figure(const char *by)
 		if (!strcmp(by, percentile_names[i]))
 			return 1;
 	fprintf(stderr,
-		"ivc-pingpong: --by is mean, p1, p10, p50, p90, p99 or max, "
-		"not '%s'\n",
+		"ivc-pingpong: --by %s: must be mean, p1, p10, p50, p90, p99 "
+		"or max\n",
 		by);
 	return 0;
 }

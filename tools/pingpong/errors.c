@@ -23,7 +23,8 @@ static int explain_silence(struct session *s)
 	fprintf(stderr, "ivc-pingpong: nothing from the %s for %d s", other,
 		s->t->timeout_s);
 	if (!s->hello.verify) {
-		fprintf(stderr, "; is it stopped, or its guest paused?\n");
+		fprintf(stderr, "; check whether its process is stopped or its "
+				"guest paused\n");
 		return EXIT_LOST;
 	}
 	fprintf(stderr,
@@ -51,8 +52,8 @@ int explain(struct session *s, int err, const char *doing)
 	switch (err) {
 	case -EPIPE:
 		fprintf(stderr,
-			"ivc-pingpong: the %s has ended while %s; its own "
-			"output says why\n",
+			"ivc-pingpong: the %s has ended while %s; see its own "
+			"output for the reason\n",
 			other, doing);
 		return EXIT_LOST;
 	case -ECONNRESET:
@@ -71,8 +72,8 @@ int explain(struct session *s, int err, const char *doing)
 		return EXIT_LOST;
 	case -EPROTO:
 		fprintf(stderr,
-			"ivc-pingpong: the other end broke the channel's "
-			"protocol while %s\n",
+			"ivc-pingpong: the other end broke the protocol of "
+			"the channel while %s: update it, or do not trust it\n",
 			doing);
 		return EXIT_LOST;
 	case -ETIMEDOUT:

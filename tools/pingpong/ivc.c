@@ -190,26 +190,28 @@ static const char *end_advice(struct transport *t, int err)
 	case ENODEV:
 	case ENOENT:
 		return "between processes of this machine: start ivcd. In a "
-		       "guest: is ivc-front loaded\n  (modprobe ivc-front), "
-		       "and the guest attached (in Dom0: ivcctl attach GUEST)?";
+		       "guest: load the driver\n  (modprobe ivc-front), and "
+		       "attach the guest (in Dom0: ivcctl attach GUEST)";
 	case EACCES:
 	case EPERM:
-		return "/dev/ivc is for root and the group ivc; join that";
+		return "/dev/ivc is for root and members of the group ivc: "
+		       "usermod -a -G ivc USER";
 	case EDQUOT:
-		return "the share of this guest (in Dom0: ivcctl list) or of "
+		return "the quota of this guest (in Dom0: ivcctl list) or of "
 		       "this user (ivcd --max-...)\n  is used up";
 	case EADDRINUSE:
 		return t->server ? "a server with this magic is running "
 				   "already; give another --magic or --id"
 				 : NULL;
 	case EAGAIN:
-		return "is the server started with the same --magic and --id? "
-		       "Is ivc-front loaded there, and that\n  guest attached? "
-		       "Are both guests in one realm (in Dom0: ivcctl list)?";
+		return "start the server with the same --magic and --id. "
+		       "Between "
+		       "guests: both need ivc-front,\n  must be attached, and "
+		       "be in one realm (in Dom0: ivcctl list)";
 	case ETIMEDOUT:
-		return "the backend does not answer: is ivc-back loaded in "
-		       "Dom0? Between processes of this\n  machine: has ivcd "
-		       "been stopped?";
+		return "the backend does not answer: in Dom0, modprobe "
+		       "ivc-back. Between processes of this\n  machine: ivcd "
+		       "does not answer; check whether it is stopped";
 	case EMFILE:
 		return "this process has no free descriptor: raise ulimit -n";
 	case EFBIG:

@@ -30,14 +30,15 @@ static void parse_sizes(struct options *o, char *list)
 	o->n_sizes = 0;
 	for (; s; s = strtok_r(NULL, ",", &save)) {
 		if (o->n_sizes == SIZES_MAX)
-			wrong("--sizes takes at most %d sizes", SIZES_MAX);
+			wrong("--sizes: more than %d sizes", SIZES_MAX);
 		if (!strcmp(s, "0"))
-			wrong("a stream has no messages of 0 bytes; the "
+			wrong("--sizes 0: a stream has no empty messages; the "
 			      "smallest is 1");
 		o->sizes[o->n_sizes++] = number("sizes", s, 1, MESSAGE_MAX);
 	}
 	if (!o->n_sizes)
-		wrong("--sizes wants at least one size");
+		wrong("--sizes: no size given; write for example --sizes "
+		      "4,64,1K");
 	o->own_sizes = true;
 }
 
@@ -52,13 +53,16 @@ static void parse_tests(struct options *o, char *list)
 		for (i = 0; i < TEST_MIXED && strcmp(s, test_names[i]); i++)
 			;
 		if (i == TEST_MIXED)
-			wrong("no test is called '%s'; there are latency, "
-			      "bandwidth, rate and bibw%s",
-			      s, strcmp(s, "mixed") ? "" : " (and --mixed N)");
+			wrong("--tests %s: must be latency, bandwidth, rate or "
+			      "bibw%s",
+			      s,
+			      strcmp(s, "mixed") ? ""
+						 : "; mixed sizes: --mixed N");
 		o->tests |= 1u << i;
 	}
 	if (!o->tests)
-		wrong("--tests wants at least one test");
+		wrong("--tests: no test given; write for example --tests "
+		      "latency,rate");
 }
 
 static void parse_wait(struct options *o, const char *s)
@@ -75,20 +79,22 @@ static void parse_wait(struct options *o, const char *s)
 			return;
 		}
 	}
-	wrong("--wait is spin, sleep or adaptive, not '%s'", s);
+	wrong("--wait %s: must be spin, sleep or adaptive", s);
 }
 
 static void over(struct options *o, const struct transport_ops *ops)
 {
 	if (o->ops && o->ops != ops)
-		wrong("only one of --magic, --tcp, --unix and --vchan");
+		wrong("--magic, --tcp, --unix and --vchan exclude each other: "
+		      "give one of them");
 	o->ops = ops;
 }
 
 static void role(struct options *o, int r)
 {
 	if (o->role != ROLE_NONE && (int)o->role != r)
-		wrong("only one of --server, --client and --compare");
+		wrong("--server, --client and --compare exclude each other: "
+		      "give one of them");
 	o->role = r;
 }
 
@@ -98,6 +104,10 @@ static void parse_tcp(struct options *o, char *s)
 	char *colon = strrchr(s, ':'), *bracket;
 
 	over(o, &tcp_transport);
+	if (!port_valid(colon ? colon + 1 : s))
+		wrong("--tcp %s: must be HOST:PORT, at a server also PORT "
+		      "alone, with a PORT between 1 and 65535",
+		      s);
 	o->addr.host = NULL;
 	if (!colon) {
 		o->addr.port = s;
@@ -238,7 +248,8 @@ static void one_option(struct options *o, int c, char *arg)
 #else
 	case O_VCHAN:
 	case O_VCHAN_SERVER:
-		wrong("this ivc-pingpong was built without libxenvchan");
+		wrong("--vchan: this ivc-pingpong was built without "
+		      "libxenvchan; build it where libxenvchan.h is installed");
 #endif
 	case O_RING:
 		o->addr.ring = number("ring", arg, 1024, 16u << 20);
@@ -323,32 +334,34 @@ static void check(struct options *o, int argc, char **argv)
 		o->files = argv + optind;
 		o->n_files = argc - optind;
 		if (o->n_files < 1)
-			wrong("--compare wants the files that --json wrote");
+			wrong("--compare: no file given; name the files that "
+			      "--json "
+			      "wrote");
 		return;
 	}
 	if (optind < argc)
 		wrong("'%s' is one word too many", argv[optind]);
 	if (!o->ops)
-		wrong("over what? Give --magic N, the same at both ends (or "
-		      "--tcp, --unix)");
+		wrong("no transport given: give --magic N for IVC, with the "
+		      "same N at both ends, or --tcp HOST:PORT or --unix PATH");
 	if (o->role == ROLE_NONE)
 		o->role = ROLE_CLIENT;
-	if (o->ops == &tcp_transport && !*o->addr.port)
-		wrong("--tcp wants a port: --tcp HOST:PORT");
-	if (o->ops == &tcp_transport)
-		number("tcp", o->addr.port, 1, 65535);
 	if (o->ops == &tcp_transport && o->role == ROLE_CLIENT && !o->addr.host)
-		wrong("where is the server? Give --tcp HOST:%s", o->addr.port);
+		wrong("--tcp :%s: a client needs the server's host, too: --tcp "
+		      "HOST:%s",
+		      o->addr.port, o->addr.port);
 	if (o->hello.zero_copy && !o->ops->reserve)
-		wrong("--zero-copy is for IVC; %s copies always", o->ops->name);
+		wrong("--zero-copy needs IVC (--magic): %s always copies",
+		      o->ops->name);
 	if (o->addr.ring & (o->addr.ring - 1))
-		wrong("--ring must be a power of two");
+		wrong("--ring %u: must be a power of two", o->addr.ring);
 	if (o->min > o->max)
-		wrong("--min is over --max");
+		wrong("--min %u is larger than --max %u", o->min, o->max);
 	if (o->loop && o->role != ROLE_SERVER)
-		wrong("--loop is for --server");
+		wrong("--loop needs --server");
 	if (o->csv && o->json && !strcmp(o->csv, "-") && !strcmp(o->json, "-"))
-		wrong("only one of --csv and --json can go to standard output");
+		wrong("--csv - and --json -: only one of them can use standard "
+		      "output");
 }
 
 static void defaults(struct options *o)

@@ -50,7 +50,7 @@ static int greet(struct session *s, struct transport *t)
 		return refuse(s, EPROTO, "greeting", bad);
 	if (hello.zero_copy && !t->ops->reserve)
 		return refuse(s, EOPNOTSUPP, "greeting",
-			      "this transport cannot do without a copy");
+			      "--zero-copy needs IVC");
 	t->wait = hello.wait;
 	t->spin_ns = hello.spin_ns;
 	t->timeout_s = hello.timeout_s;

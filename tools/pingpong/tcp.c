@@ -193,13 +193,14 @@ static int tcp_connect(struct transport *t)
 static const char *tcp_advice(struct transport *t, int err)
 {
 	if (t->server)
-		return err == EADDRINUSE
-			       ? "another program has that port; give another"
-			       : "is that an address of this machine?";
+		return err == EADDRINUSE ? "another program uses that port; "
+					   "give another --tcp PORT"
+					 : "the host of --tcp must be an "
+					   "address of this machine";
 	if (err == EADDRNOTAVAIL)
 		return "the host is unknown here; give its address in numbers";
-	return "is the server started with --tcp and the same port, and does "
-	       "a ping get there?";
+	return "start the server with --tcp and the same port, and check that "
+	       "ping reaches the host";
 }
 
 const struct transport_ops tcp_transport = {

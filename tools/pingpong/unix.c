@@ -90,10 +90,12 @@ static void unix_close(struct transport *t)
 static const char *unix_advice(struct transport *t, int err)
 {
 	if (t->server && err == EADDRINUSE)
-		return "another server is using it; give another --unix PATH";
+		return "another server uses that path; give another --unix "
+		       "PATH";
 	if (t->server)
-		return "can this directory be written?";
-	return "is the server started with the same --unix PATH?";
+		return "the directory of --unix PATH must exist and be "
+		       "writable";
+	return "start the server with the same --unix PATH";
 }
 
 const struct transport_ops unix_transport = {

@@ -183,13 +183,12 @@ static void vchan_describe(struct transport *t, char *buf, size_t len)
 static const char *vchan_advice(struct transport *t, int err)
 {
 	if (err == EAGAIN)
-		return "is the server started with --vchan-server and this "
-		       "domain's number, at the same path?";
+		return "start the server with --vchan-server, this domain's "
+		       "number and the same path";
 	if (t->server)
-		return "are xen-gntalloc and xen-evtchn loaded, and xenfs "
-		       "mounted on /proc/xen?";
-	return "are xen-gntdev and xen-evtchn loaded, and xenfs mounted on "
-	       "/proc/xen?";
+		return "load xen-gntalloc and xen-evtchn, and mount xenfs on "
+		       "/proc/xen";
+	return "load xen-gntdev and xen-evtchn, and mount xenfs on /proc/xen";
 }
 
 const struct transport_ops vchan_transport = {

@@ -65,10 +65,12 @@ static void join(struct group *g, uint64_t now)
 	if (err != g->said) {
 		g->said = err;
 		if (err)
-			notice(g->o, "no IVC for now (%s); asking each second",
+			notice(g->o,
+			       "IVC is not available (%s); trying again each "
+			       "second",
 			       strerror(err));
 		else
-			notice(g->o, "this guest has IVC");
+			notice(g->o, "IVC is available");
 	}
 	g->backend = g->ctx;
 	g->look = true;
@@ -91,15 +93,16 @@ static bool event(struct group *g, const struct ivc_event *ev)
 		break;
 	case IVC_EVENT_DETACHED:
 	case IVC_EVENT_GOING:
-		notice(g->o, ev->type == IVC_EVENT_GOING
-				     ? "this guest leaves its host"
-				     : "this guest has lost IVC");
+		notice(g->o,
+		       ev->type == IVC_EVENT_GOING
+			       ? "this guest is being suspended or migrated"
+			       : "IVC is no longer available");
 		break;
 	case IVC_EVENT_ATTACHED:
 	case IVC_EVENT_ARRIVED:
 		notice(g->o, ev->type == IVC_EVENT_ARRIVED
-				     ? "this guest has arrived"
-				     : "this guest has IVC again");
+				     ? "this guest runs again"
+				     : "IVC is available again");
 		g->backend = true;
 		return !ev->status;
 	case IVC_EVENT_SUSPENDED:

@@ -95,7 +95,9 @@ static bool adopt(struct options *o, const struct hello *h)
 	o->size = le32toh(h->size);
 	o->rate = le32toh(h->rate);
 	if (mode >= MODES || o->size < MESSAGE_HEAD || o->size > MESSAGE_MAX) {
-		complain("the other side wants what this one cannot");
+		complain("the other side asks for a mode, size or rate that "
+			 "this "
+			 "side does not know: use the same version on both");
 		return false;
 	}
 	o->mode = mode;
@@ -105,12 +107,14 @@ static bool adopt(struct options *o, const struct hello *h)
 static void why(const char *who, int ret)
 {
 	if (ret == -EPROTO)
-		complain("%s is no ivc-roam: it sent something else", who);
+		complain("%s is no ivc-roam: its greeting is wrong", who);
 	else if (ret == -ETIMEDOUT)
-		complain("%s says nothing", who);
+		complain("%s has sent no greeting within %d s", who,
+			 PATIENCE_MS / 1000);
 	else
-		complain("%s has hung up: %s", who,
-			 ret == -EPIPE ? "without a word" : strerror(-ret));
+		complain("%s has closed the connection: %s", who,
+			 ret == -EPIPE ? "before its greeting"
+				       : strerror(-ret));
 }
 
 int hello_connect(struct options *o, struct wire **w)
@@ -124,7 +128,7 @@ int hello_connect(struct options *o, struct wire **w)
 	*w = wire_new(fd);
 	if (!*w) {
 		close(fd);
-		complain("no memory");
+		complain("out of memory");
 		return EXIT_LOST;
 	}
 	put(o, *w);

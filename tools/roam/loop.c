@@ -142,12 +142,12 @@ static int broken(const struct loop *l, int err)
 		complain("%s", l->traffic->fault);
 		return EXIT_FAULT;
 	case -EPROTO:
-		complain("what came cannot be right: the other side is no "
-			 "ivc-roam, or an IVC ring was broken");
+		complain("received data that breaks the protocol: the other "
+			 "side is no ivc-roam, or an IVC ring was damaged");
 		return EXIT_LOST;
 	case -EPIPE:
 	case -ECONNRESET:
-		complain("the other side has gone");
+		complain("the other side has gone: its process or guest ended");
 		return EXIT_LOST;
 	default:
 		complain("the connection is broken: %s", strerror(-err));
@@ -207,7 +207,9 @@ static int turn(struct loop *l)
 	if (ret < 0)
 		return broken(l, ret);
 	if (deserted(l, now)) {
-		complain("nothing has come for %u s", l->o->timeout_s);
+		complain("nothing has come for %u s (--timeout): the other "
+			 "side hangs, or the network is down",
+			 l->o->timeout_s);
 		return EXIT_LOST;
 	}
 	l->pass = now;

@@ -88,7 +88,8 @@ static void print_all(const struct options *o, const struct stream *s,
 	if (o->plot)
 		plot_files(r, o->plot);
 	if (r->error)
-		complain("no memory for the whole of the table");
+		complain("out of memory: the table and the plots lack some "
+			 "intervals");
 	print_sum(s, t, r, fine);
 }
 

@@ -19,11 +19,13 @@ static void where(struct options *o, char *s)
 {
 	char *colon = strrchr(s, ':'), *bracket = strchr(s, ']');
 
-	if (!colon || colon == s || (bracket && bracket > colon))
-		wrong("--connect wants HOST:PORT, not '%s'", s);
+	if (!colon || colon == s || (bracket && bracket > colon) ||
+	    !port_valid(colon + 1))
+		wrong("--connect %s: must be HOST:PORT with a PORT between 1 "
+		      "and 65535",
+		      s);
 	*colon = '\0';
 	o->port = colon + 1;
-	number("connect", o->port, 1, 65535);
 	if (*s == '[' && bracket) {
 		*bracket = '\0';
 		s++;
@@ -36,7 +38,7 @@ static enum mode mode_of(const char *s)
 	for (int i = 0; i < MODES; i++)
 		if (!strcmp(s, mode_names[i]))
 			return i;
-	wrong("--mode is latency or stream, not '%s'", s);
+	wrong("--mode %s: must be latency or stream", s);
 }
 
 enum {
@@ -165,24 +167,28 @@ static void one_option(struct options *o, struct given *g, int c, char *arg)
 static void check(const struct options *o, const struct given *g)
 {
 	if (!o->listen && !o->host)
-		wrong("give --listen PORT on one side and --connect HOST:PORT "
-		      "on the other");
+		wrong("no address given: give --listen PORT on one side and "
+		      "--connect HOST:PORT on the other");
 	if (o->listen && o->host)
-		wrong("only one of --listen and --connect");
+		wrong("--listen and --connect exclude each other: give one of "
+		      "them");
 	if (!g->magic)
-		wrong("--magic N is missing: it names the job, the same on "
-		      "both sides");
+		wrong("--magic N is missing: the number names the job and must "
+		      "be the same on both sides");
 	if (!g->id || !g->peer)
-		wrong("--id N (of this side) and --peer N (of the other) are "
-		      "wanted");
+		wrong("--%s N is missing: --id is the process id of this side, "
+		      "--peer that of the other side",
+		      g->id ? "peer" : "id");
 	if (o->id == o->peer)
-		wrong("--id and --peer are the same: each side has its own");
+		wrong("--id %u and --peer %u: each side must have its own "
+		      "number",
+		      o->id, o->peer);
 	if (o->listen && g->active)
-		wrong("--%s is for the side with --connect; this one does as "
-		      "that says",
+		wrong("--%s is for the side with --connect; this side adopts "
+		      "it from there",
 		      g->active);
 	if (o->plot && !*o->plot)
-		wrong("--plot wants the name of a file");
+		wrong("--plot: the name of a file is missing");
 }
 
 void options_parse(struct options *o, int argc, char **argv)

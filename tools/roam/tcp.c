@@ -157,8 +157,8 @@ int tcp_connect(const struct options *o, int *fd)
 		if (interrupted)
 			return EXIT_SIGNAL;
 		if (o->timeout_s && clock_ns() > until) {
-			complain("nobody at %s port %s: %s; is the other side "
-				 "started with --listen %s?",
+			complain("nobody at %s port %s: %s; start the other "
+				 "side with --listen %s",
 				 o->host, o->port, strerror(-*fd), o->port);
 			return EXIT_LOST;
 		}
