@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's connection. It is read one packet at a time, in turn with the
- * others, and only while the reply to the last one has gone; events it is owed
- * are kept as flags on what they are about. So the most that an unwilling
- * client can do is to wait, and if it does so for too long it is disconnected.
+ * A client's connection. ivcd reads one packet at a time from each client in
+ * turn, and only after the reply to the last packet was sent. Events that wait
+ * to be sent are flags of the member or channel that they are about. So a
+ * client that does not read delays only itself, and is disconnected after a
+ * while.
  *
- * Who breaks the rules of packets (their length, HELLO first, descriptors where
- * they belong) is disconnected at once: there is nobody there to explain it to.
- * Who asks for what it cannot have gets an error and goes on.
+ * A client that breaks the rules of packets (their length, HELLO first,
+ * descriptors only where they belong) is disconnected at once: it does not
+ * speak the protocol, so an error would not be understood. A request that is
+ * refused gets an error, and the client stays connected.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,14 +21,14 @@
 #include "../../common/unix-packet.h"
 #include "ivcd.h"
 
-/* Who comes says HELLO within that time. */
+/* A client that sends no HELLO within this time is disconnected. */
 #define HELLO_NS (5 * SEC)
 
 /*
- * What may be under way to a client that reads nothing: some 20 packets, each
- * of which can be an offer. Descriptors under way count for ivcd's user, and
- * without a capability there may be as many as ivcd may have open: few users
- * must not be able to use that up.
+ * Send buffer of a client's socket: some 20 packets, each of which can be an
+ * offer with a descriptor. Descriptors in flight count for ivcd's user, and
+ * without a capability their number is limited to that of open descriptors: a
+ * few users whose clients do not read must not be able to exhaust that.
  */
 #define UNDER_WAY 8192
 
@@ -54,10 +56,10 @@ static void poll_again(struct client *c)
 	loop_rewatch(c->fd, c, events);
 }
 
-/* Of those about whom there is no memory to remember anything. */
+/* For sockets of clients for whose user there is no memory. */
 static struct closer nameless = { .first = -1, .last = -1 };
 
-/* Bring its last message to somebody who cannot be let in. */
+/* Send the error to a client that is rejected, and close its socket. */
 static void turn_away(int fd, struct user *u, int err)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_REPLY, .status = err };
@@ -115,7 +117,7 @@ err_user:
 err_client:
 	free(c);
 err_fd:
-	log_line("turned away: pid %d, uid %u: %s", (int)cred.pid, cred.uid,
+	log_line("rejected: pid %d, uid %u: %s", (int)cred.pid, cred.uid,
 		 strerror(-err));
 	turn_away(fd, u, err);
 }
@@ -127,7 +129,10 @@ void client_owe(struct client *c, struct owed *owed, unsigned int events)
 	if (!owed->events)
 		TAILQ_INSERT_TAIL(&c->owed, owed, node);
 	owed->events |= events;
-	/* Sent when the turn comes: nothing is torn down under the caller. */
+	/*
+	 * flush() sends it in the client's turn: sending here could disconnect
+	 * the client while the caller still uses it.
+	 */
 	poll_again(c);
 }
 
@@ -148,7 +153,7 @@ static void paid(struct client *c, struct owed *owed)
 		conn_paid(owed, events);
 }
 
-/* @why NULL: it has gone by itself. */
+/* Disconnect. @why is logged; NULL: the client has disconnected by itself. */
 void client_drop(struct client *c, const char *why)
 {
 	struct member *m;
@@ -156,11 +161,10 @@ void client_drop(struct client *c, const char *why)
 	if (c->dead)
 		return;
 	if (why)
-		log_line("pid %d, uid %u disconnected: %s", (int)c->pid,
+		log_line("disconnected: pid %d, uid %u: %s", (int)c->pid,
 			 c->user->uid, why);
 	else
-		log_detail("pid %d, uid %u has gone", (int)c->pid,
-			   c->user->uid);
+		log_detail("closed: pid %d, uid %u", (int)c->pid, c->user->uid);
 	c->dead = true;
 	while (!TAILQ_EMPTY(&c->owed))
 		paid(c, TAILQ_FIRST(&c->owed));
@@ -194,9 +198,10 @@ void clients_bury(void)
 }
 
 /*
- * 0: it has gone. -EAGAIN: the client is full. -ENOMEM: we have no memory for
- * it just now. -ETOOMANYREFS: @fd cannot go, since too many of ours are under
- * way to clients that do not take them. Else the client has gone.
+ * 0: sent. -EAGAIN: the client's buffer is full. -ENOMEM: no memory now.
+ * -ETOOMANYREFS: @fd cannot be sent, since too many of ivcd's descriptors are
+ * in flight to clients that do not receive them. After any other error the
+ * client has been disconnected.
  */
 static int send_to(struct client *c, const void *buf, size_t len, int fd)
 {
@@ -239,14 +244,14 @@ static void reply_to(struct client *c, const union packet *out, size_t len)
 		memcpy(c->unsent, out, len);
 		return;
 	}
-	/* There is room for that much: the client may ask again. */
+	/* c->late needs no memory; after -ENOMEM the client may ask again. */
 	c->late.status = -ENOMEM;
 	memset(c->late.raw, 0, sizeof(c->late.raw));
 	c->unsent = (char *)&c->late;
 	c->unsent_len = sizeof(c->late);
 }
 
-/* Send what there is until it takes no more. False: it does not. */
+/* Send the waiting reply and events. False: the client takes no more. */
 static bool flush(struct client *c)
 {
 	struct owed *owed;
@@ -274,7 +279,7 @@ static bool flush(struct client *c)
 		}
 		err = send_to(c, &msg, sizeof(msg), fd);
 		if (err == -ETOOMANYREFS && fd >= 0) {
-			/* Its offerer hears of it by its socket. */
+			/* The offerer sees its socket closed. */
 			conn_refuse(owed);
 			continue;
 		}
@@ -285,7 +290,7 @@ static bool flush(struct client *c)
 	return true;
 }
 
-/* HELLO: find a version that both speak. */
+/* HELLO: agree on a version. */
 static void hello(struct client *c, const struct ivc_msg *req)
 {
 	struct ivc_local_welcome welcome = { IVC_LOCAL_MAGIC,
@@ -296,7 +301,7 @@ static void hello(struct client *c, const struct ivc_msg *req)
 	memcpy(&h, req->raw, sizeof(h));
 	if (req->op != IVC_LOCAL_HELLO || h.magic != IVC_LOCAL_MAGIC ||
 	    h.lowest > h.highest) {
-		client_drop(c, "it does not say hello");
+		client_drop(c, "its first packet is no greeting");
 		return;
 	}
 	out.msg.op = IVC_MSG_REPLY;
@@ -307,7 +312,8 @@ static void hello(struct client *c, const struct ivc_msg *req)
 	c->welcome = true;
 	reply_to(c, &out, sizeof(out.msg));
 	if (out.msg.status)
-		client_drop(c, "no version in common");
+		client_drop(c, "it speaks no protocol version of this ivcd: "
+			       "update the older of the two");
 }
 
 static void serve(struct client *c, const struct ivc_msg *req, int *fd)
@@ -330,7 +336,7 @@ static void serve(struct client *c, const struct ivc_msg *req, int *fd)
 	reply_to(c, &out, len);
 }
 
-/* What is wrong with a packet of @n bytes? NULL: nothing. */
+/* The rule that a packet of @n bytes breaks, or NULL. */
 static const char *rules(const struct client *c, const struct ivc_msg *req,
 			 ssize_t n, const struct ivc_packet *fds)
 {
@@ -340,7 +346,7 @@ static const char *rules(const struct client *c, const struct ivc_msg *req,
 		return "a packet of the wrong length";
 	if (fds->cut)
 		return "a packet of which something was cut off";
-	/* One that we have no room for is as good as one: see do_connect(). */
+	/* A descriptor that the kernel dropped counts: see do_connect(). */
 	if (fds->nr + fds->lack != want)
 		return "a packet with the wrong number of descriptors";
 	return NULL;
@@ -369,7 +375,7 @@ static void receive(struct client *c)
 		hello(c, &req);
 	else
 		serve(c, &req, fds.nr ? &fds.fd[0] : NULL);
-	/* The offer's has been taken, if it is to be passed on. */
+	/* An offer that is passed on has taken its descriptor: it is -1. */
 	for (i = 0; i < fds.nr; i++)
 		if (fds.fd[i] >= 0)
 			closer_add(&c->user->files, fds.fd[i]);
@@ -379,9 +385,7 @@ void client_event(struct client *c, uint32_t events)
 {
 	if (c->dead)
 		return;
-	/* Gone, and all that was its with it: what it may still have asked for
-	 * in its last packets is void.
-	 */
+	/* The client has gone: requests in its last packets are void. */
 	if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
 		client_drop(c, NULL);
 		return;
@@ -396,7 +400,7 @@ void client_event(struct client *c, uint32_t events)
 	poll_again(c);
 }
 
-/* Look after those that wait for time to pass. Returns when to do it again. */
+/* Disconnect and resume clients by time. Returns when to call it again. */
 int64_t clients_tick(int64_t now)
 {
 	struct client *c, *next;
@@ -414,7 +418,7 @@ int64_t clients_tick(int64_t now)
 			due = c->stalled + config.stall_ns;
 		if (due <= now) {
 			client_drop(c, c->welcome ? "it does not read"
-						  : "it says nothing");
+						  : "it sends no greeting");
 			continue;
 		}
 		if (c->throttled || c->waits) {

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closing what clients had a hand in.
+ * Closing descriptors that clients have passed.
  *
- * close() of a descriptor that a client has made can take as long as the client
- * likes: for the answer of its file system (FUSE), for its TCP socket to
- * linger. The same holds for the last close of a socket with such descriptors
- * in its queue. ivcd has one thread for all clients, so other threads do it, a
- * few for each user, and the user's descriptors wait in line for them.
+ * A client can make close() of such a descriptor take any time: by its file
+ * system (FUSE), which does not answer, or a TCP socket that lingers. The same
+ * holds for the last close of a socket with such descriptors in its queue. ivcd
+ * has one thread for all clients, so other threads close, a few for each user,
+ * and each user has a queue of descriptors for them.
  *
- * What waits, or is being closed, counts for the user until close() has
- * returned, and for ivcd as a whole. A user who has too much of it is not read,
- * so that no more comes in (closer_may_receive()), and while there is too much
- * of all users nobody is let in (closer_may_accept()).
+ * A descriptor counts for its user and for ivcd as a whole until close() has
+ * returned. While a user has too many, ivcd reads no packet of that user
+ * (closer_may_receive()); while all users together have too many, ivcd accepts
+ * no client (closer_may_accept()).
  *
- * There are two lanes. Closing a socket, and thereby what is in its queue,
- * calls no file system for an answer, and whatever waits there for a peer stops
- * at a signal; a thread sends itself one every few ms. So the lane of sockets
- * always moves, and sockets can be put there without a limit for the user.
- * Files that a client has passed can hang for ever, in a lane of their own.
+ * Each user has two queues. The queue of ivcd's own sockets always moves:
+ * closing a socket and the descriptors queued in it asks no file system, and a
+ * wait for a peer ends at a signal, which the thread sends itself every few ms.
+ * So the user needs no limit there. Files that a client has passed can hang for
+ * ever, in a queue of their own.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,21 +33,22 @@
 #include "../../common/unix-packet.h"
 #include "ivcd.h"
 
-#define THREADS_MAX 16u	     /* of a user, per lane */
-#define USER_FILES_MAX 1024u /* that a user may have in line */
-#define LIMIT_MAX (1u << 20) /* descriptors: more are not asked for */
+#define THREADS_MAX 16u	     /* of a user, per queue */
+#define USER_FILES_MAX 1024u /* in the queue of a user */
+#define LIMIT_MAX (1u << 20) /* descriptors that ivcd asks for at most */
 #define RESERVE 64u	     /* ivcd's own */
 #define POKE_NS (2 * MS)
 #define STACK (64 * 1024)
 
-/* For the lanes, the counts and next[]: the threads take it, too. */
+/* Protects the queues, the counts and next[], which the threads use too. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int *next; /* by descriptor: the one behind it in line, or -1 */
+static int *next; /* by descriptor: the next in its queue, or -1 */
 static unsigned int limit, open_now, in_line;
 
 /*
- * What a user may have in line: at most a sixteenth of all, so that he alone
- * does not shut out the others (closer_may_accept()), and at least a packet.
+ * The number of files that a user may have queued: at most a sixteenth of all
+ * descriptors, so that one user alone does not shut out the others
+ * (closer_may_accept()), and at least those of one packet.
  */
 static unsigned int user_files(void)
 {
@@ -63,8 +64,7 @@ static void poked(int sig)
 	(void)sig;
 }
 
-/* Descriptors are what clients and offers are made of: as many as can be had.
- */
+/* Each client and each offer needs a descriptor: get as many as possible. */
 static unsigned int raise_limit(void)
 {
 	struct rlimit r;
@@ -80,7 +80,7 @@ static unsigned int raise_limit(void)
 
 int closers_init(void)
 {
-	/* No SA_RESTART: what waits shall stop. */
+	/* No SA_RESTART: a close() that waits shall return. */
 	struct sigaction sa = { .sa_handler = poked };
 	sigset_t set;
 
@@ -100,7 +100,7 @@ void closer_init(struct closer *c)
 	*c = (struct closer){ .first = -1, .last = -1 };
 }
 
-/* The next in line; -1: none. With the lock. */
+/* The first of the queue, or -1. The caller holds the lock. */
 static int take(struct closer *c)
 {
 	int fd = c->first;
@@ -113,7 +113,7 @@ static int take(struct closer *c)
 	return fd;
 }
 
-/* A signal for this thread every POKE_NS, while it lives. */
+/* Send this thread a signal every POKE_NS, until it ends. */
 static int poke_start(timer_t *timer)
 {
 	const struct itimerspec often = { .it_interval.tv_nsec = POKE_NS,
@@ -156,7 +156,10 @@ static void *close_all(void *arg)
 	return NULL;
 }
 
-/* With the lock. If there is no thread to be had closers_tick() tries again. */
+/*
+ * The caller holds the lock. If the thread cannot be started, closer_tick()
+ * tries again.
+ */
 static void thread_start(struct closer *c)
 {
 	if (!ivc_thread_start(NULL, STACK, close_all, c))
@@ -180,9 +183,9 @@ void closer_add(struct closer *c, int fd)
 }
 
 /*
- * Is there a packet in the queue of @fd? It stays there. That a packet is
- * signed (SO_PASSCRED) tells an empty one from the end: there is no room for
- * that, which shows.
+ * Is there a packet in the receive queue of @fd? It stays there. With
+ * SO_PASSCRED every packet carries credentials; without room for them recvmsg()
+ * sets MSG_CTRUNC, which tells an empty packet from the end of the stream.
  */
 static bool has_packet(int fd)
 {
@@ -200,7 +203,7 @@ static bool has_packet(int fd)
 
 void closer_hangup(struct closer *c, int fd)
 {
-	/* From here on nothing more comes in. */
+	/* No packet can arrive after this. */
 	shutdown(fd, SHUT_RDWR);
 	if (has_packet(fd)) {
 		closer_add(c, fd);
@@ -217,11 +220,16 @@ void closer_opened(int n)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Is there room for @n more, beside what ivcd needs itself? With the lock. */
+/*
+ * Is there room for @n more descriptors besides those that ivcd needs itself?
+ * The caller holds the lock.
+ */
 static bool room(unsigned int n)
 {
-	/* Where there never is that much, the kernel keeps back what is too
-	 * much, and CONNECT says -ENFILE.
+	/*
+	 * With a limit as low as this there never is enough room. Receive
+	 * anyway: the kernel drops the descriptors that do not fit, and CONNECT
+	 * fails with -ENFILE.
 	 */
 	if (limit < 4 * n)
 		return true;
@@ -245,7 +253,7 @@ bool closer_may_accept(void)
 	bool yes;
 
 	pthread_mutex_lock(&lock);
-	/* Those who are here can still be read. */
+	/* Leave room to read from the connected clients. */
 	if (most < IVC_PACKET_FDS + RESERVE)
 		most = IVC_PACKET_FDS + RESERVE;
 	yes = in_line < most && room(2 * IVC_PACKET_FDS);

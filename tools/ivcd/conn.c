@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Channels: an offer, with its socket, is passed to the peer's client; what the
- * two ends say from then on they say to each other. What is kept here is for
- * the books, and to withdraw an offer that has not been taken.
+ * Channels. An offer is passed to the accepter's client, with a socket over
+ * which the two ends talk from then on. ivcd records a channel to charge it to
+ * the users, and to withdraw an offer that has not been accepted.
  *
  *   CONNECT -> OFFERED --ACCEPT--> OPEN
  *                 |                  |
- *                 | CLOSE of one end, or its client or context gone
+ *                 | CLOSE of one end, or its client or member has gone
  *                 v                  v
- *                HALF: the other's CLOSE is awaited
+ *                HALF: until the CLOSE of the other end
  *                 |
  *                 v
  *               freed
  *
- *   ADOPT -> HALF: of a channel made under an earlier ivcd, each end by itself
+ *   ADOPT -> HALF: one end of a channel that an earlier ivcd brokered; the
+ * other end is another record
  *
- * An end is charged to its user until it has closed. An accepter has nothing to
- * close before it has accepted.
+ * An end is charged to its user until its CLOSE. An accepter sends no CLOSE for
+ * an offer that it has not accepted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static struct conn *conn_find(uint32_t nr)
 	return NULL;
 }
 
-/* Numbers of channels may come again, once 2^32 others have. */
+/* A channel's number can be given again after 2^32 others. */
 static struct conn *conn_new(void)
 {
 	struct conn *c = calloc(1, sizeof(*c));
@@ -94,7 +95,7 @@ static int charge(struct end *end, uint8_t shift)
 	return 0;
 }
 
-/* The end has closed: it is nobody's any more. */
+/* The end has closed: take it from its client. */
 static void end_off(struct end *end)
 {
 	struct quota *used;
@@ -111,14 +112,14 @@ static void end_off(struct end *end)
 	end->client = NULL;
 }
 
-/* An offer is one no more: taken, withdrawn or refused. */
+/* The offer was accepted, withdrawn or refused. */
 static void not_pending(struct conn *c)
 {
 	LIST_REMOVE(&c->end[1], in_member);
 	user_offer_done(c->end[1].client->user, c->end[0].client->user);
 }
 
-/* Close @end; the caller knows that it is open. May free the channel. */
+/* Close @end, which must be open. May free the channel. */
 static void end_close(struct end *end)
 {
 	struct conn *c = end->conn;
@@ -127,13 +128,13 @@ static void end_close(struct end *end)
 	if (c->state == CONN_OFFERED) {
 		not_pending(c);
 		if (c->owed.events) {
-			/* Nobody has seen it yet: nothing to undo. */
+			/* Not sent yet: the accepter does not know of it. */
 			client_owe_nothing(c->end[1].client, &c->owed);
 		} else if (by_offerer) {
 			c->owed_to = c->end[1].client;
 			client_owe(c->owed_to, &c->owed, OWE_GONE);
 		}
-		/* The offerer sees it by this, if it is still ours. */
+		/* The offerer sees it by the shutdown, if ivcd has the fd. */
 		if (c->fd >= 0) {
 			shutdown(c->fd, SHUT_RDWR);
 			closer_add(&c->end[0].client->user->sockets, c->fd);
@@ -190,11 +191,12 @@ int conn_accept(struct member *m, const struct ivc_msg *req)
 	struct conn *c = conn_find(req->accept.conn);
 	int err;
 
-	/* One that has not been told of it can only have guessed it. */
+	/* Before the event is sent, the number can only be a guess. */
 	if (!c || c->state != CONN_OFFERED || c->owed.events ||
 	    c->end[1].member != m->nr)
 		return -ENOENT;
-	/* The accepter's ring may be smaller than was asked, not larger. */
+	/* The accepter's ring may be smaller than the offer says, not larger.
+	 */
 	if (!ivc_ring_shift_ok(req->accept.tx_shift) ||
 	    req->accept.tx_shift > c->rx_shift)
 		return -EINVAL;
@@ -234,8 +236,9 @@ int conn_close(struct client *client, const struct ivc_msg *req)
 	int i;
 
 	for (i = 0; c && i < 2; i++) {
-		/* The member tells the ends apart when both are of one client;
-		 * it may have left its group since.
+		/*
+		 * Both ends may belong to one client: the member's number
+		 * tells them apart, even if the member has left its group.
 		 */
 		if (c->end[i].client != client ||
 		    c->end[i].member != req->member)
@@ -246,21 +249,21 @@ int conn_close(struct client *client, const struct ivc_msg *req)
 	return -ENOENT;
 }
 
-/* A member leaves: nobody will take what is offered to it. */
+/* A member leaves: refuse the offers to it. */
 void conn_refuse_member(struct member *m)
 {
 	while (!LIST_EMPTY(&m->offers))
 		end_close(LIST_FIRST(&m->offers));
 }
 
-/* The client has gone, and with it every end it had. */
+/* The client has gone: close all its ends. */
 void conn_drop_client(struct client *c)
 {
 	while (!LIST_EMPTY(&c->ends))
 		end_close(LIST_FIRST(&c->ends));
 }
 
-/* Fill in the one event @ev that is owed; *@fd goes with it. */
+/* Fill in event @ev, which is sent with descriptor *@fd. */
 void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
 		int *fd)
 {
@@ -291,15 +294,15 @@ void conn_refuse(struct owed *owed)
 	end_close(&c->end[1]);
 }
 
-/* It has been sent, or nobody is there to send it to. */
+/* Event @ev was sent, or its client has gone. */
 void conn_paid(struct owed *owed, unsigned int ev)
 {
 	struct conn *c =
 		(struct conn *)((char *)owed - offsetof(struct conn, owed));
 
 	/*
-	 * The accepter has it, or has even closed it again, which makes us the
-	 * last; and it is not for us to shut down.
+	 * The accepter has the descriptor, or has closed it already. Close the
+	 * copy here without shutdown(), which would end the channel.
 	 */
 	if (ev == OWE_OFFER) {
 		closer_add(&c->end[0].client->user->sockets, c->fd);

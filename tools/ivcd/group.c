@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Groups: the members of one job (magic) within one realm. A realm is the
- * kernel's word on who a process is, a magic id its own; both must be the same
- * for two to meet.
+ * Groups: the members with one magic id in one realm. The realm follows from
+ * the user that the kernel reports; the magic id is what the process says. Only
+ * processes with the same realm and magic id can connect to each other.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,10 +20,11 @@ static uint64_t next_nr;
 static unsigned int nr_members;
 
 /*
- * A number names one registration for ever: a peer that remembers it can never
- * reach somebody else. They do not end: three quarters of 2^64 are left at the
- * start. The next ivcd begins elsewhere, so that a number kept over a restart
- * finds nobody, but for a chance of members in 2^62.
+ * A member's number is never given to another registration, so that a peer with
+ * an old number cannot reach another process. Numbers do not run out: at least
+ * three quarters of 2^64 are left at the start. Each ivcd starts at a random
+ * number, so that a number from before a restart finds a member only with a
+ * probability of (number of members) / 2^62.
  */
 int groups_init(void)
 {
@@ -73,7 +74,7 @@ static unsigned int id_hash(const struct group *g, uint32_t id)
 	return group_hash(g->realm, g->magic + id);
 }
 
-/* Take @m out of the list in which its notice has it. */
+/* Take @m out of the list that the state of its notice says. */
 static void notice_out(struct member *m)
 {
 	if (m->notice.state == IVC_NOTICE_QUIET)
@@ -89,9 +90,9 @@ static void notice_quiet(struct member *m)
 }
 
 /*
- * All members are told that the list has changed, or will be soon. Only those
- * that have looked since they were told the last time have to be gone through:
- * so a change costs no more than the requests to look before it.
+ * Notify all members of a change, at once or later (IVC_NOTICE_LATE). Only the
+ * quiet members are visited: those that listed the group after their last
+ * notice. So a change costs no more than the HOSTS requests before it.
  */
 static void group_changed(struct group *g)
 {
@@ -167,7 +168,7 @@ int member_join(struct client *c, uint64_t magic, uint32_t id,
 	log_detail("member %llu: id %u in group %#llx, pid %d, uid %u",
 		   (unsigned long long)m->nr, id, (unsigned long long)magic,
 		   (int)c->pid, c->user->uid);
-	/* It has looked at nothing yet, so all the others are told. */
+	/* Before notice_quiet(): the new member itself needs no notice. */
 	group_changed(m->group);
 	notice_quiet(m);
 	*mp = m;
@@ -207,7 +208,7 @@ static struct member *member_find(uint64_t nr)
 	return NULL;
 }
 
-/* The member @nr if it is @c's. */
+/* The member @nr if it belongs to @c. */
 struct member *member_of(struct client *c, uint64_t nr)
 {
 	struct member *m = member_find(nr);
@@ -215,7 +216,7 @@ struct member *member_of(struct client *c, uint64_t nr)
 	return m && m->client == c ? m : NULL;
 }
 
-/* The member @nr if it is another one of @m's group. */
+/* The member @nr if it is another member of @m's group. */
 struct member *member_peer(struct member *m, uint64_t nr)
 {
 	struct member *peer = member_find(nr);
@@ -223,12 +224,12 @@ struct member *member_peer(struct member *m, uint64_t nr)
 	return peer && peer != m && peer->group == m->group ? peer : NULL;
 }
 
-/* Where a list of the members behind @after begins. */
+/* The first member of a list of those after number @after. */
 static struct member *list_from(struct member *m, uint64_t after)
 {
 	struct member *other = after ? member_find(after) : NULL;
 
-	/* It may have left since it was listed. */
+	/* It may have left since the last list. */
 	if (other && other->group == m->group)
 		return other;
 	return TAILQ_FIRST(&m->group->members);
@@ -242,7 +243,7 @@ uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 	uint32_t n = 0;
 
 	*more = false;
-	/* Who asks from the start will see what changes from here on. */
+	/* A list from the start shows all changes so far: rearm the notice. */
 	if (!after) {
 		notice_out(m);
 		notice_quiet(m);

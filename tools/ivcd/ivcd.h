@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ivcd: the backend of the local transport. What ivc-back is to the guests of
- * a host, ivcd is to the processes of a machine: it knows who is there, lets
- * members of a group know of each other, and passes an offered channel's socket
- * from one to the other. It is never on the data path.
+ * ivcd: the broker of the local transport. It serves the processes of a machine
+ * as ivc-back serves the guests of a host: it keeps the groups, notifies
+ * members when their group changes, and passes an offered channel's socket from
+ * the offerer to the accepter. It is never on the data path.
  *
  *   main.c      the command line
- *   listen.c    the socket that clients come to
+ *   listen.c    the socket that clients connect to
  *   loop.c      epoll, time, signals
- *   client.c    one connection: what comes in, what goes out, its end
- *   request.c   what a client may ask
+ *   client.c    one client: receiving, sending, disconnecting
+ *   request.c   the requests of a client
  *   group.c     groups and their members
  *   conn.c      offered and open channels
  *   user.c      realms, quotas, the rate of requests
- *   closer.c    closing what clients have passed, and how much of it there is
+ *   closer.c    closing and counting the descriptors that clients have passed
  *   log.c       one line per notable event
  *
- * One thread, which never waits for a client. Everything a client has hangs on
- * its struct client, and goes with it, at once. What it can make ivcd remember
- * is bounded: by its user's quotas, and what it is owed and does not read by
- * one reply and one of each event per member and channel.
+ * One thread serves all clients and never waits for any of them. All state of a
+ * client hangs on its struct client and is freed with that. The amount is
+ * bounded by the quotas of the user. The messages that wait to be sent to the
+ * client are at most one reply, and each event once per member and channel.
  */
 #ifndef IVCD_H
 #define IVCD_H
@@ -40,7 +40,7 @@
 
 enum realm_kind { REALM_UID, REALM_GID, REALM_ANY };
 
-/* What a user may have, or has. */
+/* The limits of a user, or what the user has in use. */
 struct quota {
 	uint64_t clients;
 	uint64_t contexts;
@@ -54,17 +54,17 @@ struct quota {
 extern struct config {
 	enum realm_kind realm;
 	struct quota max;
-	int64_t stall_ns; /* a client that reads nothing for that long goes */
+	int64_t stall_ns; /* a client that reads nothing is disconnected */
 	bool verbose;
 } config;
 
-/* Descriptors that wait to be closed, and the threads that do it. closer.c */
+/* closer.c: descriptors that wait to be closed, and the threads for that. */
 struct closer {
-	int first, last; /* in line, or -1 */
+	int first, last; /* of the queue, or -1 */
 	unsigned int fds, threads;
 };
 
-/* How many offers of one user wait for accepts of another. */
+/* The number of offers of one user that wait for accepts of another user. */
 struct share {
 	LIST_ENTRY(share) node; /* of the accepter */
 	uid_t from;
@@ -76,17 +76,21 @@ struct user {
 	LIST_ENTRY(user) node;
 	uid_t uid;
 	struct quota used;
-	/* Of used.pending, who has how many if it is somebody else. */
+	/* used.pending by offering user, without this user's own offers. */
 	LIST_HEAD(, share) shares;
-	uint64_t tokens; /* requests he may make just now */
-	int64_t filled;	 /* when that was reckoned */
-	/* What he has passed to us, and our own sockets to him: the user is
-	 * kept until all of it is closed.
+	uint64_t tokens; /* requests that may be made now */
+	int64_t filled;	 /* when tokens was computed */
+	/*
+	 * Descriptors that the user passed to ivcd, and ivcd's sockets to the
+	 * user. The structure is freed only after all of them are closed.
 	 */
 	struct closer files, sockets;
 };
 
-/* Something that is owed events; in its client's list while it is. */
+/*
+ * Part of a member or a channel for which events wait to be sent; in the list
+ * of its client meanwhile.
+ */
 struct owed {
 	TAILQ_ENTRY(owed) node;
 	unsigned int events; /* OWE_* */
@@ -101,7 +105,7 @@ struct member;
 struct conn;
 struct end;
 
-/* A connection. */
+/* A connected process. */
 struct client {
 	TAILQ_ENTRY(client) node;
 	int fd;
@@ -109,22 +113,22 @@ struct client {
 	uint64_t realm;
 	struct user *user;
 	bool welcome;	/* has said HELLO */
-	bool dead;	/* to be freed at the end of the turn */
+	bool dead;	/* freed at the end of the loop's turn */
 	bool throttled; /* not read until its user has tokens again */
 	uint32_t polled;
-	int64_t since;	 /* it came */
-	int64_t stalled; /* it takes nothing; 0: it does */
+	int64_t since;	 /* when it connected */
+	int64_t stalled; /* since when it reads nothing; 0: it reads */
 	LIST_HEAD(, member) members;
 	LIST_HEAD(, end) ends;
 	TAILQ_HEAD(, owed) owed;
-	bool waits; /* for memory to send with: until the next tick */
-	/* The one reply that did not go: &late, or memory of its own. */
+	bool waits; /* for memory to send with, until the next tick */
+	/* The one reply that could not be sent: &late, or allocated memory. */
 	struct ivc_msg late;
 	char *unsent;
 	size_t unsent_len;
 };
 
-/* All members of one job in one realm; freed with the last of them. */
+/* All members of one job in one realm; freed with the last member. */
 struct group {
 	LIST_ENTRY(group) node;
 	uint64_t realm;
@@ -132,7 +136,7 @@ struct group {
 	uint32_t generation;
 	unsigned int nr;
 	TAILQ_HEAD(, member) members; /* ascending nr */
-	/* Those that the next change is news for: IVC_NOTICE_QUIET. */
+	/* Members that the next change is to be told: IVC_NOTICE_QUIET. */
 	LIST_HEAD(, member) quiet;
 };
 
@@ -142,10 +146,11 @@ struct member {
 	LIST_ENTRY(member) in_ids;
 	LIST_ENTRY(member) in_client;
 	TAILQ_ENTRY(member) in_group;
-	/* As its notice is: in the group's quiet ones, or the late ones. */
+	/* By the state of its notice: in the group's quiet list, or in `late`.
+	 */
 	LIST_ENTRY(member) in_quiet;
 	TAILQ_ENTRY(member) in_late;
-	LIST_HEAD(, end) offers; /* to it, not accepted yet */
+	LIST_HEAD(, end) offers; /* to this member, not accepted yet */
 	uint64_t nr;
 	uint32_t id;
 	struct ivc_notice notice;
@@ -156,13 +161,13 @@ struct member {
 
 enum conn_state { CONN_OFFERED, CONN_OPEN, CONN_HALF };
 
-/* One side of a channel: [0] offered it, [1] accepts it. */
+/* One end of a channel: [0] of the offerer, [1] of the accepter. */
 struct end {
 	LIST_ENTRY(end) in_client;
 	LIST_ENTRY(end) in_member; /* while it is offered */
 	struct conn *conn;
-	struct client *client; /* NULL: it has closed, or is gone */
-	uint64_t member;       /* a number: it may have left */
+	struct client *client; /* NULL: closed, or the client has gone */
+	uint64_t member;       /* a number, since the member may have left */
 	uint32_t id;
 	uint64_t bytes; /* charged */
 	bool charged;
@@ -179,14 +184,15 @@ struct conn {
 	struct client *owed_to;
 };
 
-/* log.c: one line to stderr; many in a second are counted, not shown. */
+/* log.c: one line to stderr; above a rate lines are counted, not printed. */
 __attribute__((format(printf, 1, 2))) void log_line(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_detail(const char *fmt, ...);
-/* What was asked for: said however many lines there have been. */
+/* The answer to SIGUSR1: printed regardless of the rate. */
 __attribute__((format(printf, 1, 2))) void log_answer(const char *fmt, ...);
 
-/* listen.c: the socket, at @path (NULL: the default) or handed over by systemd.
- * Returns 0 or -errno, having said why.
+/*
+ * listen.c: the socket, at @path (NULL: the default) or handed over by systemd.
+ * 0, or -errno after logging the reason.
  */
 int listen_open(const char *path, mode_t mode);
 int listen_fd(void);
@@ -211,8 +217,8 @@ void clients_bury(void); /* free the dead */
 int64_t clients_tick(int64_t now);
 
 /*
- * request.c: @fd, NULL if there is none, is taken if it has been set to -1.
- * @table: room for hosts.
+ * request.c: serve @req. A request that takes over the descriptor *@fd sets it
+ * to -1; @fd is NULL if none came. @table: room for the reply's hosts.
  */
 int request(struct client *c, const struct ivc_msg *req, int *fd,
 	    struct ivc_msg *reply, struct ivc_host *table);
@@ -226,7 +232,7 @@ struct member *member_of(struct client *c, uint64_t nr);
 struct member *member_peer(struct member *m, uint64_t nr);
 uint32_t group_list(struct member *m, uint64_t after, struct ivc_host *table,
 		    bool *more);
-int64_t groups_tick(int64_t now); /* when it is to be called again */
+int64_t groups_tick(int64_t now); /* returns when to call it again */
 unsigned int members_count(void);
 
 /* conn.c */
@@ -235,7 +241,7 @@ int conn_offer(struct member *from, struct member *to,
 int conn_accept(struct member *m, const struct ivc_msg *req);
 int conn_adopt(struct client *c, const struct ivc_msg *req, uint32_t *nr);
 int conn_close(struct client *c, const struct ivc_msg *req);
-void conn_refuse(struct owed *owed); /* an offer that is owed */
+void conn_refuse(struct owed *owed); /* an offer that is not sent yet */
 void conn_refuse_member(struct member *m);
 void conn_drop_client(struct client *c);
 void conn_event(struct owed *owed, unsigned int ev, struct ivc_msg *msg,
@@ -246,13 +252,13 @@ unsigned int conns_count(void);
 /* closer.c */
 int closers_init(void);
 void closer_init(struct closer *c);
-/* Close @fd. Returns at once. */
+/* Close @fd in another thread. */
 void closer_add(struct closer *c, int fd);
-/* The same with a socket to a client that nobody else here has. */
+/* The same for ivcd's only descriptor of a client's socket. */
 void closer_hangup(struct closer *c, int fd);
-/* @n descriptors have been opened beside those of ivcd itself. */
+/* Count @n more descriptors of clients; @n < 0: fewer. */
 void closer_opened(int n);
-/* May a packet be received, whatever comes with it? */
+/* Is there room for a packet with the largest number of descriptors? */
 bool closer_may_receive(const struct closer *files);
 bool closer_may_accept(void);
 bool closer_idle(const struct closer *c);
@@ -260,15 +266,15 @@ void closer_tick(struct closer *c);
 
 /* user.c */
 int users_init(void);
-struct user *user_of(uid_t uid); /* made if need be; NULL: no memory */
-int user_enter(struct user *u);	 /* with one more client */
+struct user *user_of(uid_t uid); /* allocated if new; NULL: no memory */
+int user_enter(struct user *u);	 /* count one more client */
 void user_put(struct user *u);
 int user_realm(uid_t uid, gid_t gid, uint64_t *realm);
 bool user_may_ask(struct user *u, int64_t now);
-/* An offer of @from waits for an accept of @to; -EBUSY: too many do. */
+/* Count an offer of @from that waits for an accept of @to; -EBUSY: too many. */
 int user_offer(struct user *to, const struct user *from);
 void user_offer_done(struct user *to, const struct user *from);
-bool users_tick(void); /* true: to be called again */
+bool users_tick(void); /* true: call it again */
 unsigned int users_count(void);
 
 #endif /* IVCD_H */

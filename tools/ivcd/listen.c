@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket that clients come to: made here, or handed over by systemd.
+ * The socket that clients connect to: made here, or handed over by systemd.
  *
- * A lock beside a socket of our own tells a living ivcd from what a killed one
- * left: the lock goes with the process, the socket's name does not. Whatever
- * else is found in the socket's place stays there.
+ * A lock file beside the socket tells a running ivcd from a killed one: the
+ * kernel drops the lock with the process, while the socket's name stays. Any
+ * other file at the socket's path is left there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,20 +21,20 @@
 #include "../../common/ivcd-path.h"
 #include "ivcd.h"
 
-/* So many can have come before a user who floods it keeps others out. */
+/* Connections that one user may flood before those of others are refused. */
 #define BACKLOG 4096
 #define LISTEN_FDS_START 3
 
 static int sock = -1, lock = -1;
 static struct sockaddr_un addr = { .sun_family = AF_UNIX };
-static bool ours; /* to remove at the end */
+static bool ours; /* made here: removed at the end */
 
 int listen_fd(void)
 {
 	return sock;
 }
 
-/* As sd_listen_fds(3) does it. 0: none was handed over. */
+/* As sd_listen_fds(3). 1: handed over; 0: not; or -errno. */
 static int from_systemd(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -47,15 +47,17 @@ static int from_systemd(void)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	if (atol(fds) != 1) {
-		log_line("%s sockets are handed over, not one", fds);
+		log_line("LISTEN_FDS is %s: systemd must hand over one socket",
+			 fds);
 		return -EINVAL;
 	}
 	if (!ivc_packet_is_socket(LISTEN_FDS_START) ||
 	    getsockopt(LISTEN_FDS_START, SOL_SOCKET, SO_ACCEPTCONN, &yes,
 		       &len) ||
 	    !yes) {
-		log_line("what is handed over is no listening UNIX socket of "
-			 "type SOCK_SEQPACKET");
+		log_line("the socket handed over by systemd must be a UNIX "
+			 "socket of type SOCK_SEQPACKET "
+			 "(ListenSequentialPacket=) that listens");
 		return -EINVAL;
 	}
 	fcntl(LISTEN_FDS_START, F_SETFD, FD_CLOEXEC);
@@ -65,7 +67,7 @@ static int from_systemd(void)
 	return 1;
 }
 
-/* Whoever starts it, without root: the first place that can be had. */
+/* For root the machine's place, for other users the first usable place. */
 static int choose_place(void)
 {
 	int place, ret;
@@ -80,7 +82,8 @@ static int choose_place(void)
 	return ret;
 }
 
-/* The directory of a path that was named, if only it is missing. */
+/* Create the directory of a path that the user named, if only that is missing.
+ */
 static void make_dir(void)
 {
 	char dir[sizeof(addr.sun_path)];
@@ -103,20 +106,24 @@ static int choose_path(const char *path)
 	if (!path || !*path) {
 		ret = choose_place();
 		if (ret)
-			log_line("no place for the socket: %s; see --socket",
+			log_line("no directory for the socket: %s; name a path "
+				 "with --socket",
 				 strerror(-ret));
 		return ret;
 	}
 	ret = ivcd_path_named(path, &addr);
 	if (ret) {
-		log_line("the socket's path is too long");
+		log_line("%s: too long: the path of a socket has at most %zu "
+			 "bytes",
+			 path, sizeof(addr.sun_path) - 1);
 		return ret;
 	}
 	make_dir();
 	return 0;
 }
 
-/* With @make 0 only if there is one, with O_CREAT in any case. */
+/* Lock the lock file: with @make 0 if there is one, with O_CREAT in any case.
+ */
 static int take_lock(int make)
 {
 	char path[sizeof(addr.sun_path) + 8];
@@ -136,16 +143,18 @@ static int take_lock(int make)
 		if (errno == EINTR)
 			continue;
 		if (errno == EWOULDBLOCK) {
-			log_line("%s: another ivcd is there", addr.sun_path);
+			log_line("%s: another ivcd is there: end it, or name "
+				 "another path with --socket",
+				 addr.sun_path);
 			return -EADDRINUSE;
 		}
-		log_line("%s: it cannot be locked: %m", path);
+		log_line("%s: cannot be locked: %m", path);
 		return -errno;
 	}
 	return 0;
 }
 
-/* Does somebody answer at the socket @at, of whatever type? Or -errno. */
+/* Does a program listen at the socket @at, of any type? 1, 0 or -errno. */
 static int answers(const struct sockaddr_un *at)
 {
 	int fd, ret;
@@ -159,8 +168,8 @@ static int answers(const struct sockaddr_un *at)
 }
 
 /*
- * Why must not be removed what is at @at? NULL: it may. *@err: -EADDRINUSE, or
- * why it cannot be told.
+ * Why the file at @at must not be removed, or NULL if it may be. *@err:
+ * -EADDRINUSE, or the error that kept this function from finding out.
  */
 static const char *obstacle(const struct sockaddr_un *at, int *err)
 {
@@ -188,7 +197,8 @@ static const char *obstacle(const struct sockaddr_un *at, int *err)
 	return ret ? "is a socket at which another program listens" : NULL;
 }
 
-/* 0: nothing is there, or a socket that an earlier ivcd of this user left. */
+/* 0: the path is free, or has a socket that an earlier ivcd of this user left.
+ */
 static int place_free(void)
 {
 	int err;
@@ -202,7 +212,7 @@ static int place_free(void)
 	return err;
 }
 
-/* A name in the same directory that nobody else uses. */
+/* A name in the same directory that no other process uses. */
 static int name_aside(struct sockaddr_un *aside)
 {
 	char *slash;
@@ -218,10 +228,10 @@ static int name_aside(struct sockaddr_un *aside)
 }
 
 /*
- * Remove a dead socket from our place, and nothing that somebody has put there
- * since it was looked at: what is there is renamed, looked at under its new
- * name, and only then removed. -EADDRINUSE and the like: it is something else,
- * or that cannot be told, and back.
+ * Remove a dead socket from the path, but no file that another process has put
+ * there since the check: rename the file, check it under the new name, and only
+ * then remove it. If it is something else, or the check fails (-EADDRINUSE and
+ * others), rename it back.
  */
 static int remove_socket(void)
 {
@@ -235,7 +245,7 @@ static int remove_socket(void)
 		return errno == ENOENT ? 0 : -errno;
 	if (!obstacle(&aside, &err))
 		return unlink(aside.sun_path) ? -errno : 0;
-	/* If its place is taken again it stays where it is now. */
+	/* If the old name is in use again, the file keeps the new one. */
 	(void)renameat2(AT_FDCWD, aside.sun_path, AT_FDCWD, addr.sun_path,
 			RENAME_NOREPLACE);
 	return err;
@@ -279,7 +289,7 @@ int listen_open(const char *path, mode_t mode)
 	ret = choose_path(path);
 	if (ret)
 		return ret;
-	/* No lock is made beside what is none of ours. */
+	/* Create the lock file only after the check of the path. */
 	ret = take_lock(0);
 	if (!ret)
 		ret = place_free();

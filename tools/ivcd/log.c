@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ivcd says: to stderr, a line each, so many in a second at most.
+ * The log: lines on stderr, with a limit per second.
  *
- * Whoever reads the log may have stopped reading, or be gone. Neither is a
- * reason to keep clients waiting: a line that cannot be written at once is
- * lost, and counted.
+ * The reader of the log may be slow or gone. Clients must not wait for it: a
+ * line that cannot be written at once is dropped and counted.
  */
 #include <poll.h>
 #include <stdarg.h>
@@ -16,11 +15,11 @@
 
 #define LINES_PER_SECOND 20
 
-static unsigned int lost; /* lines, since the last that said how many */
+static unsigned int lost; /* lines since the last report of lost lines */
 
 /*
- * Write @buf, which is shorter than PIPE_BUF: a pipe that poll() calls writable
- * has room for that much, and takes it whole.
+ * Write @buf, which is shorter than PIPE_BUF: a pipe that poll() reports as
+ * writable takes that much at once.
  */
 static bool put(const char *buf, size_t len)
 {
@@ -30,7 +29,7 @@ static bool put(const char *buf, size_t len)
 	       write(STDERR_FILENO, buf, len) == (ssize_t)len;
 }
 
-/* May one more line be said in this second? */
+/* May one more line be printed in this second? */
 static bool allowed(void)
 {
 	static int64_t window;

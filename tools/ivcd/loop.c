@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop: epoll, signals, and what is due by time. */
+/* The loop: epoll, signals, and timers. */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -14,15 +14,15 @@
 #define EVENTS 64
 
 /*
- * While a client is throttled the others are served without it, and it is let
- * in again at the next tick; users without clients are forgotten by and by.
+ * A throttled client is not polled until the next tick, while the others are
+ * served. Users without clients are freed after a while.
  */
 #define TICK_NS (10 * MS)
 #define USERS_NS SEC
 
 static int epoll_fd = -1, signal_fd = -1;
-static int listen_tag, signal_tag; /* whose addresses name them in epoll */
-static bool full;		   /* nobody comes in until */
+static int listen_tag, signal_tag; /* their addresses are epoll's data */
+static bool full;		   /* accept no client before full_until */
 static int64_t full_until;
 
 int64_t now_ns(void)
@@ -47,13 +47,16 @@ void loop_rewatch(int fd, void *what, uint32_t events)
 	(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &ev);
 }
 
-/* Needed where the file may outlive its descriptor here. */
+/* close() alone would not do it: a peer may have the same open file. */
 void loop_unwatch(int fd)
 {
 	(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* The listening socket stays readable: to look at it again would be to spin. */
+/*
+ * Stop polling the listening socket for a while: it stays readable, so the loop
+ * would spin.
+ */
 static void let_nobody_in(int64_t ns)
 {
 	full = true;
@@ -61,13 +64,13 @@ static void let_nobody_in(int64_t ns)
 	loop_rewatch(listen_fd(), &listen_tag, 0);
 }
 
-/* One at a time: who comes must not keep out those who are here. */
+/* Accept one client per turn, so that new clients do not delay the others. */
 static void come_in(void)
 {
 	int fd;
 
 	if (!closer_may_accept()) {
-		log_line("nobody can come in: too many descriptors are open");
+		log_line("no new clients for now: too many open descriptors");
 		let_nobody_in(TICK_NS);
 		return;
 	}
@@ -82,7 +85,7 @@ static void come_in(void)
 	case ENFILE:
 	case ENOMEM:
 	case ENOBUFS:
-		log_line("nobody can come in: %m");
+		log_line("no new clients for now: %m");
 		let_nobody_in(100 * MS);
 		break;
 	}
@@ -99,7 +102,7 @@ static void report(void)
 		   members_count(), conns_count(), users_count());
 }
 
-/* False: it is time to go. */
+/* False: end. */
 static bool signalled(void)
 {
 	struct signalfd_siginfo si;
@@ -141,7 +144,7 @@ static int ms_until(int64_t when)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* What is due. Returns when the next thing will be. */
+/* Run the timers that are due. Returns when to call it again. */
 static int64_t tick(void)
 {
 	static int64_t last, users_at;
@@ -152,7 +155,7 @@ static int64_t tick(void)
 		full = false;
 		loop_rewatch(listen_fd(), &listen_tag, EPOLLIN);
 	}
-	/* Not at every packet: it looks at every client. */
+	/* Not at every packet, since it visits every client. */
 	if (now - last < TICK_NS)
 		return last + TICK_NS;
 	last = now;

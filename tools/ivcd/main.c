@@ -26,40 +26,42 @@ struct config config = {
 /* As wide as it prints. */
 /* clang-format off */
 static const char help[] =
-	"usage: ivcd [options]\n"
+	"Usage: ivcd [OPTION...]\n"
 	"\n"
-	"The broker of IVC channels between processes of this machine: programs that\n"
-	"use libivc find each other through it. It needs no privileges.\n"
+	"The broker of IVC channels between processes of one machine: programs with libivc\n"
+	"connect to each other through it. ivcd needs no privileges.\n"
 	"\n"
-	"Where it listens, and who may use it\n"
-	"  -s, --socket PATH     listen on PATH. Default: $IVC_SOCKET; else, for root,\n"
-	"                        /run/ivc/ivcd.sock; else $XDG_RUNTIME_DIR/ivc/ivcd.sock\n"
-	"                        or /tmp/ivc-UID/ivcd.sock. Programs look there, too.\n"
-	"  -m, --mode OCTAL      permissions of the socket (666)\n"
+	"Socket and users\n"
+	"  -s, --socket PATH     listen on PATH. Default: $IVC_SOCKET; without that, for\n"
+	"                        root /run/ivc/ivcd.sock, for other users\n"
+	"                        $XDG_RUNTIME_DIR/ivc/ivcd.sock or /tmp/ivc-UID/ivcd.sock.\n"
+	"                        Programs try the same places.\n"
+	"  -m, --mode OCTAL      permissions of the socket (default 666)\n"
 	"  -r, --realm uid|gid|any\n"
-	"                        which processes see each other: those of one user (uid),\n"
-	"                        of one primary group (gid), or all of them (any); (uid)\n"
+	"                        which processes are in one group: those of one user (uid,\n"
+	"                        the default), of one primary group (gid), or all (any)\n"
 	"\n"
-	"What each user may have (numbers may end in K, M or G)\n"
-	"      --max-clients N   processes connected (%u)\n"
-	"      --max-contexts N  registered contexts (%u)\n"
-	"      --max-channels N  channel ends (%u)\n"
-	"      --max-bytes N     memory of their rings (%lluG)\n"
-	"      --max-pending N   offers waiting for an accept (%u)\n"
-	"      --max-rate N      requests per second; more have to wait (%u)\n"
-	"      --stall SECONDS   disconnect a client that has read nothing for so long (10)\n"
+	"Limits of each user (numbers may end in K, M or G)\n"
+	"      --max-clients N   connected processes (default %u)\n"
+	"      --max-contexts N  registered contexts (default %u)\n"
+	"      --max-channels N  channel ends (default %u)\n"
+	"      --max-bytes N     memory of their rings (default %lluG)\n"
+	"      --max-pending N   offers that wait for an accept (default %u)\n"
+	"      --max-rate N      requests per second; more are delayed (default %u)\n"
+	"      --stall SECONDS   disconnect a client that reads nothing for this time\n"
+	"                        (default 10)\n"
 	"\n"
-	"  -v, --verbose         also log who comes and goes\n"
-	"  -h, --help\n"
-	"  -V, --version\n"
+	"  -v, --verbose         also log clients and members that come or go\n"
+	"  -h, --help            print this text\n"
+	"  -V, --version         print the version\n"
 	"\n"
 	"To try it, in three terminals:\n"
 	"  ivcd\n"
 	"  ivc-pingpong --magic 42 --server\n"
 	"  ivc-pingpong --magic 42 --client\n"
 	"For all users of a machine: systemctl enable --now ivcd.socket\n"
-	"SIGUSR1 makes it log what it has: clients, members and channels.\n"
-	"The manual is ivcd(8).\n";
+	"SIGUSR1 logs the numbers of clients, members and channels.\n"
+	"More: man ivcd\n";
 /* clang-format on */
 
 enum {
@@ -194,8 +196,8 @@ int main(int argc, char **argv)
 		err = loop_run();
 	listen_close();
 	if (err)
-		log_line("ends: %s", strerror(-err));
+		log_line("exiting: %s", strerror(-err));
 	else
-		log_line("ends");
+		log_line("exiting");
 	return err ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client may ask, one function each. The message is a copy, and still
- * nothing in it is true until it has been checked.
+ * The requests of a client, one function each. The message is a copy, so the
+ * client cannot change it, but every field must be checked.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct call {
 	const struct ivc_msg *req;
 	struct ivc_msg *reply;
 	struct ivc_host *table;
-	int *fd; /* NULL: none came, or there was no room for it here */
+	int *fd; /* NULL: none came, or the kernel had no room for it */
 };
 
 /* The bytes of raw[] that an op uses; the rest is 0. */
@@ -91,7 +91,7 @@ static int do_connect(const struct call *call)
 		return -EINVAL;
 	if (!m)
 		return -ENOENT;
-	/* It is ours to lack, not the client's to suffer for. */
+	/* A lack of descriptors here: no reason to disconnect the client. */
 	if (!call->fd)
 		return -ENFILE;
 	peer = member_peer(m, req->offer.peer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who a client is to ivcd: its user, by the word of the kernel. The user
- * decides the realm, within which members see each other, and is whom quotas
- * and the rate of requests count for, however many processes he starts.
+ * The user of a client, as the kernel reports it. The realm of a client follows
+ * from its user, and quotas and the rate of requests count for a user, whatever
+ * the number of processes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,13 +10,13 @@
 
 #include "ivcd.h"
 
-/* Requests saved up while a user asks for less than his rate. */
+/* A user below the rate may save up the requests of this time. */
 #define BURST_NS SEC
 
 static LIST_HEAD(, user) users = LIST_HEAD_INITIALIZER(users);
 static unsigned int nr_users;
 
-/* The id of everybody whom this user namespace has no id for; -1: nobody. */
+/* The id that stands for all users without one in this namespace; -1: none. */
 static int64_t overflow_id = -1;
 
 static bool read_numbers(const char *path, unsigned long *a, unsigned long *b,
@@ -36,7 +36,7 @@ int users_init(void)
 {
 	unsigned long id = 65534, from = 0, to = 0, count = 0;
 
-	/* All ids are mapped: then nobody is everybody else's stand-in. */
+	/* All ids are mapped: then the overflow id is an ordinary user. */
 	if (read_numbers("/proc/self/uid_map", &from, &to, &count, 3) &&
 	    count == UINT32_MAX)
 		return 0;
@@ -80,8 +80,8 @@ void user_put(struct user *u)
 }
 
 /*
- * Users without clients are kept for a while: an empty purse must not be filled
- * by leaving and coming back.
+ * Free users without clients, but only after a while: a user must not get new
+ * tokens by disconnecting and connecting again.
  */
 bool users_tick(void)
 {
@@ -110,8 +110,8 @@ bool users_tick(void)
 }
 
 /*
- * Somebody of whom the kernel can only say that he is none of ours must not
- * share a realm with the next such one.
+ * Users that are not mapped in this namespace all have the overflow id. They
+ * must not share a realm, so they are rejected.
  */
 int user_realm(uid_t uid, gid_t gid, uint64_t *realm)
 {
@@ -128,7 +128,7 @@ int user_realm(uid_t uid, gid_t gid, uint64_t *realm)
 	return 0;
 }
 
-/* Count one request, if the user may make it now. */
+/* Count one request of the user. False: not now, the rate is used up. */
 bool user_may_ask(struct user *u, int64_t now)
 {
 	uint64_t rate = config.max.rate;
@@ -140,7 +140,7 @@ bool user_may_ask(struct user *u, int64_t now)
 	} else {
 		more = (uint64_t)(now - u->filled) * rate / SEC;
 		if (more) {
-			/* What does not make a whole one is not lost. */
+			/* Keep the time that makes up no whole token. */
 			u->filled += (int64_t)(more * SEC / rate);
 			u->tokens += more;
 			if (u->tokens > rate)
@@ -179,7 +179,7 @@ int user_offer(struct user *to, const struct user *from)
 			s->from = from->uid;
 			LIST_INSERT_HEAD(&to->shares, s, node);
 		}
-		/* It is not empty then: nothing to free. */
+		/* At the limit s->nr > 0, so s is not to be freed. */
 		if (s->nr >= ivc_pending_share(max))
 			return -EBUSY;
 		s->nr++;
