@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What one reading of the clock costs. */
+/* The cost of reading the clock. */
 #include "clock.h"
 
 #define CLOCK_READS 20000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The monotonic clock, and what one reading of it costs. */
+/* The monotonic clock, and the cost of reading it. */
 #ifndef TOOLS_COMMON_CLOCK_H
 #define TOOLS_COMMON_CLOCK_H
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of others, see escape.h. */
+/* Escaping of untrusted text: see escape.h. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
 
-/* Of ASCII, or of the 32 behind them, which UTF-8 writes as 0xc2 0x80 to 0x9f.
- */
+/* A control character of ASCII or of Latin-1 (UTF-8: 0xc2 0x80 to 0x9f). */
 static bool is_control(unsigned char c, unsigned char next)
 {
 	return c < 0x20 || c == 0x7f ||

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of others, for a terminal or a log. */
+/* Escaping of untrusted text, for a terminal or a log. */
 #ifndef TOOLS_COMMON_ESCAPE_H
 #define TOOLS_COMMON_ESCAPE_H
 
 #include <stddef.h>
 
 /*
- * Copy @s to @out, of @size bytes, with each control character as \xNN: what a
- * guest or a file says must neither move the cursor nor look like a line of
- * ours. What does not fit is left out.
+ * Copy @s to @out, of @size bytes, with each control character as \xNN. Text of
+ * a guest or a file must neither move the cursor nor look like a line of its
+ * own in the log. Text that does not fit is cut off.
  */
 void escape(char *out, size_t size, const char *s);
 

@@ -14,7 +14,7 @@ static unsigned int bin_of(uint64_t v)
 	return (top - 7) * 256u + ((v >> (top - 8)) & 255);
 }
 
-/* The middle of what falls into the bin. */
+/* The middle of the range of values that fall into the bin. */
 static double bin_value(unsigned int bin)
 {
 	unsigned int shift;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A string as JSON has it. */
+/* Strings in JSON. */
 #include <stddef.h>
 
 #include "json-string.h"
 
 /*
- * The length of the character at @s in UTF-8, 0 if there is none: RFC 3629
- * excludes overlong forms, surrogates and what is above U+10FFFF. The end of
- * the string continues no character.
+ * The length of the UTF-8 character at @s, or 0 if the bytes there are none:
+ * RFC 3629 excludes overlong forms, surrogates and characters above U+10FFFF.
+ * The NUL at the end of the string is no continuation byte.
  */
 static size_t utf8_length(const unsigned char *s)
 {

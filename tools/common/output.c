@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of results: see output.h. */
+/* Result files: see output.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,13 +13,13 @@
 
 struct output {
 	FILE *f;
-	char *path;  /* what the file is called in the end, or NULL */
-	char *fresh; /* the new file beside it, until it is put there */
+	char *path;  /* the final name of the file, or NULL */
+	char *fresh; /* the name of the new file before its rename, or NULL */
 	bool regular, flushed;
 	int error; /* the first one */
 };
 
-/* What umask() leaves of 0666; it can be asked only by setting it. */
+/* 0666 without the bits of umask(), which can be read only by setting it. */
 static mode_t usual_mode(void)
 {
 	mode_t mask = umask(0);
@@ -28,7 +28,7 @@ static mode_t usual_mode(void)
 	return 0666 & ~mask;
 }
 
-/* A new file beside @out->path, as open to others as the old one. */
+/* A new file beside @out->path, with the permissions of the old file. */
 static int open_beside(struct output *out, const struct stat *old)
 {
 	int fd, ret;
@@ -63,7 +63,7 @@ static int open_file(struct output *out, const char *path)
 	bool old = !stat(path, &st);
 	int fd = -1;
 
-	/* A link stays one: what it leads to is replaced. */
+	/* A symbolic link stays; its target is replaced. */
 	out->path = old ? realpath(path, NULL) : strdup(path);
 	if (!out->path)
 		return -errno;
@@ -72,7 +72,7 @@ static int open_file(struct output *out, const char *path)
 	if (old && access(path, W_OK))
 		return -errno;
 	out->regular = !old || S_ISREG(st.st_mode);
-	/* The names of a file with more than one lead to one content. */
+	/* A file with several names must keep them, so write it in place. */
 	if (out->regular && (!old || st.st_nlink == 1))
 		fd = open_beside(out, old ? &st : NULL);
 	if (fd < 0)
@@ -131,14 +131,14 @@ int output_can_rewind(const struct output *out)
 	return out->regular;
 }
 
-static int keep(struct output *out, int err)
+static int keep_first_error(struct output *out, int err)
 {
 	if (err && !out->error)
 		out->error = err;
 	return err;
 }
 
-/* The new file, which has something in it now, takes the place of the old. */
+/* Replace the old file by the new one, which has contents now. */
 static int put_in_place(struct output *out)
 {
 	if (rename(out->fresh, out->path))
@@ -148,7 +148,7 @@ static int put_in_place(struct output *out)
 	return 0;
 }
 
-/* Why a flush of standard output failed, the first time. */
+/* The first error of a flush of standard output. */
 static int stdout_error;
 
 static int flush(FILE *f)
@@ -169,17 +169,17 @@ int output_flush(struct output *out)
 {
 	int ret;
 
-	/* Written in place: the old content goes when the new one comes. */
+	/* Written in place: drop the old contents when there are new ones. */
 	if (!out->flushed && out->regular && !out->fresh &&
 	    ftruncate(fileno(out->f), 0))
-		return keep(out, -errno);
+		return keep_first_error(out, -errno);
 	ret = flush(out->f);
 	if (ret)
-		return keep(out, ret);
+		return keep_first_error(out, ret);
 	if (ferror(out->f))
-		return keep(out, -EIO);
+		return keep_first_error(out, -EIO);
 	out->flushed = true;
-	return out->fresh ? keep(out, put_in_place(out)) : 0;
+	return out->fresh ? keep_first_error(out, put_in_place(out)) : 0;
 }
 
 int output_close(struct output *out)
@@ -193,7 +193,7 @@ int output_close(struct output *out)
 	if (!out->flushed && !out->fresh && out->regular)
 		__fpurge(out->f);
 	if (out->f != stdout && fclose(out->f) && out->flushed)
-		keep(out, -errno);
+		keep_first_error(out, -errno);
 	if (out->fresh)
 		unlink(out->fresh);
 	ret = out->error;

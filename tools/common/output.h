@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file of results. A run that has nothing to say leaves the results of an
- * earlier run as they are, a run that is killed leaves what it had measured,
- * and a disk that is full is an error.
+ * Result files. A run without results leaves the file of an earlier run as it
+ * is, a killed run leaves the results that it had, and a full disk is an error.
  *
- * The results go to a new file beside PATH, and the first output_flush() puts
- * that file in the place of PATH. Where no file can be made beside PATH, or
- * PATH is a device, a pipe or "-" (standard output), PATH itself is written; a
- * regular file is emptied by the first output_flush(), not before.
+ * The results go to a new file beside PATH, and the first output_flush()
+ * renames the new file to PATH. If no file can be created beside PATH, or PATH
+ * is a device, a pipe or "-" (standard output), the results are written to PATH
+ * itself; then the first output_flush() truncates a regular file.
  *
  * Not thread-safe: an output belongs to one thread.
  */
@@ -19,45 +18,45 @@
 struct output;
 
 /*
- * Prepare to write @path. 0 or -errno; @out then is for output_close(). What
- * cannot be written is told here and not after the measurements.
+ * Prepare to write @path. 0, and *@out must be closed with output_close(), or
+ * -errno. Call this before the measurements, so that a path that cannot be
+ * written is an error at once.
  */
 int output_open(struct output **out, const char *path);
 
-/* The stream to print to. It belongs to @out. */
+/* The stream to print to; output_close() closes it. */
 FILE *output_stream(struct output *out);
 
-/* Is it standard output? */
+/* Are the results written to standard output? */
 int output_is_stdout(const struct output *out);
 
 /*
- * Can what has been written be overwritten by rewinding the stream? So in a
- * regular file.
+ * Can earlier results be overwritten by rewinding the stream? True of a regular
+ * file.
  */
 int output_can_rewind(const struct output *out);
 
 /*
- * Everything printed so far goes to the file: 0 or -errno, for instance
- * -ENOSPC. The first error is kept, and said again by output_close().
+ * Write everything printed so far to the file. 0 or -errno, for example
+ * -ENOSPC. output_close() returns the first error again.
  */
 int output_flush(struct output *out);
 
 /*
- * Flush what is left, if output_flush() has been called, and close. Without a
- * call of output_flush() PATH stays as it was. 0, or -errno of whatever went
- * wrong first since output_open(). NULL is 0.
+ * Flush and close. If output_flush() was never called, PATH stays as it was. 0,
+ * or the first error since output_open(). Returns 0 for NULL.
  */
 int output_close(struct output *out);
 
 /*
- * fflush(@f). If @f is standard output, output_end() tells what went wrong: a
- * stream remembers that something did, but not what.
+ * fflush(@f). Remembers the error of standard output for output_end(): a stream
+ * itself remembers only that there was one.
  */
 void output_push(FILE *f);
 
 /*
- * For the end of main(): @status, or @failed after a complaint on standard
- * error if not all of standard output could be written.
+ * For the end of main(). Returns @status, or @failed after printing an error if
+ * standard output could not be written completely.
  */
 int output_end(const char *program, int status, int failed);
 

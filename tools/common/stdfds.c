@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The standard descriptors, see stdfds.h. */
+/* The standard descriptors: see stdfds.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sysexits.h>
@@ -9,12 +9,11 @@
 
 void stdfds_occupy(void)
 {
-	/* Opened the wrong way round, so that each use of it is an error. */
+	/* Opened for the wrong direction, so that each use is an error. */
 	static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	int fd;
 
-	/* open() gives the lowest free number: the one that was found closed.
-	 */
+	/* open() returns the lowest free number, which is the closed one. */
 	for (fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
 		    open("/dev/null", flags[fd]) != fd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of text, read as a whole. */
+/* Reading a whole text file: see text-file.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

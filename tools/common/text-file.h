@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of text, read as a whole. */
+/* Reading a whole text file. */
 #ifndef TOOLS_COMMON_TEXT_FILE_H
 #define TOOLS_COMMON_TEXT_FILE_H
 
 #include <stddef.h>
 
 /*
- * The content of @path ("-": standard input) with a NUL behind it, for free().
- * 0 or -errno: -EFBIG if there are more than @max bytes, so that a device
- * without an end costs no more memory than that. @len may be NULL.
+ * Read @path ("-": standard input) into *@text, with a NUL at the end, to be
+ * freed. 0 or -errno: -EFBIG above @max bytes, so that an endless device cannot
+ * take all memory. @len may be NULL.
  */
 int text_file_read(const char *path, size_t max, char **text, size_t *len);
 

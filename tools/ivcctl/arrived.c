@@ -56,7 +56,7 @@ static int arrived(struct store *s, const struct arrived_options *o,
 		explain_states(s, d, name);
 		return EXIT_FAILED;
 	}
-	/* Its processes come back by themselves, behind one another. */
+	/* The processes of the guest register again one after the other. */
 	do {
 		n = contexts(o, d->guest);
 		if (n > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl attach: one guest here, all of them in watch.c. */
+/* ivcctl attach: its options, and attaching one guest; --all is in watch.c. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -17,14 +17,14 @@
 
 struct attach_options {
 	const char *guest, *backend, *realm;
-	long long limit[LIMITS]; /* NOT_GIVEN: the usual */
+	long long limit[LIMITS]; /* NOT_GIVEN: the usual value */
 	long long wait;
 	bool all, once;
 	struct watch_options watch;
 	struct rules rules; /* made of realm and limit */
 };
 
-/* What a driver itself has written down of its trouble. */
+/* The error that the driver of @dir has written into xenstore, if any. */
 static void show_driver_error(struct store *s, unsigned int domid,
 			      const char *dir, const char *who)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl policy: is the file right, and what does it say. */
+/* ivcctl policy: check the policy file, and print its rules for a guest. */
 #include <getopt.h>
 #include <stdio.h>
 

@@ -15,7 +15,7 @@
 
 static int ready_fd = -1, pid_fd = -1;
 
-/* The status the daemon sent, or that it died without one. */
+/* Exit with the status that the daemon sends, or EXIT_FAILED if it dies. */
 static void wait_until_ready(int fd)
 {
 	unsigned char status = EXIT_FAILED;
@@ -45,7 +45,7 @@ int daemon_begin(void)
 	return chdir("/") ? -errno : 0;
 }
 
-/* Until here complaints went to the terminal; from here to the log. */
+/* From here on messages go to the system's log instead of the terminal. */
 void daemon_ready(int status)
 {
 	unsigned char byte = status;
@@ -64,12 +64,12 @@ void daemon_ready(int status)
 	if (!status)
 		say_to_syslog();
 	if (write(ready_fd, &byte, 1) != 1)
-		complain("whoever started this has gone");
+		complain("the process that started this one has gone");
 	close(ready_fd);
 	ready_fd = -1;
 }
 
-/* Is it a file that holds a number and nothing else, or nothing at all? */
+/* Is the file empty, or does it hold a number and nothing else? */
 static bool pid_file_like(int fd)
 {
 	char text[24];
@@ -95,7 +95,7 @@ int pid_file_take(const char *path)
 		  0644);
 	if (fd < 0)
 		return -errno;
-	/* Nothing is written over before it is known for a PID file. */
+	/* Never overwrite a file that is no PID file. */
 	ret = -EINVAL;
 	if (!pid_file_like(fd))
 		goto err_close;
@@ -115,7 +115,7 @@ err_close:
 	return ret;
 }
 
-/* Is @path still the name of the file that this process has locked? */
+/* Does @path still name the file that this process has locked? */
 static bool pid_file_ours(const char *path)
 {
 	struct stat named, held;

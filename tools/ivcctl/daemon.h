@@ -4,15 +4,16 @@
 #define IVCCTL_DAEMON_H
 
 /*
- * The caller becomes a process of its own; the one that was started stays
- * until daemon_ready() and ends with that status. 0, in the daemon; -errno.
+ * Fork: the caller goes on in the child, and the parent waits until
+ * daemon_ready() and exits with its status. 0 in the child, or -errno.
  */
 int daemon_begin(void);
 void daemon_ready(int status);
 
 /*
- * -EEXIST: such a daemon runs. -EINVAL: @path is something else than a PID
- * file, and untouched. The file is kept locked while the process lives.
+ * Write the PID to @path and lock the file while the process lives. -EEXIST:
+ * another daemon has it locked. -EINVAL: @path is no PID file; it is left as it
+ * is.
  */
 int pid_file_take(const char *path);
 void pid_file_drop(const char *path);

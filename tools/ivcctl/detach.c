@@ -20,7 +20,7 @@ struct detach_options {
 
 /*
  * A side that never left Initialising has no driver that could close it.
- * device_wait() knows only the states, hence these.
+ * device_wait() passes only the states, so these variables tell both_let_go().
  */
 static bool fe_was_there, be_was_there;
 
@@ -62,7 +62,7 @@ int detach_one(struct store *s, const struct device *d, const char *name,
 		return -ENODEV;
 	}
 	fe_was_there = fe > STATE_INITIALISING;
-	/* Without a frontend there is nobody for the backend to wait for. */
+	/* Without a frontend the backend has nothing to disconnect from. */
 	be_was_there = be > STATE_INITIALISING && fe_was_there;
 	ret = device_close(s, d);
 	if (!ret)
@@ -85,7 +85,7 @@ int detach_one(struct store *s, const struct device *d, const char *name,
 	return ret;
 }
 
-/* Also a guest that is gone, by its number, as long as there are nodes. */
+/* As domain_find(), but finds a guest that has gone while its nodes exist. */
 static int find(struct store *s, const char *who, unsigned int backend)
 {
 	char *end;

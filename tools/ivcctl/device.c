@@ -81,7 +81,10 @@ static int write_backend(struct store *s, const struct creation *c)
 	return ret;
 }
 
-/* Its state last: where watches are served node by node, that one counts. */
+/*
+ * The state is written last: the driver may get the watch of each node
+ * separately, and starts when it sees the state.
+ */
 static int write_frontend(struct store *s, const struct creation *c)
 {
 	const struct device *d = c->d;
@@ -101,7 +104,7 @@ static int write_both(struct store *s, void *arg)
 	const struct creation *c = arg;
 	int ret;
 
-	/* Or nodes would outlive a guest that goes just now. */
+	/* Nodes created now would outlive a guest that has just ended. */
 	if (!store_exists(s, "/local/domain/%u", c->d->guest))
 		return -ENOENT;
 	if (store_exists(s, "%s/backend", c->d->fe))
@@ -128,7 +131,7 @@ int device_create(struct store *s, const struct device *d,
 
 	/*
 	 * In a transaction of its own, so that the backend driver sees the old
-	 * device go before the new one comes.
+	 * device disappear before the new device appears.
 	 */
 	ret = store_transaction(s, remove_leftover, &c);
 	return ret ? ret : store_transaction(s, write_both, &c);
@@ -150,7 +153,7 @@ int device_close(struct store *s, const struct device *d)
 	return store_transaction(s, write_closing, (void *)d);
 }
 
-/* Linux's xenbus notes a driver's trouble there, and lets it lie. */
+/* Linux's xenbus writes the errors of a driver there and never removes them. */
 static int remove_errors(struct store *s, const struct device *d)
 {
 	char dir[STORE_PATH_MAX];

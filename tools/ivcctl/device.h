@@ -33,29 +33,30 @@ void device_init(struct device *d, unsigned int guest, unsigned int backend);
 int device_locate(struct store *s, const char *guest, const char *backend,
 		  struct device *d, char name[DOMAIN_NAME_MAX]);
 
-/* The states, -1: no such directory. */
+/* The states; -1: the directory does not exist. */
 void device_states(struct store *s, const struct device *d, int *fe, int *be);
 const char *state_name(int state);
 /* For device_wait(). */
 bool device_both_connected(int fe, int be);
 
 /*
- * Write both directories in one transaction. -EEXIST: it has the device,
- * -ENOENT: the guest has gone. What a dead guest of the same number has left
- * is removed.
+ * Write both directories in one transaction. -EEXIST: the guest has the device,
+ * -ENOENT: the guest has gone. Nodes of an earlier guest with the same number
+ * are removed.
  */
 int device_create(struct store *s, const struct device *d,
 		  const struct rules *rules);
-/* Ask both drivers to let go; their answer is Closed. */
+/* Ask both drivers to disconnect; they answer with the state Closed. */
 int device_close(struct store *s, const struct device *d);
-/* Its realm and limits as they stand, for when it is attached again. */
+/* Read the realm and limits, so that the guest can be attached again with them.
+ */
 void device_rules(struct store *s, const struct device *d, struct rules *rules);
 /* Remove both directories. */
 int device_remove(struct store *s, const struct device *d);
 
 /*
- * Wait until @until is true of the states, for @seconds. 0, -ETIMEDOUT,
- * -EINTR or xenstore's error. Shows on a terminal that it waits.
+ * Wait up to @seconds until @until is true of the two states. 0, -ETIMEDOUT,
+ * -EINTR or xenstore's error. On a terminal it shows that it waits.
  */
 int device_wait(struct store *s, const struct device *d, int seconds,
 		bool (*until)(int fe, int be));

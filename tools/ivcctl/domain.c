@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which guests there are. */
+/* Guests: names, numbers, and whether they run. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ void domain_name(struct store *s, unsigned int domid,
 
 enum domain_life domain_life(unsigned int domid)
 {
-	/* Where there is no hypervisor to ask, the library would print that. */
+	/* Silent: without a hypervisor the library would print an error. */
 	xentoollog_logger *quiet =
 		(xentoollog_logger *)xtl_createlogger_stdiostream(stderr,
 								  XTL_CRITICAL,
@@ -98,7 +98,7 @@ bool domain_suspended(unsigned int domid)
 	static xc_interface *xc;
 	xc_dominfo_t info;
 
-	/* Asked often; kept until the program ends. */
+	/* Called often, so the handle stays open until the program ends. */
 	if (!xc)
 		xc = xc_interface_open(NULL, NULL, 0);
 	return xc && xc_domain_getinfo(xc, domid, 1, &info) == 1 &&

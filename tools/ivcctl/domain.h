@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Guests: by name and number, and whether they live. */
+/* Guests: names, numbers, and whether they run. */
 #ifndef IVCCTL_DOMAIN_H
 #define IVCCTL_DOMAIN_H
 
@@ -8,23 +8,26 @@
 #define DOMAIN_MAX 0x7ff0
 #define DOMAIN_NAME_MAX 128
 
-/* The number of the guest called @who, or with that number. -1: complained. */
+/* The number of the guest with name or number @who, or -1 after complaining. */
 int domain_find(struct store *s, const char *who);
 
-/* Its name; "?" if it has none. While it migrates in: as it will be called. */
+/*
+ * The name of the guest, or "?". While the guest is migrating to this host, the
+ * name that it will have.
+ */
 void domain_name(struct store *s, unsigned int domid,
 		 char name[DOMAIN_NAME_MAX]);
 
 enum domain_life {
 	DOMAIN_RUNS,
-	DOMAIN_GONE,	/* no such domain, or it is being taken down */
-	DOMAIN_CRASHED, /* kept, perhaps, but it will not run again */
-	DOMAIN_UNKNOWN, /* this is not Dom0, the hypervisor does not say */
+	DOMAIN_GONE,	/* no such domain, or it is being destroyed */
+	DOMAIN_CRASHED, /* will not run again, even if it still exists */
+	DOMAIN_UNKNOWN, /* not in Dom0: the hypervisor does not tell */
 };
 
 enum domain_life domain_life(unsigned int domid);
 
-/* Is it suspended: frozen, to go on elsewhere or later? */
+/* Is the guest suspended, to be resumed elsewhere or later? */
 bool domain_suspended(unsigned int domid);
 
 #endif

@@ -29,9 +29,9 @@ extern const struct command arrived_command, attach_command, detach_command,
 	list_command, migrate_command, policy_command, realm_command,
 	stat_command;
 
-/* "ivcctl: ..." on standard error, or in the system's log in a daemon. */
+/* Print "ivcctl: ..." to standard error, or in a daemon to the system's log. */
 __attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...);
-/* What was done: standard output, or the log. One line. */
+/* Print a line about a success to standard output, or to the log. */
 __attribute__((format(printf, 1, 2))) void report(const char *fmt, ...);
 void say_to_syslog(void);
 

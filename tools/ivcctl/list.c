@@ -116,7 +116,7 @@ static int list_all(const struct list_options *o)
 	backend = domain_find(&s, o->backend);
 	if (backend < 0)
 		goto out;
-	/* Without the driver there are still the nodes to show. */
+	/* Without the driver, show at least the nodes in xenstore. */
 	ret = table_read(&t, o->debugfs, "frontends");
 	list_guests(&s, backend, &t, o->json);
 	table_free(&t);

@@ -31,7 +31,7 @@ say(FILE *f, int level, const char *prefix, const char *fmt, va_list ap)
 {
 	char raw[2048], line[2 * sizeof(raw)];
 
-	/* Guests write some of what is shown, such as their drivers' errors. */
+	/* Parts of a message may come from a guest: its name, its errors. */
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	escape(line, sizeof(line), raw);
 	if (to_syslog) {
@@ -159,8 +159,9 @@ static int run(int argc, char **argv)
 			return EXIT_FINE;
 		}
 		/*
-		 * A reader of the output that goes away must not kill a command
-		 * that has detached a guest and has yet to attach it again.
+		 * When the reader of the output goes away, a command that has
+		 * detached a guest must still be able to attach the guest
+		 * again.
 		 */
 		if (c->changes)
 			signal(SIGPIPE, SIG_IGN);

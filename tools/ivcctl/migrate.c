@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ivcctl migrate: the peers are told first, then xl moves the guest, then the
- * other host is asked whether it has arrived.
+ * ivcctl migrate: hand over the channels, let xl migrate the guest, then ask
+ * the other host whether the guest is back on IVC.
  *
- * Telling them first is a detach with a word why ("leaving"): the channels are
- * handed over while the guest still runs, so that nothing of ours is left to be
- * done while it is frozen. If xl fails the guest is attached again as it was.
+ * The first step is a detach with a reason, the node "leaving": the channels
+ * are handed over while the guest still runs, so that no time is spent on that
+ * while the guest is frozen. If xl fails, the guest is attached again with the
+ * same rules.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,7 +34,7 @@ struct migrate_options {
 	bool frozen;
 };
 
-/* When what happened, in ms since the command began; -1: not seen. */
+/* Times of events in ms since the command began; -1: not seen. */
 struct times {
 	double told, drained, frozen, awake, arrived;
 };
@@ -50,7 +51,7 @@ static double now_ms(void)
 	       (double)(ts.tv_nsec - start.tv_nsec) / 1e6;
 }
 
-/* Run a shell command whose output we read. Complains if that cannot be. */
+/* Run a shell command and read its output. NULL after complaining. */
 __attribute__((format(printf, 1, 2))) static FILE *start(const char *fmt, ...)
 {
 	char command[1024];
@@ -82,7 +83,7 @@ static int finish(FILE *f)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
-/* xl's own words, with the time; the one that says that the guest runs there.
+/* Print a line of xl with the time; one line tells that the guest runs there.
  */
 static void xl_says(char *line, struct times *t)
 {
@@ -94,7 +95,7 @@ static void xl_says(char *line, struct times *t)
 	report("%9.0f ms  xl: %s", now_ms(), line);
 }
 
-/* Read its output until it ends, and look when the guest is frozen. */
+/* Read xl's output until its end, and watch for the guest to be frozen. */
 static void follow(int fd, unsigned int domid, struct times *t)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -134,7 +135,7 @@ static int run_xl(const struct migrate_options *o, unsigned int domid,
 	return finish(f);
 }
 
-/* Ask the other host; what it says is passed on. */
+/* Ask the other host, and print its answer. */
 static int ask_there(const struct migrate_options *o, const char *name,
 		     struct times *t)
 {
@@ -253,7 +254,7 @@ static int parse(struct migrate_options *o, int argc, char **argv)
 		return status;
 	o->guest = argv[optind];
 	o->host = argv[optind + 1];
-	/* Both go into a shell's command line. */
+	/* Both become words of a shell's command line, in single quotes. */
 	if (strchr(o->host, '\''))
 		return usage_error("%s: the name of a host has no quotes",
 				   o->host);

@@ -13,7 +13,7 @@
 #include "policy.h"
 
 #define BLANK " \t\r\n"
-/* Far more than a line for each guest that a host can have. */
+/* Far more than one line for each guest that a host can have. */
 #define TEXT_MAX (1u << 20)
 
 const struct limit limits[LIMITS] = {
@@ -150,7 +150,7 @@ static int read_words(const struct reading *in, struct rule *r, char **save)
 	return 0;
 }
 
-/* *rule stays NULL for an empty line. */
+/* An empty line leaves *rule NULL. */
 static int read_line(const struct reading *in, char *line, struct rule **rule)
 {
 	char *save, *word, *glob;

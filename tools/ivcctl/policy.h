@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest may do, and the file that says it: ivc-policy(5). */
+/* Realm and limits of a guest, and the policy file: ivc-policy(5). */
 #ifndef IVCCTL_POLICY_H
 #define IVCCTL_POLICY_H
 
@@ -46,16 +46,16 @@ int limit_find(const char *name, size_t len);
 struct policy;
 
 /*
- * Read the file. @path NULL: the usual one, and if that does not exist a
- * policy that lets every guest into the realm `default`. NULL after
- * complaining: file:line: what is wrong.
+ * Read the file. @path NULL: POLICY_FILE, or without that file a policy that
+ * puts every guest into the realm `default`. NULL after complaining with the
+ * file, the line and the mistake.
  */
 struct policy *policy_read(const char *path);
 void policy_free(struct policy *p);
 
 /*
- * What holds for a guest of that name. False: it is not to be attached.
- * @line: of the rule, 0 if none fits (may be NULL).
+ * The rules for a guest of that name. False: do not attach the guest. @line:
+ * that of the rule, 0 if none fits (may be NULL).
  */
 bool policy_for(const struct policy *p, const char *name, struct rules *rules,
 		int *line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl stat: like vmstat, what there is and what happened per second. */
+/* ivcctl stat: counters and rates per second, like vmstat. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -53,7 +53,7 @@ static void plain(const struct table *t, unsigned int row, const char *column)
 	printf(" %9s", cell ? cell : "-");
 }
 
-/* A guest that was detached and attached again counts from 0 again. */
+/* The counter restarts at 0 when a guest is detached and attached again. */
 static void per_second(const struct table *t, unsigned int row,
 		       const struct table *before, const char *column,
 		       double seconds)
@@ -70,7 +70,7 @@ static void per_second(const struct table *t, unsigned int row,
 		printf(" %11.1f", (double)(value - was) / seconds);
 }
 
-/* Returns how many lines. */
+/* Returns the number of lines. */
 static int show(const struct stat_options *o, const struct table *t,
 		const struct table *before, double seconds)
 {

@@ -29,7 +29,7 @@ static int read_names(struct table *t, char *line)
 	return t->columns ? 0 : -EPROTO;
 }
 
-/* A row cut short is left out: the file may be longer than what was read. */
+/* A short row is left out: the read may have ended in the middle of it. */
 static int read_row(struct table *t, char *line)
 {
 	char **more, **row, *save, *word;

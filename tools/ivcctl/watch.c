@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking after all guests: whoever comes is attached as the policy says,
- * whoever has gone leaves no nodes behind.
+ * ivcctl attach --all: attach guests as the policy says, and remove the nodes
+ * of guests that have gone.
  *
  * A guest is attached once in its life, or again after its name or the policy
- * has changed: what the administrator detached by hand stays detached.
+ * has changed. So a guest that the administrator detached stays detached.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,11 +19,11 @@
 #include "ivcctl.h"
 #include "watch.h"
 
-/* A guest already dealt with. */
+/* A guest that was attached or left out. */
 struct known {
 	struct known *next;
 	unsigned int domid;
-	bool seen; /* in this look */
+	bool seen; /* in this pass over the guests */
 	char name[DOMAIN_NAME_MAX];
 };
 
@@ -139,7 +139,7 @@ static int attach_new(struct watcher *k, unsigned int domid, const char *name)
 	return ret == -EBADF || ret == -ECONNRESET ? ret : 0;
 }
 
-/* A running guest: new, renamed, or long known. */
+/* A running guest: new, renamed, or already known. */
 static int look_at_guest(struct watcher *k, unsigned int domid)
 {
 	struct known *n = find_known(k, domid);
@@ -242,7 +242,7 @@ static void read_again(struct watcher *k)
 	report("read the policy again");
 }
 
-/* Until a signal says stop or xenstored is gone. */
+/* Wait for guests until a signal ends it or xenstored has gone. */
 static int watch(struct watcher *k)
 {
 	int ret = 0;
@@ -314,13 +314,12 @@ static int run(struct watcher *k)
 		ret = watch(k);
 	}
 	if (ret == -EBADF || ret == -ECONNRESET)
-		complain(
-			"xenstored has gone; nobody is attached any more until "
-			"this is started again");
+		complain("xenstored has gone; start ivcctl again when it is "
+			 "back, to attach new guests");
 	else if (ret)
 		complain("cannot go on: %s", strerror(-ret));
 	else if (k->o->watch)
-		report("stopped; what is attached stays attached");
+		report("stopped; attached guests stay attached");
 	return ret || (k->failed && !k->o->watch) ? EXIT_FAILED : EXIT_FINE;
 }
 

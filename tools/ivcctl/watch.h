@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* ivcctl attach --all: every guest the policy allows, now or from now on. */
+/* ivcctl attach --all: attach every guest that the policy allows. */
 #ifndef IVCCTL_WATCH_H
 #define IVCCTL_WATCH_H
 
 #include <stdbool.h>
 
 struct watch_options {
-	const char *policy; /* NULL: the usual file, if there is one */
+	const char *policy; /* NULL: POLICY_FILE, if it exists */
 	const char *backend;
 	const char *pid_file;
 	bool watch, daemon;

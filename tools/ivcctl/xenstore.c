@@ -33,7 +33,7 @@ static bool in_control(void)
 }
 
 /*
- * In Dom0 without a xenstored libxenstore would go through the kernel, and
+ * If no xenstored runs in Dom0, libxenstore would ask through the kernel and
  * wait there for ever.
  */
 static bool daemon_answers(void)
@@ -253,7 +253,7 @@ int store_wait(struct store *s, int timeout_ms, char **token)
 	n = poll(&p, 1, slice);
 	if (n < 0)
 		return -errno;
-	/* The descriptor stays silent when the daemon dies: so ask. */
+	/* The death of xenstored does not wake poll(), so ask for it. */
 	if (!n)
 		return store_alive(s) ? 0 : -ECONNRESET;
 	event = xs_check_watch(s->xs);

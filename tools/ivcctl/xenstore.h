@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Xenstore: reading and writing nodes by printf-like paths, transactions,
- * watches. Functions return -errno unless they say otherwise.
+ * Xenstore: nodes, with paths formatted as by printf(), transactions and
+ * watches. Functions return 0 or -errno unless their comment says otherwise.
  */
 #ifndef IVCCTL_XENSTORE_H
 #define IVCCTL_XENSTORE_H
@@ -19,16 +19,16 @@ struct store {
 	xs_transaction_t t; /* XBT_NULL outside of store_transaction() */
 };
 
-/* Complains if it fails. */
+/* Complains on failure. */
 int store_open(struct store *s);
 void store_close(struct store *s);
-/* Is xenstored still there? */
+/* Does xenstored still run? */
 bool store_alive(struct store *s);
 
-/* Malloced, or NULL with errno. */
+/* The value, to be freed, or NULL with errno. */
 __attribute__((format(printf, 2, 3))) char *store_read(struct store *s,
 						       const char *fmt, ...);
-/* The number there, or -1: none, or no number. */
+/* The value as a number, or -1 if there is no node or no number. */
 __attribute__((format(printf, 2, 3))) long store_number(struct store *s,
 							const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) bool store_exists(struct store *s,
@@ -37,25 +37,24 @@ int store_write(struct store *s, const char *dir, const char *node,
 		const char *value);
 int store_write_number(struct store *s, const char *dir, const char *node,
 		       unsigned long value);
-/* A directory whose nodes, made afterwards, inherit: owner, may read. */
+/* A directory that @owner owns and @reader may read, as may its later nodes. */
 int store_mkdir(struct store *s, const char *dir, unsigned int owner,
 		unsigned int reader);
-/* Remove it, and its parents as long as they are empty, @up at most. */
+/* Remove @dir, and up to @up of its parents as long as they are empty. */
 int store_remove(struct store *s, const char *dir, int up);
-/* Entries that are numbers: malloced array, *n of them. NULL: none. */
+/* The *n entries that are numbers, in an array to be freed. NULL: none. */
 unsigned int *store_list(struct store *s, const char *dir, unsigned int *n);
 
 /*
- * Run @fn in a transaction, again whenever somebody else was quicker. What
- * @fn returns below 0 abandons it and is returned.
+ * Run @fn in a transaction, and again if another client changed the nodes
+ * meanwhile. A result of @fn below 0 aborts the transaction and is returned.
  */
 int store_transaction(struct store *s, int (*fn)(struct store *s, void *arg),
 		      void *arg);
 
 /*
- * Wait for something watched to change. 1: something has, *token is which
- * watch (malloced, may be NULL); 0: timeout; -errno: -EINTR, or xenstored has
- * gone.
+ * Wait for a watched node to change. 1: *token names the watch (to be freed,
+ * may be NULL); 0: timeout; -errno: -EINTR, or xenstored has gone.
  */
 int store_wait(struct store *s, int timeout_ms, char **token);
 
