@@ -23,7 +23,7 @@ struct config config = {
 	.stall_ns = 10 * SEC,
 };
 
-/* As wide as it prints. */
+/* Lines are as wide as they print. */
 /* clang-format off */
 static const char help[] =
 	"Usage: ivcd [OPTION...]\n"

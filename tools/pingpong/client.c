@@ -52,7 +52,7 @@ static int refused(const struct reply *r)
 	return EXIT_LOST;
 }
 
-/* What comes instead of a reply after verified messages is surplus. */
+/* After verified messages, bytes that are no reply are surplus bytes. */
 static int bad_reply(struct session *s, const char *bad)
 {
 	if (s->hello.verify && s->rx_seq) {

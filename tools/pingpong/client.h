@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A client at work. Functions return the exit status. */
+/* The client. Functions return the exit status. */
 #ifndef PINGPONG_CLIENT_H
 #define PINGPONG_CLIENT_H
 
@@ -19,7 +19,8 @@ struct client {
 	uint64_t server_messages, server_bytes;
 };
 
-/* One step, from its header to the server's reply, into c->timing. */
+/* Run one step, from its header to the server's reply; times go to c->timing.
+ */
 int run_step(struct client *c, const struct step *step);
 
 /* The whole client: connect, measure, report. */

@@ -49,7 +49,7 @@ static int load(struct run *run, const char *path)
 	return 0;
 }
 
-/* The same test at the same size in another run. */
+/* The row of the same test and size in another run. */
 static const struct json *same(const struct run *run, const struct json *row)
 {
 	const char *test = json_text(row, "test");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why it ended, for people. */
+/* Why a run ended: see errors.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +63,7 @@ int explain(struct session *s, int err, const char *doing)
 			other, doing);
 		return EXIT_LOST;
 	case -ENODEV:
-		if (!s->buf_size) /* never had one */
+		if (!s->buf_size) /* no connection yet */
 			break;
 		fprintf(stderr,
 			"ivc-pingpong: the device was detached while %s; "
@@ -77,7 +77,7 @@ int explain(struct session *s, int err, const char *doing)
 			doing);
 		return EXIT_LOST;
 	case -ETIMEDOUT:
-		if (!s->buf_size) /* who is silent is not the other end */
+		if (!s->buf_size) /* the broker or backend is silent */
 			break;
 		return explain_silence(s);
 	}

@@ -6,12 +6,12 @@
 #include "message.h"
 
 /*
- * Say why the connection ended, in whose words: "ivc-pingpong: ...". Returns
- * the exit status that belongs to it.
+ * Print why the connection ended with @err while @doing, and the cure. Returns
+ * the exit status.
  */
 int explain(struct session *s, int err, const char *doing);
 
-/* Say what message was wrong. */
+/* Print that message @seq, received by @who, was wrong. */
 void explain_fault(const char *who, enum fault fault, uint64_t seq);
 
 #endif

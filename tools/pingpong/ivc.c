@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The subject: a channel of libivc. */
+/* The transport IVC: a channel of libivc. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct ivc_end {
 	ivc_channel *ch;
 };
 
-/* A client's id only has to differ from the others' in the group. */
+/* The id of a client must only differ from all others in the group. */
 static uint32_t random_id(void)
 {
 	uint32_t id;

@@ -43,7 +43,7 @@ static int take_word(struct reader *r, const char *word)
 	return 1;
 }
 
-/* Other escapes than our own writer's become '?': this is for labels. */
+/* Escapes that json_string() never writes become '?'; labels need no others. */
 static char *read_string(struct reader *r)
 {
 	const char *start;
@@ -65,7 +65,7 @@ static char *read_string(struct reader *r)
 		return NULL;
 	while (start < r->p) {
 		if (*start != '\\') {
-			/* A label goes to the terminal. */
+			/* The terminal must not get control characters. */
 			*out++ = (unsigned char)*start < ' ' ? '?' : *start;
 			start++;
 			continue;

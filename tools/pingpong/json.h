@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading JSON, as much of it as --compare needs: a document becomes a tree,
- * freed as a whole. Depth and size are bounded, so that any file is safe.
+ * Reading the part of JSON that --compare needs. A document becomes a tree,
+ * which is freed as a whole. Depth and size are bounded, so that any file is
+ * safe.
  */
 #ifndef PINGPONG_JSON_H
 #define PINGPONG_JSON_H
@@ -26,11 +27,11 @@ struct json {
 	struct json *next;
 };
 
-/* NULL and *line set to where it is wrong, or 0 when out of memory. */
+/* NULL with *line: the line of the error, or 0 without memory. */
 struct json *json_parse(const char *text, size_t len, int *line);
 void json_free(struct json *j);
 
-/* The member called @name, or NULL; its text or number, or the default. */
+/* The member called @name, or NULL; its text, or NULL; its number, or @none. */
 const struct json *json_get(const struct json *j, const char *name);
 const char *json_text(const struct json *j, const char *name);
 double json_number(const struct json *j, const char *name, double none);

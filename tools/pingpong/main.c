@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivc-pingpong: measure and check a connection, see --help. */
+/* ivc-pingpong: measure and verify a connection, see --help. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +19,7 @@ static void on_signal(int sig)
 	stopped = 1;
 }
 
-/* Without SA_RESTART: whatever waits shall come back and look. */
+/* Without SA_RESTART: system calls that wait return and see `stopped`. */
 static void handle_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal,

@@ -10,8 +10,8 @@
 #define CACHE_LINE 64
 
 /*
- * After a fault bytes may be missing for good: wait no longer than this for
- * the rest of the step.
+ * After a fault bytes may be missing for ever: wait only this long for the rest
+ * of the step.
  */
 #define FAULT_PATIENCE_S 2
 
@@ -35,7 +35,7 @@ static inline uint64_t word_at(uint64_t mkey, uint64_t index)
 	return mix(mkey + index * 0xd1342543de82ef95u);
 }
 
-/* The part of one word that lies at @off, at most @len bytes of it. */
+/* The bytes of a word from @off on, at most @len of them. */
 static inline size_t word_part(uint64_t mkey, size_t off, size_t len,
 			       uint8_t part[8])
 {
@@ -71,7 +71,7 @@ static void pattern_fill(uint64_t mkey, size_t off, uint8_t *buf, size_t len)
 	}
 }
 
-/* How many bytes agree before the first that does not. */
+/* The number of bytes before the first wrong byte. */
 static size_t pattern_match(uint64_t mkey, size_t off, const uint8_t *buf,
 			    size_t len)
 {
@@ -98,8 +98,8 @@ static size_t pattern_match(uint64_t mkey, size_t off, const uint8_t *buf,
 }
 
 /*
- * Whose bytes are these, if not the expected message's? Only a guess for
- * the report; with fewer than 8 bytes it would guess wrong too often.
+ * Which message do these bytes belong to, if not to the expected one? This is a
+ * guess for the report; with fewer than 8 bytes it would be wrong too often.
  */
 static enum fault guess(struct session *s, size_t off, const uint8_t *buf,
 			size_t len)
@@ -119,8 +119,8 @@ static enum fault guess(struct session *s, size_t off, const uint8_t *buf,
 }
 
 /*
- * A message that came too early looks like a loss. If the one that was
- * missing turns up right after it, they had been swapped.
+ * A message that arrived too early looks like a loss. If the missing message
+ * follows, the two were swapped.
  */
 static void look_for_missing(struct session *s, size_t off, const uint8_t *buf,
 			     size_t len)
@@ -184,7 +184,7 @@ int session_room(struct session *s, size_t size)
 		session_free(s);
 		return -ENOMEM;
 	}
-	/* Touched now, so that no page fault falls into a measurement. */
+	/* Touch the pages, so that no page fault falls into a measurement. */
 	memset(s->tx_buf, 0x5a, size);
 	memset(s->rx_buf, 0, size);
 	s->buf_size = size;
@@ -192,9 +192,9 @@ int session_room(struct session *s, size_t size)
 }
 
 /*
- * Without a copy the producer still has to produce and the consumer to look:
- * it writes every byte in place, and the reader reads one of every cache
- * line, which is what makes the line move.
+ * Without a copy, the producer still writes every byte in place, and the
+ * consumer reads one byte of every cache line, so that the line moves between
+ * the caches.
  */
 static ssize_t put_in_place(struct session *s, size_t size, size_t off)
 {

@@ -2,10 +2,10 @@
 /*
  * One end of a running test, and the messages it moves.
  *
- * With verification every byte of a message follows from the session's seed,
- * the direction, the message's number and the byte's place, so a message that
- * is lost, repeated, moved or altered reads as a wrong one. Both ends count
- * messages from 0 in each direction over the whole session.
+ * With verification, every byte of a message follows from the session's seed,
+ * the direction, the number of the message and the position of the byte. So a
+ * lost, repeated, reordered or changed message reads as a wrong message. Both
+ * ends number the messages of each direction from 0 over the whole session.
  */
 #ifndef PINGPONG_MESSAGE_H
 #define PINGPONG_MESSAGE_H
@@ -25,7 +25,7 @@ struct session {
 	uint64_t rx_bytes;
 	uint8_t *tx_buf, *rx_buf;
 	size_t buf_size;
-	enum fault fault; /* the first one; after it nothing is checked */
+	enum fault fault; /* the first fault; nothing is checked after it */
 	uint64_t fault_seq;
 	uint64_t fault_offset;
 	unsigned int touched; /* keeps the reads of --zero-copy alive */
@@ -34,17 +34,17 @@ struct session {
 int session_init(struct session *s, struct transport *t,
 		 const struct hello *hello);
 void session_free(struct session *s);
-/* Room for messages of @size. */
+/* Make room for messages of @size. */
 int session_room(struct session *s, size_t size);
 
-/* Send, receive one message of @size, waiting as long as it takes. */
+/* Send or receive one message of @size, and wait as long as necessary. */
 int message_send(struct session *s, size_t size);
 int message_recv(struct session *s, size_t size);
 
 /*
- * The same for tests that go both ways at once: move what can be moved now.
- * @off is how much of the message has been, and is 0 again after its end.
- * Returns bytes moved, 0 or -errno.
+ * The same for tests of both directions at once: move as much as possible now.
+ * *@off counts the bytes of the message that have been moved; after the last
+ * byte it is 0. Returns the number of bytes, 0 or -errno.
  */
 ssize_t message_send_some(struct session *s, size_t size, size_t *off);
 ssize_t message_recv_some(struct session *s, size_t size, size_t *off);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the user asked for, checked. */
+/* The options of the user, checked. */
 #ifndef PINGPONG_OPTIONS_H
 #define PINGPONG_OPTIONS_H
 
@@ -15,9 +15,9 @@
 /* Exit statuses, as the man page has them. */
 enum {
 	EXIT_FINE = 0,
-	EXIT_FAULT = 1,	 /* verification found something */
-	EXIT_LOST = 2,	 /* no peer, or it died, or nothing to run on */
-	EXIT_WRONG = 64, /* the command line */
+	EXIT_FAULT = 1,	 /* verification found a wrong message */
+	EXIT_LOST = 2,	 /* no peer, or it died, or something is missing */
+	EXIT_WRONG = 64, /* wrong command line */
 	EXIT_SIGNAL = 130,
 };
 
@@ -39,7 +39,7 @@ struct options {
 	bool have_magic;
 	bool loop;
 	int timeout_s; /* 0: not given */
-	int cpu;       /* -1: wherever */
+	int cpu;       /* -1: any */
 
 	unsigned int tests; /* 1 << enum test */
 	uint32_t sizes[SIZES_MAX];
@@ -62,7 +62,7 @@ struct options {
 
 extern const char help_text[];
 
-/* Exits by itself on --help, --version and whatever is wrong. */
+/* Exits after --help, after --version, and after an error. */
 void options_parse(struct options *o, int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The plan's three records, to and from bytes. */
+/* Encoding and decoding the three records of the plan. */
 #include <endian.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #define FLAG_ZERO_COPY 2u
 #define FLAGS_KNOWN (FLAG_VERIFY | FLAG_ZERO_COPY)
 
-/* Every record begins: magic, version, its own length. */
+/* Every record begins with magic, version and its own length. */
 static uint8_t *put32(uint8_t *p, uint32_t v)
 {
 	v = htole32(v);

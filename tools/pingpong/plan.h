@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What client and server say to each other besides the messages measured.
- * All little-endian, all of fixed length, every field checked by who reads
- * it, whatever sent it.
+ * The records that client and server exchange besides the measured messages.
+ *All are little-endian and of fixed length, and the receiver checks every
+ *field.
  *
  *	client                            server
  *	  hello ------------------------->
- *	       <------------------------- reply   (takes part, or why not)
- *	  step -------------------------->
+ *	       <------------------------- reply   (accepted, or the reason why
+ *not) step -------------------------->
  *	       <===== the step's messages =====>
- *	       <------------------------- reply   (what it verified)
- *	  ... more steps, the last one STEP_END, which has a reply too
+ *	       <------------------------- reply   (result of the verification)
+ *	  ... more steps, the last of them STEP_END, which has a reply too
  *
- * Both ends know from the step how many messages of which size go which way,
- * so that nothing but messages moves while the clock runs.
+ * The step tells both ends the number, size and direction of its messages, so
+ * that only messages are sent while the clock runs.
  */
 #ifndef PINGPONG_PLAN_H
 #define PINGPONG_PLAN_H
@@ -59,19 +59,19 @@ struct step {
 	uint64_t count;	 /* round trips, windows, or messages each way */
 };
 
-/* How a message was wrong, as far as one can tell. */
+/* How a message was wrong, as far as the receiver can tell. */
 enum fault {
 	FAULT_NONE,
 	FAULT_CHANGED,
 	FAULT_LOST,
 	FAULT_DUPLICATE,
 	FAULT_REORDERED,
-	FAULT_SURPLUS, /* bytes that nobody sent */
+	FAULT_SURPLUS, /* more bytes than were sent */
 	FAULT_KINDS,
 };
 
 struct reply {
-	uint32_t status; /* 0, or an errno: not taking part */
+	uint32_t status; /* 0, or an errno: refused */
 	uint32_t version;
 	enum fault fault;
 	uint64_t fault_seq;	  /* message counted from 0 */

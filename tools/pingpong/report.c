@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing down the results. */
+/* Writing the results: see report.h. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct report {
 	FILE *table;
 	struct output *csv, *json;
 	int error;     /* of a file: the last one */
-	int last_test; /* whose heading is on the table */
+	int last_test; /* the test whose heading the table has */
 	bool begun, first_row, verified;
 	uint64_t messages, bytes;
 };
@@ -52,7 +52,7 @@ void progress_end(void)
 	progress_shown = false;
 }
 
-/* NULL for no @path. */
+/* NULL if @path is NULL. */
 static int open_output(struct output **out, const char *path)
 {
 	int ret = path ? output_open(out, path) : 0;
@@ -112,7 +112,7 @@ struct report *report_open(const struct options *o)
 	r->o = o;
 	r->last_test = -1;
 	r->first_row = true;
-	/* The table makes room for what programs are to read. */
+	/* Where CSV or JSON goes to standard output, the table does not. */
 	r->table = (o->csv && !strcmp(o->csv, "-")) ||
 				   (o->json && !strcmp(o->json, "-"))
 			   ? stderr
@@ -255,9 +255,9 @@ static void json_tail(struct report *r, bool whole)
 }
 
 /*
- * A row is in the files before the next one is measured: a run that is killed
- * leaves what it had. A JSON file is whole each time, and the next row is
- * written over its end; a pipe gets the end once.
+ * Each row is written to the files before the next row is measured, so that a
+ * killed run leaves its rows. A JSON file is complete after each row, and the
+ * next row overwrites its end; a pipe gets the end only once.
  */
 static void json_flush(struct report *r)
 {
@@ -294,7 +294,7 @@ void report_verified(struct report *r, uint64_t messages, uint64_t bytes)
 	r->bytes = bytes;
 }
 
-/* The last of an output that has something to say. */
+/* Close an output, and print its error. */
 static void finish(struct report *r, struct output *out, const char *path)
 {
 	int ret;

@@ -8,7 +8,7 @@
 #include "options.h"
 #include "../common/clock.h"
 
-/* What a row's figures are in. */
+/* The units of a row's figures. */
 enum unit { UNIT_US, UNIT_MBPS };
 
 enum { P1, P10, P50, P90, P99, PMAX, PERCENTILES };
@@ -18,8 +18,8 @@ extern const char *const percentile_names[PERCENTILES];
 struct row {
 	enum test test;
 	uint32_t size, window, batch;
-	uint64_t iterations; /* round trips or windows or messages, timed */
-	uint64_t messages;   /* timed, both directions */
+	uint64_t iterations; /* timed round trips, windows or messages */
+	uint64_t messages;   /* timed messages, both directions */
 	double seconds;
 	double mean;
 	double p[PERCENTILES];
@@ -28,17 +28,17 @@ struct row {
 
 enum unit test_unit(enum test test);
 
-/* Places after the point that make about four digits of it. */
+/* The number of decimals that shows about four digits. */
 int figure_digits(double v);
 
 struct report;
 
-/* Opens what is to be written; NULL after saying why not. */
+/* Open the files of --csv and --json; NULL after printing the error. */
 struct report *report_open(const struct options *o);
 void report_begin(struct report *r, const char *peer,
 		  const struct clock_info *clock);
 void report_row(struct report *r, const struct row *row);
-/* What was verified, at both ends; call before close if --verify. */
+/* The sums of --verify at both ends; call before report_close(). */
 void report_verified(struct report *r, uint64_t messages, uint64_t bytes);
 /*
  * @whole: all the tests were run. -errno, after saying so, if a file could not
@@ -47,7 +47,8 @@ void report_verified(struct report *r, uint64_t messages, uint64_t bytes);
  */
 int report_close(struct report *r, bool whole);
 
-/* One line on a terminal, rewritten; nothing elsewhere. NULL: wipe it. */
+/* Print a line that the next one overwrites, on a terminal only. NULL: erase
+ * it. */
 __attribute__((format(printf, 1, 2))) void progress(const char *fmt, ...);
 void progress_end(void);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One line of results: how often to repeat, and what comes of it. */
+/* One line of results: how often to repeat a test, and its figures. */
 #include "client.h"
 #include "errors.h"
 
 #define WARMUP_SHARE 0.1
 #define STEPS_PER_ROW 8
-#define CLOCK_SHARE 0.05 /* of a sample, at most, is reading the clock */
+#define CLOCK_SHARE 0.05 /* of a sample: the cost of reading the clock */
 
 static void mixed_progress(uint64_t done, uint64_t of)
 {
@@ -20,7 +20,7 @@ static void mixed_progress(uint64_t done, uint64_t of)
 		 100.0 * (double)done / (double)of);
 }
 
-/* What reading the clock makes of a time, at least */
+/* The smallest time that the clock can measure. */
 static double clock_cost(const struct client *c)
 {
 	return c->clock.step_ns > c->clock.cost_ns ? c->clock.step_ns
@@ -28,17 +28,18 @@ static double clock_cost(const struct client *c)
 }
 
 /*
- * What the warm-up learns of one iteration. A pause of the machine makes the
- * mean of a step anything: beside the cost of the clock stands the quickest.
+ * The duration of an iteration, as the warm-up measures it. An interruption of
+ * the process spoils the mean of a step, so choose_batch() uses the quickest
+ * step.
  */
 struct pace {
-	double each_ns;	    /* of the last step, the longest */
-	double quickest_ns; /* of the quickest */
+	double each_ns;	    /* in the last step, which is the longest */
+	double quickest_ns; /* in the quickest step */
 };
 
 /*
- * One step of the warm-up; the clock is read before and after it only, which
- * would else be most of what is measured where reading it is slow.
+ * One step of the warm-up. The clock is read only before and after the step: on
+ * a machine with a slow clock, more readings would dominate the measurement.
  */
 static int warm_step(struct client *c, struct step *step, struct pace *pace)
 {
@@ -54,8 +55,8 @@ static int warm_step(struct client *c, struct step *step, struct pace *pace)
 }
 
 /*
- * Warm up until the time is used, in steps that grow; what is learned on the
- * way is how long one iteration takes.
+ * Warm up in growing steps until the time for that is used. Their durations
+ * tell the duration of an iteration.
  */
 static int warm_up(struct client *c, struct step *step, struct pace *pace)
 {
@@ -174,7 +175,7 @@ int run_row(struct client *c, enum test test, uint32_t size)
 				       : 100.0 * (double)total_ns / budget);
 	}
 	row.messages = c->s.tx_seq + c->s.rx_seq - before;
-	/* An ack is no message. */
+	/* Acknowledgements do not count as messages. */
 	if (step.kind == STEP_BANDWIDTH)
 		row.messages -= row.iterations;
 	fill_row(c, &row, total_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The server: does what the client's plan says, for one client or many. */
+/* The server: takes part in the tests that clients ask for. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int refuse(struct session *s, int err, const char *what, const char *why)
 	return EXIT_LOST;
 }
 
-/* Its options are the client's. */
+/* Read the client's greeting, and take over its options. */
 static int greet(struct session *s, struct transport *t)
 {
 	uint8_t buf[HELLO_BYTES];
@@ -65,8 +65,8 @@ static int greet(struct session *s, struct transport *t)
 }
 
 /*
- * What is read here may be the rest of a stream with bytes too many, which is
- * a finding of the verification and no nonsense of the client's.
+ * After verified messages, bytes that are no step are surplus bytes of the
+ * stream: a result of the verification, and not an error of the client.
  */
 static int bad_step(struct session *s, const char *bad)
 {
@@ -95,7 +95,7 @@ static int serve_steps(struct session *s)
 			return bad_step(s, bad);
 		if (step.kind != STEP_END) {
 			ret = step_server(s, &step);
-			/* Let the client hear of it, if it still listens. */
+			/* Tell the client, if it still reads. */
 			if (ret && s->fault)
 				send_reply(s, 0);
 			if (ret)
@@ -132,7 +132,7 @@ static int serve_one(struct transport *t)
 	return status;
 }
 
-/* -EAGAIN is a slice of waiting gone by. */
+/* The transport's accept returns -EAGAIN after each slice of time. */
 static int next_client(struct transport *t)
 {
 	int ret;

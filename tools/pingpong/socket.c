@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What both kinds of stream sockets do alike. */
+/* The parts that TCP and UNIX sockets share. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static int moved(ssize_t n)
 	return n < 0 ? -errno : (int)n;
 }
 
-/* More than INT_MAX at once would not fit into what is returned. */
+/* At most this at once: moved() returns an int. */
 static size_t clip(size_t len)
 {
 	return len > (64u << 20) ? 64u << 20 : len;
@@ -73,7 +73,8 @@ int sock_wait(struct transport *t, int events, int timeout_ms)
 	return n < 0 ? -errno : n;
 }
 
-/* So that a blocking recv() notices a signal and a peer gone silent. */
+/* With timeouts, so that a blocking recv() notices a signal or a silent peer.
+ */
 void sock_tune(struct transport *t)
 {
 	struct sock *k = t->priv;
@@ -128,7 +129,7 @@ void sock_describe(struct transport *t, char *buf, size_t len)
 	snprintf(buf, len, "%s", k->peer);
 }
 
-/* Nobody is listening yet: worth asking again. */
+/* -EAGAIN for an error that a server which starts later would cure. */
 int sock_not_yet(int err)
 {
 	switch (err) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP and AF_UNIX stream sockets: what programs use without IVC. */
+/* The parts that the transports TCP and UNIX share. */
 #ifndef PINGPONG_SOCKET_H
 #define PINGPONG_SOCKET_H
 
@@ -10,7 +10,7 @@ struct sock {
 	char peer[128];
 };
 
-/* The transport's, made when it is first asked for; NULL: no memory. */
+/* The socket of @t, allocated at the first call; NULL: no memory. */
 struct sock *sock_of(struct transport *t);
 
 int sock_accept(struct transport *t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TCP, with TCP_NODELAY: a message goes when it is sent. */
+/* The transport TCP, with TCP_NODELAY: messages are not delayed. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static socklen_t address_len(const union address_any *a)
 	return a->sa.sa_family == AF_INET6 ? sizeof(a->in6) : sizeof(a->in);
 }
 
-/* An address in numbers, or any address when there is none. */
+/* A numeric address, or the any address if @host is NULL. */
 static int numeric(const char *host, uint16_t port, union address_any *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -58,14 +58,14 @@ static int by_name(const char *host, uint16_t port, union address_any *list)
 		if (i->ai_addrlen > sizeof(*list))
 			continue;
 		memcpy(&list[n], i->ai_addr, i->ai_addrlen);
-		/* The port is at the same place in both families. */
+		/* sin_port and sin6_port have the same offset. */
 		list[n++].in.sin_port = htons(port);
 	}
 	freeaddrinfo(all);
 	return n;
 }
 #else
-/* A static glibc cannot load what looks up names. */
+/* A static program cannot load glibc's modules for host names. */
 static int by_name(const char *host, uint16_t port, union address_any *list)
 {
 	(void)host;
@@ -91,7 +91,7 @@ static int listen_at(struct sock *k, const union address_any *a)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	/* The any address of IPv6 takes IPv4 too. */
+	/* Accept IPv4 at the any address of IPv6, too. */
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (bind(fd, &a->sa, address_len(a)) || listen(fd, 8)) {
 		ret = -errno;
@@ -113,7 +113,7 @@ static int tcp_listen(struct transport *t)
 	n = resolve(t, list);
 	for (int i = 0; i < n && k->listener < 0; i++)
 		ret = listen_at(k, &list[i]);
-	/* A kernel without IPv6. */
+	/* The kernel may have no IPv6. */
 	if (ret && ret != -EADDRINUSE && !t->addr.host) {
 		numeric("0.0.0.0", (uint16_t)atoi(t->addr.port), list);
 		ret = listen_at(k, list);

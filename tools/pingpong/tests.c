@@ -142,8 +142,8 @@ static ssize_t pump_in(struct session *s, const struct step *step,
 }
 
 /*
- * @count messages each way at once, in one thread: neither end may wait for
- * room while the other does.
+ * @count messages in each direction at once, in one thread: neither end may
+ * stop reading while it waits for room.
  */
 static int both_ways(struct session *s, const struct step *step, uint64_t count,
 		     struct timing *t)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all transports share: how to wait, and whole buffers. */
+/* The parts that all transports share: waiting, and whole buffers. */
 #include <errno.h>
 
 #include "../common/clock.h"
@@ -17,8 +17,8 @@ static int silent_too_long(struct transport *t, const struct idle *idle)
 }
 
 /*
- * Reading the clock at every poll of a ring would cost more than the poll
- * itself; a poll by a system call is dearer than the clock.
+ * The clock is read only at every polls_per_clock-th poll: reading it costs
+ * more than polling a ring, but less than polling by a system call.
  */
 int transport_idle(struct transport *t, int events, struct idle *idle)
 {

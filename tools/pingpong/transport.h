@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests run over: one connection, bytes in order both ways. Every
- * transport fills the same small table, so that a comparison between two of
- * them compares the transports and nothing else.
+ * Transports: a connection carries bytes in order in both directions. Every
+ * transport fills the same small table, so that a comparison of two transports
+ * compares nothing else.
  *
- * Functions return -errno. read and write move what they can and return how
- * much: 0 means nothing now. They block only when `may_block` is set and the
- * user asked for `--wait sleep`, and then only where the system has such a
- * call (a plain recv(), a blocking vchan): this is how those are used by
- * programs that do not spin.
+ * Functions return -errno on errors. read and write move as many bytes as they
+ * can and return the number; 0 means none now. They block only if `may_block`
+ * is set and the user asked for `--wait sleep`, and only in transports that
+ * have a blocking call (a plain recv(), a blocking vchan), as programs that do
+ * not spin would use these.
  */
 #ifndef PINGPONG_TRANSPORT_H
 #define PINGPONG_TRANSPORT_H
@@ -28,7 +28,7 @@ enum wait_mode {
 	WAIT_MODES,
 };
 
-/* Where the other end is; each transport reads its own part. */
+/* The address of the server; each transport reads its own part. */
 struct address {
 	uint64_t magic;	  /* ivc */
 	uint32_t id;	  /* ivc: the server's process id in the group */
@@ -44,13 +44,13 @@ struct transport;
 struct transport_ops {
 	const char *name;
 	/*
-	 * How often to look for data before looking at the clock, a power of
-	 * two: so many that the clock costs less than the looking.
+	 * Polls per reading of the clock, a power of two: so many that the
+	 * clock costs less than the polls.
 	 */
 	unsigned int polls_per_clock;
-	/* Server: become visible; then one accept per client. */
+	/* The server: listen once, then accept once per client. */
 	int (*listen)(struct transport *t);
-	/* Both wait for about a second; -EAGAIN: nobody there, ask again. */
+	/* Both wait for about a second; -EAGAIN: no peer yet, call again. */
 	int (*accept)(struct transport *t);
 	int (*connect)(struct transport *t);
 	/* Apply wait and spin_ns to the connection just made. */
@@ -58,10 +58,10 @@ struct transport_ops {
 
 	ssize_t (*read)(struct transport *t, void *buf, size_t len);
 	ssize_t (*write)(struct transport *t, const void *buf, size_t len);
-	/* Until one of events or timeout; > 0, 0 on timeout, -EINTR. */
+	/* Wait for one of the events. > 0, 0 on timeout, or -EINTR. */
 	int (*wait)(struct transport *t, int events, int timeout_ms);
 
-	/* Without a copy, as ivc_reserve() and so on. May be NULL, all four. */
+	/* Without copies, as ivc_reserve() etc. All four may be NULL. */
 	ssize_t (*reserve)(struct transport *t, size_t max, void **p);
 	int (*commit)(struct transport *t, size_t len);
 	ssize_t (*peek)(struct transport *t, const void **p);
@@ -70,9 +70,9 @@ struct transport_ops {
 	/* End this connection; a server may then accept another. */
 	void (*hangup)(struct transport *t);
 	void (*close)(struct transport *t);
-	/* Who is there, for people: "domain 3, rings of 65536 + 65536". */
+	/* The peer, for people: "domain 3, rings of 65536 + 65536". */
 	void (*describe)(struct transport *t, char *buf, size_t len);
-	/* What to check after error @err (positive errno), or NULL. */
+	/* The cure of error @err (a positive errno), or NULL. */
 	const char *(*advice)(struct transport *t, int err);
 };
 
@@ -81,7 +81,7 @@ struct transport {
 	struct address addr;
 	enum wait_mode wait;
 	int64_t spin_ns;
-	int timeout_s; /* without a byte for so long: give up */
+	int timeout_s; /* give up after this time without a byte */
 	bool may_block;
 	bool server;
 	void *priv;
@@ -94,18 +94,18 @@ extern const struct transport_ops unix_transport;
 extern const struct transport_ops vchan_transport;
 #endif
 
-/* Set by the signal handler: everything that waits returns -EINTR. */
+/* Set by the signal handler: functions that wait return -EINTR. */
 extern volatile int stopped;
 
-/* How long nothing has moved. Zeroed at the start of every wait. */
+/* The time without progress; zero it at the start of every wait. */
 struct idle {
 	unsigned int polls;
 	uint64_t since_ns;
 };
 
 /*
- * Call when nothing moved: spins or sleeps as the user wants. 0: try again.
- * -EINTR: interrupted, -ETIMEDOUT: the other end has been silent too long.
+ * Call when no byte could be moved: spins or sleeps, as --wait says. 0: try
+ * again. -EINTR: interrupted; -ETIMEDOUT: the peer was silent for timeout_s.
  */
 int transport_idle(struct transport *t, int events, struct idle *idle);
 
@@ -124,7 +124,7 @@ static inline int transport_after(struct transport *t, int events,
 	return 0;
 }
 
-/* All of it. 0 or -errno. */
+/* Move all @len bytes. 0 or -errno. */
 int transport_send(struct transport *t, const void *buf, size_t len);
 int transport_recv(struct transport *t, void *buf, size_t len);
 

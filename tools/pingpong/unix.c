@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AF_UNIX stream sockets. */
+/* The transport UNIX: stream sockets. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static int unix_address(const struct transport *t, struct sockaddr_un *sun)
 	return 0;
 }
 
-/* A socket file nobody answers at is left over from a server that died. */
+/* Remove the socket file of a server that died: nothing listens there. */
 static void remove_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;

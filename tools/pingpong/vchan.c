@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libxenvchan, the peer that every Xen has. With `--wait sleep` it is used as
- * its documentation shows, blocking; else polled, and slept on by its event
- * channel's descriptor.
+ * The transport libxenvchan, which every Xen has. With `--wait sleep` it uses
+ * blocking calls, as the documentation of libxenvchan shows; otherwise it
+ * polls, and sleeps on the descriptor of the event channel.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,7 +32,7 @@ static struct vchan *vchan_of(struct transport *t)
 		v = t->priv = calloc(1, sizeof(*v));
 	if (!v)
 		return NULL;
-	/* A path that does not begin with / is below the server's own. */
+	/* A path without a leading / is relative to that of the server. */
 	if (t->server || t->addr.path[0] == '/')
 		snprintf(v->path, sizeof(v->path), "%s", t->addr.path);
 	else
@@ -41,7 +41,7 @@ static struct vchan *vchan_of(struct transport *t)
 	return v;
 }
 
-/* The library prints through its logger; we have words of our own. */
+/* Silence the library's logger: this program prints its own messages. */
 static int vchan_listen(struct transport *t)
 {
 	struct vchan *v = vchan_of(t);
@@ -62,7 +62,7 @@ static int vchan_accept(struct transport *t)
 {
 	struct vchan *v = t->priv;
 
-	/* A vchan is for one client: for the next one it is made anew. */
+	/* A vchan serves one client: make a new one for the next client. */
 	if (!v->ctrl) {
 		int ret = vchan_listen(t);
 
@@ -95,7 +95,7 @@ static int vchan_connect(struct transport *t)
 
 static int result(int n)
 {
-	/* Its one error is that the other end has gone. */
+	/* The library's only error: the other end has gone. */
 	return n < 0 ? -EPIPE : n;
 }
 
@@ -118,8 +118,8 @@ static ssize_t vchan_read(struct transport *t, void *buf, size_t len)
 	v->ctrl->blocking = blocks(t);
 	n = libxenvchan_read(v->ctrl, buf, clip(len));
 	/*
-	 * It looks for data first and for the end then: what came in between,
-	 * with the end right after it, is still to be read.
+	 * The library checks for data first and for the end of the connection
+	 * then. Data that arrived between the two checks must still be read.
 	 */
 	if (n < 0 && libxenvchan_data_ready(v->ctrl) > 0) {
 		v->ctrl->blocking = 0;
@@ -145,11 +145,11 @@ static int vchan_wait(struct transport *t, int events, int timeout_ms)
 	};
 	int n;
 
-	(void)events; /* one event channel tells of everything */
+	(void)events; /* one event channel serves both directions */
 	n = poll(&p, 1, timeout_ms);
 	if (n < 0)
 		return -errno;
-	/* Takes the event, and so lets the next one come. */
+	/* Consume the event, so that the next one can arrive. */
 	if (n && libxenvchan_wait(v->ctrl) < 0)
 		return errno == EINTR ? -EINTR : -EPIPE;
 	return n;

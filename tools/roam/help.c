@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What --help prints. */
+/* The text of --help. */
 #include "roam.h"
 
-/* As wide as it prints. */
+/* Lines are as wide as they print. */
 /* clang-format off */
 const char help_text[] =
 	"Exchange messages with another guest across live migrations: over IVC while both\n"
