@@ -12,7 +12,7 @@ dir=$(mktemp -d) || exit 1
 pids=
 # shellcheck source=tests/check.sh
 . "$here/../check.sh"
-# Another one for each check, none that the kernel gives to who connects
+# A different port for each check, outside of the range of ephemeral ports
 port() {
 	echo $((20000 + $$ % 12000 + passed + failed))
 }
@@ -40,7 +40,7 @@ connect() {
 
 fine='0 lost, 0 doubled, 0 out of order$'
 
-# Both, and both find nothing wrong.
+# Run both sides; both must find nothing wrong.
 talk() {
 	listen $listener_options
 	connect "$@"
@@ -85,7 +85,7 @@ check 'a table that cannot be written' status 2 "$roam" $two \
 check 'nobody there' says 'start the other side with --listen' \
 	"$roam" $two --timeout 1
 check 'nobody there, exit 2' status 2 "$roam" $two --timeout 1
-# The kernel has one port only to give to who connects: the one it connects to.
+# The only ephemeral port is the port that the program connects to.
 # shellcheck disable=SC2016 # $0 is that of the inner shell
 itself() {
 	unshare -rn sh -c 'ip link set lo up
@@ -209,11 +209,11 @@ check 'the same, latency' stands 3 --seconds 4
 check 'it stands still for longer than --timeout' says 'nothing has come' \
 	stands 2 --timeout 1
 
-## whoever else is there
+## hostile peers
 hostile() {
 	"$here/hostile.py" "$@"
 }
-# To who connects to it: an error that says so.
+# The hostile peer listens: the connecting side must report the error.
 server() { # DEED TEXT
 	hostile listen "$(port)" "$1" &
 	h=$!
@@ -225,7 +225,7 @@ server() { # DEED TEXT
 	cat "$dir/connector"
 	[ $c != 0 ] && [ $c -lt 3 ] && grep -q -e "$2" "$dir/connector"
 }
-# Who listens turns away one who cannot be right, and waits on.
+# The hostile peer connects: the listening side must reject it and go on waiting.
 client() { # DEED TEXT
 	listen
 	hostile connect "$(port)" "$1"
@@ -236,7 +236,7 @@ client() { # DEED TEXT
 	cat "$dir/connector" "$dir/listener"
 	[ $c = 0 ] && [ $l = 0 ] && grep -q -e "$2" "$dir/listener"
 }
-# One that was right at first is the one: its faults are the end.
+# The hostile peer sends a correct hello: its later faults must end the run.
 traitor() { # DEED TEXT
 	listen --timeout 3
 	hostile connect "$(port)" "$1"
@@ -322,7 +322,7 @@ check 'ivcd goes and comes back' restart
 check 'the other side dies, by IVC' dies stream
 kill "$ivcd"
 
-## a host in which nothing lasts
+## a fake libivc with constant trouble
 roam=$bin/tests/roam/ivc-roam-fake
 export IVC_DEVICE="$dir/host"
 fake() { # SEED OPTIONS...
@@ -330,7 +330,7 @@ fake() { # SEED OPTIONS...
 	shift
 	rm -f "$IVC_DEVICE"
 	: >"$IVC_DEVICE"
-	# It is about switching: there must be some, on a busy machine later.
+	# At least one switch must happen; on a busy machine that takes longer.
 	for s in 4 16 64; do
 		talk "$@" --seconds $s || return 1
 		awk '/switches to IVC/ { n += $5 } END { exit !n }' \
@@ -345,12 +345,12 @@ done
 check 'trouble, large messages' fake 5 --size 64K
 check 'trouble, at a rate' fake 6 --mode stream --rate 2000
 
-## the stream, under any schedule
+## the stream, with random schedules
 test_stream=$bin/tests/roam/test-stream
 check '20000 schedules' "$test_stream" 1 20000
 check '20000 more' "$test_stream" "$(date +%s)" 20000
 
-# mutant NAME SED-SCRIPT: the stream broken by it must not pass
+# mutant NAME SED-SCRIPT: the stream that the script breaks must fail the test
 mutant() {
 	sed -e "$2" "$here/../../tools/roam/stream.c" >"$dir/stream.c"
 	if cmp -s "$here/../../tools/roam/stream.c" "$dir/stream.c"; then

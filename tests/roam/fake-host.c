@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A host for two processes in which nothing lasts: what ivc-roam uses of
- * libivc, over a shared file, $IVC_DEVICE. $FAKE_SEED makes the trouble of a
- * process.
+ * A fake libivc for two ivc-roam processes, with constant trouble: the
+ * functions that ivc-roam uses, over a shared file, $IVC_DEVICE. $FAKE_SEED is
+ * the seed of the trouble of a process.
  *
- * Channels end at any moment, delivering any part of what was written, and the
- * two sides hear of it at different times. A guest loses its device, or moves,
- * and comes back. Offers are refused, and calls fail as they may.
+ * Channels end at any moment and deliver any part of the bytes written, and the
+ * two sides learn of the end at different times. A guest loses its device, or
+ * is migrated, and returns. Offers are refused, and calls return the errors
+ * that libivc may return.
  *
- * It is not about waking up: every descriptor is readable each millisecond.
+ * This does not test wake-ups: every descriptor is readable each millisecond.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,14 +34,14 @@ enum phase { ALIVE, HANDING_OVER, ENDED };
 struct conn {
 	bool used, offered, open;
 	int error;
-	enum phase phase[2]; /* of the connecting side, of the other */
+	enum phase phase[2]; /* of the connecting and the accepting side */
 	bool closed[2];
 	uint64_t sent[2], read[2], cut[2]; /* [0]: by the connecting side */
 	uint8_t data[2][RING];
 };
 
 struct member {
-	uint64_t member; /* 0: not there */
+	uint64_t member; /* 0: not in the group */
 	uint32_t id;
 };
 
@@ -56,7 +57,7 @@ struct ivc_context {
 	uint64_t magic;
 	uint32_t id;
 	int fd;
-	struct member known; /* the other one, as told */
+	struct member known; /* the peer, as the events told */
 	bool away, away_told, moved;
 	uint64_t back_at;
 };
@@ -146,7 +147,7 @@ static void leave_group(struct ivc_context *ctx, bool moved)
 		conn_end(&host->conn[i], moved ? -EREMCHG : -ENODEV);
 }
 
-/* Under the lock: what happens to this side now and then. */
+/* Make trouble for this side from time to time. The caller holds the lock. */
 static void trouble(void)
 {
 	uint64_t now = now_ns();
@@ -356,7 +357,10 @@ int ivc_accept_opt(ivc_context *ctx, const struct ivc_channel_options *opt,
 {
 	(void)opt;
 	*chp = NULL;
-	/* As ivcd; or as Xen, which then wakes up by POLLPRI, as we cannot. */
+	/*
+	 * -ETIMEDOUT as with ivcd; seldom -ENODEV as with Xen, which would then
+	 * signal the return by POLLPRI, as this fake cannot.
+	 */
 	if (ctx->away)
 		return below(100) ? -ETIMEDOUT : -ENODEV;
 	lock();
@@ -495,7 +499,7 @@ int ivc_close(ivc_channel *ch)
 	lock();
 	conn_end(ch->c, -EPIPE);
 	ch->c->closed[ch->side] = true;
-	/* An offer that nobody has taken has one end. */
+	/* An offer that was not accepted has one end. */
 	if (ch->c->closed[!ch->side] || !ch->c->open)
 		ch->c->used = false;
 	unlock();

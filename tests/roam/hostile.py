@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A bad other side of ivc-roam: hostile.py connect|listen PORT DEED
+"""A hostile peer of ivc-roam: hostile.py connect|listen PORT DEED
 
-The deeds before "hello" are done instead of it, the others after a correct one.
+The deeds listed before "hello" replace the hello; the others follow a correct one.
 """
 import os
 import socket
@@ -22,7 +22,7 @@ def hello(mark=b"IVCROAM1", magic=7, me=2, peer=1, mode=0, size=64):
 
 
 def message(kind, seq, size, claim=None, mark=0x4D414F52):
-    # Its sum is that of nothing: no message is right.
+    # The CRC is 0, so no message is right.
     return struct.pack("<IIQII", mark, kind, seq, claim or size, 0) + bytes(size - 24)
 
 
@@ -70,7 +70,7 @@ s.settimeout(8)
 try:
     if deed:
         s.sendall(deed)
-    # What breaks off half-way, or leaves when it has done what it came for.
+    # These deeds close the connection afterwards.
     if deed is None or sys.argv[3] in ("hello", "cut-short", "end-at-once"):
         time.sleep(0.2)
         sys.exit(0)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tools/roam/stream.c, under any schedule: test-stream [SEED [SCHEDULES]]
+ * Test tools/roam/stream.c with random schedules: test-stream [SEED
+ * [SCHEDULES]]
  *
- * Two sides, a TCP that stands still whenever it likes, and channels that come
- * and end at any moment, one side knowing before the other. What libivc and the
- * wire do is done here, by the same names. At its end a channel has delivered
- * any number of bytes from what had been read to what had been written, in each
- * direction on its own. In the end all that was sent has come, once, in order,
- * and nothing is left over.
+ * There are two sides, a TCP connection that stalls at any time, and channels
+ * that appear and end at any moment, with one side noticing before the other.
+ * This file has the functions of libivc and of wire.c under the same names. At
+ * its end a channel has delivered, in each direction, any number of bytes
+ * between those read and those written. The test passes if all bytes sent
+ * arrive once and in order, and no channel is left over.
  *
- * A schedule is a function of its seed alone; one that fails is named.
+ * A schedule is a function of its seed alone; a failed schedule is named.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ fail(const char *fmt, ...)
 	exit(1);
 }
 
-/* Bytes on their way. */
+/* Bytes in transit. */
 struct bytes {
 	uint8_t *p;
 	size_t at, len, max;
@@ -67,7 +68,7 @@ static void bytes_put(struct bytes *b, const void *p, size_t n)
 	b->len += n;
 }
 
-/* A channel: what was written each way, and how much of it was read. */
+/* A channel: the bytes written in each direction, and the number read. */
 enum phase { ALIVE, HANDING_OVER, ENDED };
 
 struct pair;
@@ -76,18 +77,18 @@ struct ivc_channel {
 	struct pair *pair;
 	int side;
 	enum phase phase;
-	int error; /* when it has ended */
+	int error; /* of the ended channel */
 	bool closed;
 };
 
 struct pair {
 	struct ivc_channel end[2];
 	struct bytes sent[2]; /* by each side */
-	size_t cut[2];	      /* of that, delivered at the end */
+	size_t cut[2];	      /* number of those delivered at the end */
 	size_t room;	      /* in a ring */
 	bool over;
-	bool offered; /* side 1 has not got it yet */
-	bool dark;    /* nothing can be read while it is handed over */
+	bool offered; /* side 1 has not accepted it yet */
+	bool dark;    /* no byte can be read during the hand-over */
 };
 
 static struct pair pairs[CHANNELS];
@@ -105,10 +106,10 @@ static void pair_end(struct pair *p, int error)
 		struct bytes *b = &p->sent[i];
 		size_t more = b->len - b->at;
 
-		/* Often all of it, as when both sides work as they should. */
+		/* Often all bytes, as when both sides work as they should. */
 		p->cut[i] =
 			b->at + (below(2) ? more : below((uint32_t)more + 1));
-		/* Who never had it has nothing. */
+		/* A side that never accepted has received nothing. */
 		if (i == 0 && p->offered)
 			p->cut[i] = 0;
 		n_cut += p->cut[i] < b->len;
@@ -213,14 +214,14 @@ int ivc_close(ivc_channel *ch)
 	n_open--;
 	if (p->over)
 		return 0;
-	/* The other side still gets what was written here. */
+	/* The other side still gets all bytes that this side wrote. */
 	pair_end(p, -EPIPE);
 	p->cut[ch->side] = p->sent[ch->side].len;
 	p->cut[!ch->side] = p->sent[!ch->side].at;
 	return 0;
 }
 
-/* TCP: what is on the way to each side, in frames. */
+/* TCP: the frames in transit to each side. */
 struct wire {
 	struct wire *other;
 	struct bytes way; /* to the other side, whole frames */
@@ -282,7 +283,7 @@ void wire_take(struct wire *w, size_t n)
 		w->type = 0;
 }
 
-/* A side: what it has said and heard. */
+/* A side, with the number of bytes sent and received. */
 struct side {
 	struct stream s;
 	uint64_t said, heard;
@@ -349,7 +350,10 @@ static void channel_comes(void)
 {
 	struct pair *p;
 
-	/* As group.c: not while one lives. Or nearly: the stream must cope. */
+	/*
+	 * As group.c: not while a channel is alive. But sometimes do, since the
+	 * stream must cope with that.
+	 */
 	if (n_pairs == CHANNELS ||
 	    (stream_has_channel(&sides[0].s) && below(20)))
 		return;
@@ -375,7 +379,7 @@ static void channel_accepted(struct pair *p)
 		give(p, 1);
 		return;
 	}
-	/* Nobody will get it now. */
+	/* The offer is lost: side 1 will never accept it. */
 	p->end[1].closed = true;
 	n_open--;
 }
@@ -441,7 +445,7 @@ static void anything(uint32_t stalls, uint32_t ends)
 	}
 }
 
-/* Everything ends; all that was said must come. */
+/* End all trouble: all bytes sent must arrive. */
 static void calm(void)
 {
 	for (unsigned int k = 0; k < n_pairs; k++)
@@ -522,6 +526,6 @@ int main(int argc, char **argv)
 	       "accepted, %lu ways cut short, %lu segments over IVC\n",
 	       (unsigned long long)n, (unsigned long long)seed, n_ends, n_never,
 	       n_cut, n_segments);
-	/* A test that tests nothing is a failed one. */
+	/* Fail if the schedules never cut, lost an offer, or switched. */
 	return n >= 1000 && (!n_cut || !n_never || n_segments < n);
 }

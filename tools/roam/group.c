@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * This process among those of its job on this host: is there an IVC device, is
- * the peer here, and if so, a channel to it for the stream.
+ * The membership in the group of the job on this host, and a channel to the
+ * peer for the stream, if there is an IVC device and the peer is in the group.
  *
- * The side with the lower id connects, when the peer has joined and no channel
- * to it lives; the other one accepts. Whatever fails is tried again after a
+ * The side with the lower id connects when the peer has joined and no channel
+ * to the peer is alive; the other side accepts. Failures are retried after a
  * pause: the device each second, a connection a few times a second while the
- * peer is in the group. None of it is waited for, except for the backend's
- * answers.
+ * peer is in the group. Nothing here blocks, except for the backend's answers.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 #define JOIN_PAUSE SECOND
 #define TRY_PAUSE (100u * MS)
-#define LOOK_PAUSE SECOND	  /* should a wake-up be missed */
+#define LOOK_PAUSE SECOND	  /* in case a wake-up is lost */
 #define TROUBLE_PAUSE (100u * MS) /* the backend does not answer now */
 #define CONNECT_LIMIT (5u * (uint64_t)SECOND)
 
@@ -35,7 +34,7 @@ static void hang_up(struct group *g)
 	g->connecting = NULL;
 }
 
-/* Channels that there are live on without it. */
+/* Open channels do not need the context. */
 static void leave(struct group *g, uint64_t now)
 {
 	hang_up(g);
@@ -76,7 +75,7 @@ static void join(struct group *g, uint64_t now)
 	g->look = true;
 }
 
-/* Returns false when the context is of no use any more. */
+/* Returns false if the context cannot be used any more. */
 static bool event(struct group *g, const struct ivc_event *ev)
 {
 	switch (ev->type) {
@@ -106,7 +105,7 @@ static bool event(struct group *g, const struct ivc_event *ev)
 		g->backend = true;
 		return !ev->status;
 	case IVC_EVENT_SUSPENDED:
-		/* The stream sees that for itself. */
+		/* The channels report this to the stream. */
 		break;
 	}
 	return true;
@@ -123,7 +122,7 @@ static void events(struct group *g, uint64_t now)
 			return;
 		}
 	}
-	/* Nothing is lost by that; only not asked for again at once. */
+	/* The event is not lost: ask again after a pause. */
 	if (ret < 0)
 		g->next_look = now + TROUBLE_PAUSE;
 }
@@ -144,7 +143,7 @@ static void accept_all(struct group *g, uint64_t now)
 		ret = ivc_accept_opt(g->ctx, &opt, &ch);
 		if (ret)
 			break;
-		/* Offers of others too, or the descriptor never rests. */
+		/* Accept all offers, or the descriptor stays readable. */
 		if (g->connector || ivc_peer_id(ch) != g->o->peer)
 			ivc_close(ch);
 		else
@@ -183,7 +182,7 @@ static void connect_peer(struct group *g, uint64_t now)
 		connect_done(g, now);
 }
 
-/* Is there something to connect to, as soon as the time comes? */
+/* Must this side connect, as soon as the pause is over? */
 static bool wants_channel(const struct group *g)
 {
 	return g->ctx && g->connector && g->present && !g->connecting &&
@@ -227,7 +226,7 @@ unsigned int group_poll(const struct group *g, struct pollfd *p)
 	if (!g->ctx)
 		return 0;
 	p[n].fd = ivc_context_fd(g->ctx);
-	/* Without a backend it is readable until ATTACHED or ARRIVED. */
+	/* Without a backend POLLIN is set until ATTACHED or ARRIVED. */
 	p[n++].events = g->backend ? POLLPRI | POLLIN : POLLPRI;
 	if (g->connecting) {
 		p[n].fd = ivc_channel_fd(g->connecting);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first frame each way: is this the one I am to talk to, and how? The side
- * that connects speaks first and says the mode; the other one follows.
+ * The first frame in each direction: it proves that the peer is the expected
+ * process. The hello of the connecting side also tells the mode, size and rate,
+ * which the other side adopts.
  */
 #include <endian.h>
 #include <errno.h>
@@ -38,7 +39,7 @@ static void put(const struct options *o, struct wire *w)
 	wire_put(w, FRAME_HELLO, &h, sizeof(h));
 }
 
-/* Both at once, as far as it takes. */
+/* Send the queued hello and receive the peer's. */
 static int get(struct wire *w, struct hello *h)
 {
 	uint64_t until = clock_ns() + PATIENCE_MS * (uint64_t)MS;
@@ -71,7 +72,7 @@ static int get(struct wire *w, struct hello *h)
 	return memcmp(h->mark, mark, sizeof(mark)) ? -EPROTO : 0;
 }
 
-/* Is it the peer? If not, that is said. */
+/* Is the hello that of the peer? Complains if not. */
 static bool right(const struct options *o, const struct hello *h)
 {
 	if (le64toh(h->magic) != o->magic) {
@@ -140,7 +141,7 @@ int hello_connect(struct options *o, struct wire **w)
 	return !ret && right(o, &h) ? 0 : EXIT_LOST;
 }
 
-/* One that has come: is it the peer? */
+/* Exchange hellos on a connection that was accepted. Is it the peer's? */
 static bool greet(struct options *o, struct wire *w)
 {
 	struct hello h;
@@ -151,7 +152,8 @@ static bool greet(struct options *o, struct wire *w)
 			why("somebody who connected", ret);
 		return false;
 	}
-	/* Answered in any case: each says for itself what is wrong. */
+	/* Answer in any case, so that the other side can report the mismatch.
+	 */
 	if (right(o, &h) && adopt(o, &h)) {
 		put(o, w);
 		return true;

@@ -2,11 +2,11 @@
 /*
  * One thread, one poll().
  *
- * While something moves, or has a moment ago over IVC, the loop goes round
- * without a system call but the socket's own, and looks at all descriptors a
- * few thousand times a second. Else it sleeps: the channels are armed, and
- * poll() has the socket, the context and the channels. A channel in which
- * nothing is awaited is polled for its end alone.
+ * While bytes move, or have moved over IVC a moment ago, the loop runs without
+ * system calls other than those of the socket, and polls the other descriptors
+ * a few thousand times a second. Otherwise it arms the channels and sleeps in
+ * ppoll() on the socket, the context and the channels. A channel without
+ * anything to wait for is polled only for its end.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,9 +16,9 @@
 
 #include "roam.h"
 
-#define LOOK_EVERY (100u * 1000u)    /* ns between two looks while busy */
-#define SLEEP_MAX ((uint64_t)SECOND) /* should a wake-up be missed */
-#define AWAY (2 * (uint64_t)SECOND)  /* longer than any sleep: stood still */
+#define LOOK_EVERY (100u * 1000u)    /* ns between two polls while busy */
+#define SLEEP_MAX ((uint64_t)SECOND) /* in case a wake-up is lost */
+#define AWAY (2 * (uint64_t)SECOND)  /* longer than any sleep: frozen */
 #define FAREWELL_MS 2000
 #define SPIN_DEFAULT 50000
 
@@ -29,11 +29,12 @@ struct loop {
 	struct record *record;
 	struct group group;
 	uint64_t spin;
-	uint64_t pass;	/* when the last one began */
-	uint64_t moved; /* something did, then */
+	uint64_t pass;	/* the begin of the last pass */
+	uint64_t moved; /* the last pass that moved bytes */
 	uint64_t looked;
-	uint64_t heard, heard_at; /* the last message, and since when */
-	uint64_t to_ivc, to_tcp;  /* told of */
+	uint64_t heard,
+		heard_at;	 /* the last message, and its silence's begin */
+	uint64_t to_ivc, to_tcp; /* switches reported */
 };
 
 void notice(const struct options *o, const char *fmt, ...)
@@ -57,7 +58,7 @@ static uint64_t spin_of(const struct options *o)
 {
 	if (o->spin_ns >= 0)
 		return (uint64_t)o->spin_ns;
-	/* With one processor it would only keep others from running. */
+	/* On one processor, spinning would keep the peer from running. */
 	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_DEFAULT : 0;
 }
 
@@ -66,7 +67,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Ask for wake-ups by a channel. Returns false when there is no need to. */
+/* Arm a channel for poll(). False: it is ready already, do not sleep. */
 static bool link_poll(struct loop *l, const struct link *link, struct pollfd *p)
 {
 	int events = stream_wants(l->stream, link);
@@ -78,7 +79,7 @@ static bool link_poll(struct loop *l, const struct link *link, struct pollfd *p)
 	return !events || !ivc_arm(link->ch, events);
 }
 
-/* Look at the descriptors; wait for one, if nothing else is to be done. */
+/* Poll the descriptors, and sleep if @idle. */
 static void look(struct loop *l, uint64_t now, bool idle)
 {
 	const struct stream *s = l->stream;
@@ -90,13 +91,13 @@ static void look(struct loop *l, uint64_t now, bool idle)
 	p[0].fd = wire_fd(s->wire);
 	p[0].events = (wire_has_room(s->wire) ? POLLIN : 0) |
 		      (wire_pending(s->wire) ? POLLOUT : 0);
-	/* A hangup would be told for ever. */
+	/* poll() would report a hangup for ever. */
 	if (!p[0].events || wire_error(s->wire))
 		p[0].fd = -1;
 	context = 1 + group_poll(&l->group, p + 1);
 	n = context;
 	for (unsigned int i = 0; idle && i < s->n_links; i++)
-		/* One that has ended has nothing to wait for. */
+		/* A channel that has ended has nothing to wait for. */
 		if (!s->links[i]->ended && !s->links[i]->bad)
 			idle = link_poll(l, s->links[i], &p[n++]);
 	if (idle) {
@@ -155,7 +156,7 @@ static int broken(const struct loop *l, int err)
 	}
 }
 
-/* 1: something moved, 0, or -errno: for good. */
+/* 1: bytes were moved, 0: none, or -errno, which is permanent. */
 static int pass(struct loop *l, uint64_t now)
 {
 	struct stream *s = l->stream;
@@ -170,13 +171,16 @@ static int pass(struct loop *l, uint64_t now)
 	moved = traffic_step(l->traffic, now);
 	if (moved < 0)
 		return moved;
-	/* What it takes makes room for what could not be written just now. */
+	/* Flush last: it makes room for the next pass. */
 	ret = wire_flush(s->wire);
 	tell(l);
 	return ret < 0 ? ret : moved | ret;
 }
 
-/* Nothing has come for too long, while we were there to hear it. */
+/*
+ * Has nothing been received for --timeout? Time in which this process itself
+ * was frozen does not count.
+ */
 static bool deserted(struct loop *l, uint64_t now)
 {
 	if (now - l->pass > AWAY)
@@ -224,8 +228,9 @@ static int turn(struct loop *l)
 }
 
 /*
- * Both have all, but a socket that is closed while the other side's last frame
- * comes in would take back our own: wait until it has closed, too.
+ * Both sides have all messages. But closing the socket while the peer's last
+ * frame is still arriving would reset the connection and discard this side's
+ * last frame. So wait until the peer has closed, too.
  */
 static void farewell(struct wire *w)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ivc-roam: a conversation that outlives migrations, see --help. */
+/* ivc-roam: messages that survive migrations, see --help. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static void on_signal(int sig)
 	interrupted = interrupted ? 2 : 1;
 }
 
-/* Without SA_RESTART: whatever waits shall come back and look. */
+/* Without SA_RESTART: system calls that wait return and see `interrupted`. */
 static void handle_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
@@ -93,7 +93,7 @@ static void print_all(const struct options *o, const struct stream *s,
 	print_sum(s, t, r, fine);
 }
 
-/* Large, and there once. */
+/* Static, since they are large. */
 static struct traffic traffic;
 static struct record record;
 
@@ -124,8 +124,9 @@ int main(int argc, char **argv)
 	stdfds_occupy();
 	options_parse(&o, argc, argv);
 	handle_signals();
-	/* A peer that waits for this side learns of what cannot be written,
-	 * too: its connection ends.
+	/*
+	 * Open the files after the connection: if that fails, a waiting peer
+	 * sees the connection end.
 	 */
 	ret = o.host ? hello_connect(&o, &w) : hello_listen(&o, &w);
 	if (!ret)

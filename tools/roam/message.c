@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A message: {u32 mark, u32 type, u64 number, u32 length, u32 crc} and then
- * what follows from the number. The sum is over all of it but itself.
+ * A message: {u32 mark, u32 type, u64 number, u32 length, u32 crc}, followed by
+ * bytes that are a function of the number. The CRC covers everything but
+ * itself.
  */
 #include <endian.h>
 #include <errno.h>

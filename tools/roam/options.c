@@ -82,10 +82,10 @@ static const struct option longopts[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* What was given, of what has no value that says "not given". */
+/* Options without a value that means "not given". */
 struct given {
 	bool magic, id, peer;
-	const char *active; /* an option of the side that connects */
+	const char *active; /* an option that only --connect allows */
 };
 
 static void one_option(struct options *o, struct given *g, int c, char *arg)

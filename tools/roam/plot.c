@@ -24,7 +24,7 @@ static void data_of(const struct record *r, FILE *f, bool ivc)
 	}
 }
 
-/* gnuplot reads blocks of data, two empty lines between them. */
+/* gnuplot reads blocks of data with two empty lines between them. */
 static void data(const struct record *r, FILE *f)
 {
 	static const char *const names[] = { "TCP", "IVC" };
@@ -32,7 +32,7 @@ static void data(const struct record *r, FILE *f)
 	for (int i = 0; i < 2; i++) {
 		fprintf(f, "# %s: seconds, then p50, p99, max in us\n",
 			names[i]);
-		/* A block without points would be none. */
+		/* gnuplot would not count a block without points. */
 		fprintf(f, "-1 nan nan nan\n");
 		data_of(r, f, i);
 		fprintf(f, "\n\n");
@@ -86,11 +86,11 @@ void plot_files(const struct record *r, const char *path)
 
 struct picture {
 	char at[ROWS][COLUMNS];
-	char below[COLUMNS]; /* switches, and where nothing came */
+	char below[COLUMNS]; /* switches, and intervals without messages */
 	int low, high;	     /* rows in use */
 };
 
-/* The row of so many microseconds; row 0 is 0.1 us. */
+/* The row that stands for @us microseconds; row 0 is 0.1 us. */
 static int row_of(double us)
 {
 	int row = us > 0.1 ? (int)lround(log10(us / 0.1) * ROWS_PER_DECADE) : 0;
@@ -108,8 +108,8 @@ static void put(struct picture *p, int row, int column, char c)
 }
 
 /*
- * What of rows from @a to before @b is seen in one column. The interval in the
- * middle of them by p50 gives the letter, the largest of all the dot.
+ * Draw the intervals from @a to before @b in one column: the letter is at the
+ * p50 of an interval in the middle, the dot at the largest maximum.
  */
 static void column_of(const struct record *r, size_t a, size_t b,
 		      struct picture *p, int column)
@@ -181,7 +181,7 @@ void plot_ascii(const struct record *r, FILE *f)
 		fprintf(f, "nothing to draw\n");
 		return;
 	}
-	/* Whole decades, so that there is something on the scale. */
+	/* Whole decades, so that the scale has at least one label. */
 	p.low -= p.low % ROWS_PER_DECADE;
 	while (p.high % ROWS_PER_DECADE)
 		p.high++;

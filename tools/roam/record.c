@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What came when: rows of a table, and the whole. */
+/* The received messages over time: rows of a table, and sums. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +172,7 @@ int record_close(struct record *r)
 	int table, data, plot;
 
 	if (!r->o)
-		return 0; /* record_open() was not reached */
+		return 0; /* record_open() was not called */
 	table = close_output(&r->table, r->o->table, "");
 	data = close_output(&r->data, r->o->plot, ".dat");
 	plot = close_output(&r->plot, r->o->plot, "");

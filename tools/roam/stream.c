@@ -1,52 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One stream of bytes in each direction, by way of TCP or of IVC channels.
+ * A stream of bytes in each direction, over TCP or IVC channels.
  *
- * Each direction is cut into segments. One segment goes over TCP, the next over
- * a channel, the next over TCP, and so on; the order of the segments is the
- * order of the bytes. TCP is there all the time and says where the cuts are.
+ * Each direction is cut into segments. The first segment goes over TCP, the
+ * next over a channel, the next over TCP, and so on; the order of the segments
+ * is the order of the bytes. TCP exists all the time and marks the cuts.
  *
  *     TCP      DATA DATA SWITCH(7) . . . . . . . . . . DATA DATA SWITCH(8) ...
- *                             \                       / what the channel
- *     channel 7                hello DATA DATA DATA (end)  did not deliver
+ *                             \                       / undelivered
+ *     channel 7                hello DATA DATA DATA (end)  bytes first
  *
- * Sender. Sends DATA frames until there is a channel which both sides know. It
- * puts SWITCH with the channel's number, its generation, on TCP and writes to
- * the channel from then on, until that has ended, for whatever reason. Then it
- * asks the library which bytes were not delivered: these are the last that it
- * wrote, exactly. They are recalled and go over TCP before anything else.
+ * The sender sends DATA frames until both sides know some channel. Then it
+ * sends SWITCH with the number of the channel, the generation, over TCP and
+ * writes to the channel until that ends, for whatever reason. Then the library
+ * tells how many bytes were not delivered: exactly the last ones written. The
+ * sender recalls them and sends them over TCP before any other bytes.
  *
- * Receiver. Reads TCP until SWITCH, then that channel until reading it gives an
- * error, which comes after all that was delivered, then TCP again. So nothing
- * is looked at twice, and no order is guessed.
+ * The receiver reads TCP until SWITCH, then the channel until reading returns
+ * an error, which comes after all delivered bytes, then TCP again. So no byte
+ * is read twice, and the order is always known.
  *
- * Which channels both know. A channel's first four bytes, each way, are its
- * generation, and no part of the stream. The side that connected it chooses the
- * number, each higher than the last, and says it; the side that accepted it
- * says it back. Who has heard and said it may send SWITCH. By then the other
- * side has the channel: the one that accepted, since it has answered; the one
- * that connected, since it did. TCP and the channel are not ordered with each
- * other, and need not be.
+ * When do both sides know a channel? The first four bytes of a channel in each
+ * direction are its generation and no part of the stream. The connecting side
+ * chooses the generation, each higher than the last, and sends it; the
+ * accepting side sends it back. A side that has sent and received the
+ * generation may send SWITCH. At that time the other side has the channel: the
+ * accepting side has answered in it, and the connecting side has made it. The
+ * order between TCP and the channel does not matter.
  *
- * A channel can end at any moment, also between these steps, and at other times
- * for each side. It is kept after its end until this side's sender has recalled
- * what it must and its receiver has read it out. One that has ended with
- * nothing in it (the hello at most) is dropped: its SWITCH may still be on its
- * way, or never have been sent. So a SWITCH to a channel that is not there is a
- * segment without bytes. In one that has something in it, the peer wrote
- * something, so its SWITCH is on its way: it is kept until that comes.
+ * A channel can end at any moment, also between these steps, and at different
+ * times for the two sides. A side keeps an ended channel until its sender has
+ * recalled the undelivered bytes and its receiver has read all delivered bytes.
+ * An ended channel without bytes (but the hello) is dropped, although its
+ * SWITCH may still arrive or may never have been sent; so a SWITCH to an
+ * unknown channel is a segment without bytes. If an ended channel has bytes,
+ * the peer wrote to it, so its SWITCH will arrive: the channel is kept until
+ * then.
  *
- * The two directions share the channels and nothing else: one may be on TCP
- * while the other is on a channel, or on an older one.
+ * The two directions share only the channels: one direction may be on TCP while
+ * the other is on a channel, or on an older channel.
  *
- * What this rests on: the sum of what reading gave and what ivc_undelivered()
- * says is what ivc_write() took. If the library cannot say (the peer broke the
- * ring), the conversation ends with an error; it never goes on with a guess.
+ * The method relies on this: the bytes that ivc_read() returned and the number
+ * that ivc_undelivered() returns add up to the bytes that ivc_write() accepted.
+ * If the library cannot tell (the peer damaged the ring), the run ends with an
+ * error; nothing is ever guessed.
  *
- * END is no part of the stream: it may be read while a channel is.
+ * END is no part of the stream: it may be read while a channel is in use.
  *
- * This file waits for nothing and knows no clock, so that a test can put any
- * schedule of events under it: tests/roam/test-stream.c.
+ * No function here blocks or reads a clock, so that a test can run any schedule
+ * of events: tests/roam/test-stream.c.
  */
 #include <endian.h>
 #include <errno.h>
@@ -107,7 +109,7 @@ bool stream_has_channel(const struct stream *s)
 	return false;
 }
 
-/* All of the peer's hello is here: is it what it must be? */
+/* The peer's hello is complete: check it. */
 static void heard(struct stream *s, struct link *l)
 {
 	uint32_t gen;
@@ -119,8 +121,9 @@ static void heard(struct stream *s, struct link *l)
 		return;
 	}
 	/*
-	 * A lower one is of a channel which the peer gave up before the one
-	 * that was heard before: it never sent a SWITCH to it.
+	 * A lower generation belongs to a channel that the peer gave up before
+	 * it made the channel with the higher one. The peer never sent a SWITCH
+	 * to it.
 	 */
 	if (gen <= s->last_gen) {
 		l->bad = true;
@@ -138,7 +141,7 @@ static void hear(struct stream *s, struct link *l)
 
 		if (n == -EINTR || !n)
 			return;
-		/* It has ended before anything of the stream was in it. */
+		/* It has ended without any byte of the stream. */
 		if (n < 0) {
 			l->bad = true;
 			return;
@@ -156,7 +159,7 @@ static void say(struct link *l)
 	if (l->said == HELLO_BYTES || l->bad || !l->gen)
 		return;
 	n = ivc_write(l->ch, l->mine + l->said, HELLO_BYTES - l->said);
-	/* An error is the channel's end, which others notice. */
+	/* An error is the channel's end, which has_ended() notices. */
 	if (n > 0)
 		l->said += (unsigned int)n;
 }
@@ -171,7 +174,7 @@ static void greet(struct stream *s, struct link *l)
 		say(l);
 }
 
-/* The channel can be written to no longer, and all about that is known. */
+/* Has the channel ended, and is its number of undelivered bytes known? */
 static bool has_ended(struct link *l)
 {
 	ssize_t n;
@@ -183,7 +186,7 @@ static bool has_ended(struct link *l)
 	return l->ended;
 }
 
-/* Nobody needs it any more, and nobody can come to. */
+/* Is the channel no longer needed, neither now nor later? */
 static bool done_with(const struct stream *s, struct link *l)
 {
 	const void *p;
@@ -195,7 +198,7 @@ static bool done_with(const struct stream *s, struct link *l)
 	return has_ended(l) && ivc_peek(l->ch, &p) < 0;
 }
 
-/* Send again what came back, as far as there is room. */
+/* Send the undelivered bytes over TCP, as far as there is room. */
 static int resend(struct stream *s)
 {
 	uint8_t buf[FRAME_MAX];
@@ -220,7 +223,7 @@ static int resend(struct stream *s)
 	return 0;
 }
 
-/* The channel in use may have ended; then the sender goes on with TCP. */
+/* If the channel in use has ended, go on with TCP. */
 static int check_out(struct stream *s)
 {
 	struct link *l = s->out;
@@ -235,7 +238,7 @@ static int check_out(struct stream *s)
 		return (int)lost;
 	if ((uint64_t)lost > l->written + HELLO_BYTES)
 		return -EPROTO;
-	/* The hello may have come back too. */
+	/* The hello may be among the undelivered bytes. */
 	s->left =
 		(uint64_t)lost < l->written ? (size_t)lost : (size_t)l->written;
 	s->skip = (size_t)lost - s->left;
@@ -246,7 +249,7 @@ static int check_out(struct stream *s)
 	s->to_tcp++;
 	s->last_back = s->left;
 	s->again += s->left;
-	/* No bytes, only to hear why. */
+	/* A write without bytes returns the error that ended the channel. */
 	s->last_end = (int)ivc_write(l->ch, "", 0);
 	return resend(s);
 }
@@ -275,7 +278,7 @@ static bool usable(const struct link *l)
 	       l->said == HELLO_BYTES;
 }
 
-/* Go on with the newest channel that both know, if there is one. */
+/* Switch to the newest channel that both sides know, if there is any. */
 static void go_ivc(struct stream *s)
 {
 	struct link *best = NULL;
@@ -312,7 +315,7 @@ static ssize_t write_ivc(struct stream *s, const void *buf, size_t len)
 	ret = check_out(s);
 	if (ret)
 		return ret;
-	/* An error, and yet the channel lives: it cannot be relied upon. */
+	/* An error of a channel that has not ended: do not rely on it. */
 	return s->out ? n : 0;
 }
 
@@ -337,7 +340,7 @@ ssize_t stream_write(struct stream *s, const void *buf, size_t len)
 	return (ssize_t)len;
 }
 
-/* As ivc_read(), of what is behind the hello. */
+/* As ivc_read(), without the hello. */
 static ssize_t read_ivc(struct stream *s, void *buf, size_t len)
 {
 	struct link *l = s->in;
@@ -370,7 +373,7 @@ static int go_channel(struct stream *s, const struct frame *f)
 	return 0;
 }
 
-/* A frame: bytes of data, 0 if none is here, or -EAGAIN: look again. */
+/* Read a frame: bytes of data, 0: no frame now, -EAGAIN: call again. */
 static ssize_t read_tcp(struct stream *s, void *buf, size_t len)
 {
 	struct frame f;
@@ -378,7 +381,8 @@ static ssize_t read_tcp(struct stream *s, void *buf, size_t len)
 
 	if (ret <= 0)
 		return ret;
-	/* While a channel is being read, what is on TCP is of later. */
+	/* While a channel is being read, bytes on TCP belong to later segments.
+	 */
 	if (s->in && f.type != FRAME_END)
 		return 0;
 	switch (f.type) {
@@ -401,7 +405,7 @@ static ssize_t read_tcp(struct stream *s, void *buf, size_t len)
 	return ret ? ret : -EAGAIN;
 }
 
-/* An end after which the library knows what was delivered. */
+/* Is @error an end after which the library knows which bytes were delivered? */
 static bool clean(ssize_t error)
 {
 	return error == -EREMCHG || error == -EPIPE || error == -ECONNRESET ||

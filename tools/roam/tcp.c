@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the two sides find each other. */
+/* The TCP connection of the two sides. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -20,7 +20,7 @@ void tcp_tune(int fd)
 	int one = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	/* Try again sooner when the other side has been away for a while. */
+	/* Retransmit sooner after the other side was frozen for a while. */
 	setsockopt(fd, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, &one,
 		   sizeof(one));
 }
@@ -33,7 +33,7 @@ static int listen_at(const struct sockaddr *sa, socklen_t len)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	/* The any address of IPv6 takes IPv4 too. */
+	/* Accept IPv4 at the any address of IPv6, too. */
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (!bind(fd, sa, len) && !listen(fd, 8))
 		return fd;
@@ -59,7 +59,7 @@ int tcp_listen(const char *port, int *fd)
 				    .sin_port = port_of(port) };
 
 	*fd = listen_at((struct sockaddr *)&six, sizeof(six));
-	/* A kernel without IPv6. */
+	/* The kernel may have no IPv6. */
 	if (*fd < 0 && *fd != -EADDRINUSE)
 		*fd = listen_at((struct sockaddr *)&four, sizeof(four));
 	if (*fd >= 0)
@@ -94,7 +94,7 @@ static bool by_name(const struct options *o, struct sockaddr_storage *sa,
 		    socklen_t *len)
 {
 #ifdef STATIC_BUILD
-	/* A static glibc cannot load what looks up names. */
+	/* A static program cannot load glibc's modules for host names. */
 	(void)o;
 	(void)sa;
 	(void)len;

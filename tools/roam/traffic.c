@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is said. Each side numbers its messages from 0; the receiver wants
- * exactly the next number, the length that goes with it and a correct sum, and
- * takes the first that is otherwise for what it is: a fault.
+ * The messages. Each side numbers its messages from 0. The receiver expects
+ * exactly the next number, the length that belongs to it and a correct CRC; the
+ * first message that differs is a fault and ends the run.
  *
- * The end. The side that began says FIN when its time is up and, for latency,
- * its last message has been answered. The other one then says FIN too. FIN has
- * the number of messages there were. Who has said and got FIN says so on TCP,
- * by END; who has said and got that is done.
+ * The end. The side that began sends FIN when its time is over and, in mode
+ * latency, its last message was answered. The other side then sends FIN, too.
+ * FIN has the number of messages. A side that has sent and received FIN sends
+ * END over TCP; a side that has sent and received END is done.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 #include "roam.h"
 
-#define AT_ONCE 64 /* messages, before anything else is looked at */
+#define AT_ONCE 64 /* messages per step of each direction */
 
 const char *const mode_names[MODES] = {
 	[MODE_LATENCY] = "latency",
@@ -57,7 +57,7 @@ static void make_data(struct traffic *t, uint64_t now)
 	t->tx_bytes += t->out_len;
 	if (!t->period)
 		return;
-	/* What could not be sent in time is not caught up with. */
+	/* Messages that could not be sent in time are not made up for. */
 	t->next_at = t->next_at + t->period > now ? t->next_at + t->period
 						  : now + t->period;
 }
@@ -76,7 +76,7 @@ static bool make_next(struct traffic *t, uint64_t now)
 		return true;
 	}
 	if (t->stopping) {
-		/* The side that did not begin ends when it was told to. */
+		/* The side that did not begin asks the other side to end. */
 		if (t->awaiting || (!t->active && !t->fin_got)) {
 			if (t->active || t->asked)
 				return false;
@@ -203,7 +203,7 @@ static int message_came(struct traffic *t, const struct message *m,
 	return 0;
 }
 
-/* Those that are here in whole; one that wants an answer holds up the rest. */
+/* Check complete messages; one that must be answered delays the rest. */
 static int parse(struct traffic *t, uint64_t now)
 {
 	struct message m;
@@ -232,7 +232,7 @@ bool traffic_wants_input(const struct traffic *t)
 	return t->in_len - t->in_at < sizeof(t->in) / 2;
 }
 
-/* At the end of what is here there is room for a message, or more. */
+/* Make room for at least one message at the end of the buffer. */
 static void make_room(struct traffic *t)
 {
 	if (t->in_len <= sizeof(t->in) / 2)
@@ -247,7 +247,7 @@ static int receive_some(struct traffic *t, uint64_t now)
 	ssize_t n = 1;
 	int moved = 0;
 
-	/* What an answer that was owed had held up. */
+	/* Messages that an answer has delayed. */
 	if (t->in_at < t->in_len && parse(t, now))
 		return -EBADMSG;
 	for (int i = 0; i < AT_ONCE && n > 0 && traffic_wants_input(t); i++) {
@@ -261,7 +261,7 @@ static int receive_some(struct traffic *t, uint64_t now)
 		if (parse(t, now))
 			return -EBADMSG;
 	}
-	/* An error is still there when all of this has been looked at. */
+	/* The next call returns the error again, after these messages. */
 	return moved || n > 0 ? moved : (int)n;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames over a socket. What comes is checked before anybody sees it. */
+/* Frames over a socket. Received frames are checked before they are used. */
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 #include "roam.h"
 
 /*
- * Room in which frames wait while TCP stands still: little, since what waits
- * here has to go this way even if a faster one comes up.
+ * Buffer of frames while TCP stalls. It is small, since the bytes in it must go
+ * over TCP even if a faster channel appears.
  */
 #define WIRE_SIZE 65536u
 
 _Static_assert(WIRE_SIZE >= FRAME_HEAD + FRAME_MAX, "a frame fits");
 
 struct ring {
-	size_t at, len; /* what is here begins there */
+	size_t at, len; /* the bytes: their begin and number */
 	uint8_t buf[WIRE_SIZE];
 };
 
@@ -26,8 +26,8 @@ struct wire {
 	int fd;
 	int error;
 	struct ring in, out;
-	uint32_t type; /* of the frame in front, 0: its head is not here */
-	size_t left;   /* of its data */
+	uint32_t type; /* of the first frame; 0: its head was not received */
+	size_t left;   /* the rest of its data */
 };
 
 struct wire *wire_new(int fd)
@@ -62,7 +62,7 @@ static size_t ring_free(const struct ring *r)
 	return sizeof(r->buf) - r->len;
 }
 
-/* Where the next bytes go, all the room there is behind it. */
+/* The place of the next bytes; all free room is behind it. */
 static uint8_t *ring_end(struct ring *r)
 {
 	if (r->at) {
@@ -120,7 +120,7 @@ static bool plausible(uint32_t type, size_t len)
 	return false;
 }
 
-/* 1: there is one, and its head has been taken. */
+/* Take the head of the next frame: 1, 0: not received yet, or an error. */
 static int parse_head(struct wire *w)
 {
 	uint32_t head[2];
