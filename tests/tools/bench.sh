@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What `make check-bench` runs: bench.sh DIRECTORY-THAT-WAS-BUILT-INTO
-# Does each contender that is here run, and is all written that should be?
-# Tiny counts: no figure is judged. The last line is `N passed, N failed`.
+# Does each installed contender run, and are all results written? Tiny counts: no
+# figure is judged. The last line is `N passed, N failed`.
 
 build=${1:?directory that was built into}
 bench=$(cd "$(dirname "$0")/../../tools/bench" && pwd)
@@ -12,7 +12,7 @@ trap 'exit 130' INT TERM
 # shellcheck source=tests/check.sh
 . "$(dirname "$0")/../check.sh"
 
-# query EXPRESSION: is it true of the results, r?
+# query EXPRESSION: is the Python expression true of the results, r?
 query() {
 	python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))

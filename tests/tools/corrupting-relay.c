@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For check-tools: stands between a client and a server on UNIX sockets and
- * does one bad thing to the stream, which --verify must notice.
+ * For tests/tools/pingpong.sh: a relay between a client and a server on UNIX
+ * sockets that damages the stream once, which --verify must notice.
  *
  *	corrupting-relay LISTEN SERVER up|down DEED OFFSET LENGTH
  *
- * DEED to LENGTH bytes at OFFSET of the stream towards the server (up) or
- * the client (down): pass, flip (one bit), drop, double, swap (with the next
- * LENGTH bytes, at the first place from there on where they differ), cut (end
- * both connections there).
+ * DEED happens to LENGTH bytes at OFFSET of the stream to the server (up) or
+ *the client (down):
+ *
+ *	pass	nothing
+ *	flip	one bit is flipped
+ *	drop	the bytes are left out
+ *	double	the bytes are sent twice
+ *	swap	the bytes are swapped with the next LENGTH bytes, at the first
+ *		position from OFFSET on where the two differ
+ *	cut	both connections end there
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,9 +32,9 @@
 struct deed {
 	const char *name;
 	uint64_t offset, length;
-	uint8_t *kept; /* 2 * length bytes of the place */
-	uint64_t done; /* bytes of the stream seen */
-	uint64_t have; /* bytes kept */
+	uint8_t *kept; /* the 2 * length bytes from offset on */
+	uint64_t done; /* bytes of the stream so far */
+	uint64_t have; /* bytes in kept */
 	bool over;
 };
 
@@ -75,7 +81,7 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-/* An end that has gone is no error of ours. */
+/* A closed connection is no error: the receiver may end early. */
 static void put(int fd, const uint8_t *p, size_t len)
 {
 	while (len) {
@@ -111,7 +117,7 @@ static void act(struct deed *d, int to)
 	d->over = true;
 }
 
-/* Two that are the same can be swapped unnoticed: then a byte further on. */
+/* Swapping equal halves changes nothing: then move on by a byte. */
 static bool in_vain(struct deed *d, int to)
 {
 	if (strcmp(d->name, "swap") ||
@@ -122,7 +128,8 @@ static bool in_vain(struct deed *d, int to)
 	return true;
 }
 
-/* Before the place: pass. At it: collect both halves, then act. */
+/* Before the offset, pass the bytes on. From there, collect both halves, then
+ * act. */
 static void carry(struct deed *d, const uint8_t *p, size_t len, int to)
 {
 	while (len) {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What `make install` leaves is what README says it is: install.sh, in the
-# source tree, after the library and the tools were built. Nothing is written
-# outside of a temporary folder and $B.
+# `make install` installs all that README promises. Run install.sh in the source
+# tree, after the library and the tools were built. It writes only to a temporary
+# folder and $B.
 # One line per check; the last line is `N passed, N failed`.
 
 make=${MAKE:-make}
@@ -24,20 +24,20 @@ cat >"$dir/a.c" <<'END'
 #include <stdio.h>
 #include <ivc/ivc.h>
 
-/* Names that the library's parts have for each other, too */
+/* The library uses these names internally, too. */
 int local_request, local_put;
 void local_accept(void) {}
 void local_close(void) {}
 
 int main(void)
 {
-	/* All parts are linked; there is nothing to register with. */
+	/* Links all parts of the library; there is no broker to register with. */
 	printf("version %x\n", ivc_version());
 	return ivc_register(1, 1) != NULL;
 }
 END
 
-# A program that is built as README says runs, without LD_LIBRARY_PATH.
+# A program built as README says runs without LD_LIBRARY_PATH.
 runs() {
 	install_lib "$dir/here" || return 1
 	export PKG_CONFIG_PATH="$dir/here/lib/pkgconfig"
@@ -53,7 +53,7 @@ public_names() {
 	nm -g --defined-only "$dir/here/lib/libivc.a" |
 		awk 'NF == 3 && $3 !~ /^ivc_/ { print; n++ } END { exit n > 0 }'
 }
-# The second installation is of a library that was built for the first.
+# The library is not rebuilt between the two installations.
 other_prefix() {
 	install_lib /usr DESTDIR="$dir/dest" LIBDIR=/usr/lib/x86_64-linux-gnu ||
 		return 1
@@ -69,8 +69,8 @@ check 'a program linked statically runs' runs_static
 check 'libivc.a has the names of ivc.h and no others' public_names
 check 'libivc.pc names the folders of its own installation' other_prefix
 
-## make install: all that README's table promises to a machine without Xen. Open
-## MPI's component has its own folder and tests. umask is that of a careful root.
+## make install: all that README's table promises on a machine without Xen, with the
+## umask of a careful root. Open MPI's component has tests of its own.
 everything() {
 	(umask 077 && $make -s install B="${B:-build}" PREFIX=/usr MPI_HEADER= \
 		DESTDIR="$dir/all") || return 1
@@ -96,7 +96,7 @@ modules() {
 		[ -n "$(find "$dir/m/lib/modules" -name ivc-front.ko)" ] &&
 		[ -n "$(find "$dir/m/lib/modules" -name ivc-back.ko)" ]
 }
-# Those of another kernel than the running one, if nobody asked for them
+# Modules for a kernel that is neither running nor named by KDIR
 not_the_running() {
 	says 'no headers of the running kernel' status 2 "$make" -s \
 		install-modules B="${B:-build}" DESTDIR="$dir/n" && [ ! -e "$dir/n" ]

@@ -23,7 +23,7 @@ policy() {
 	shift
 	says "$@"
 }
-# A table as the driver has it, in \n notation.
+# table TEXT: the driver's table, in the notation of printf %b
 table() {
 	mkdir -p "$dir/debugfs/ivc-back"
 	printf %b "$1" >"$dir/debugfs/ivc-back/frontends"
@@ -42,7 +42,7 @@ counts() {
 	table "$head\\n1 red connected 2 3 40 0 350 0\\n"
 	wait $stat || return 1
 	cat "$dir/stat"
-	# 250 requests in a second, give or take what the sleep took.
+	# 250 requests in a second; the sleep may take longer.
 	awk '$1 == 1 && $7 ~ /^[0-9]/ { n++; bad += $7 < 150 || $7 > 251 }
 	     END { exit n != 1 || bad }' "$dir/stat"
 }

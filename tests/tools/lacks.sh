@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What ivc-pingpong says when it lacks something, or ivcd hangs: the cause and
-# the cure, and no word about a peer that was never there.
+# The messages of ivc-pingpong when a resource is missing or ivcd hangs: cause and
+# cure, and no word about a peer that never existed.
 # lacks.sh DIRECTORY-OF-THE-BINARIES; the last line is `N passed, N failed`.
 
 bin=${1:?directory of the binaries}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For check-tools: a peer that says the wrong things.
+ * For tests/tools/pingpong.sh: a peer that sends wrong records.
  *
- *	lying-peer client PATH     every bit of the greeting and of a step, one
- *	                          at a time, is sent wrong to a --loop server
- *	lying-peer server PATH     answers the greeting with rubbish
+ *	lying-peer client PATH    sends greetings and steps to a --loop server,
+ *each with a different bit flipped lying-peer server PATH    answers the
+ *greeting with garbage
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -67,7 +67,8 @@ static void good_step(uint8_t buf[STEP_BYTES])
 	step_encode(&s, buf);
 }
 
-/* Is a wrong bit there to be seen? In a seed or a time it need not be. */
+/* Must a wrong bit in this byte be noticed? Seeds and times can have any value.
+ */
 static bool hello_must_fail(int byte)
 {
 	return byte < 12 || (byte >= 36 && byte < HELLO_BYTES);
@@ -91,7 +92,8 @@ static int one_hello(int bit)
 		return 1;
 	status = reply_status(fd);
 	close(fd);
-	/* Verify is a flag that may be turned; a timeout may be longer. */
+	/* Both values of the flag `verify` are valid, and so are other
+	 * timeouts. */
 	if (bit == 8 * 8 || (bit >= 32 * 8 && bit < 36 * 8))
 		return status < 0;
 	if (hello_must_fail(bit / 8) && status <= 0) {

@@ -19,14 +19,14 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# In the background, remembered in $server, output in $dir/server.
+# A server in the background: its PID in $server, its output in $dir/server.
 serve() {
 	"$pp" --server "$@" >"$dir/server" 2>&1 &
 	server=$!
 	pids="$pids $server"
 }
 
-# Through a server of its own: pair ADDRESS CLIENT-OPTIONS...
+# Run a client with a server of its own: pair TRANSPORT ADDRESS CLIENT-OPTIONS...
 pair() {
 	how=$1 where=$2
 	shift 2
@@ -105,7 +105,7 @@ many() {
 }
 check 'a server for one client after another' many
 
-# Its socket must not get the number that it prints its table to.
+# The socket must not get the descriptor number of standard output.
 closed() {
 	serve --unix "$sock"
 	"$pp" --unix "$sock" $short --verify >&-
@@ -161,8 +161,8 @@ check 'compare with something else' status 64 \
 	"$pp" --compare "$dir/a.json" /dev/null
 
 ## --verify must be able to fail
-# caught DIRECTION DEED OFFSET LENGTH CLIENT-OPTIONS...: one of the two ends
-# must say that verification failed, and exit with 1; none with 0.
+# caught DIRECTION DEED OFFSET LENGTH CLIENT-OPTIONS...: an end must print that the
+# verification failed and exit with 1; the client must not exit with 0.
 caught() {
 	way=$1 deed=$2 offset=$3 length=$4
 	shift 4
@@ -185,7 +185,7 @@ caught() {
 		grep -q -e 'verification failed' -e 'bytes are missing' \
 			"$dir/client" "$dir/server"
 }
-# The greeting (48 up, 64 down) and a step's header (48 up) come first.
+# The stream begins with the greeting (48 bytes up, 64 down) and a step (48 up).
 one='--tests latency --sizes 64 --iterations 2000 --warmup 0 --verify'
 win='--tests bandwidth --sizes 64 --iterations 20 --warmup 0 --verify'
 mix='--mixed 5000 --seed 3'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What becomes of the tools' results when the disk is full, a run is killed, or
-# there is nothing to measure: results.sh DIRECTORY-OF-THE-BINARIES
+# The result files of the tools when the disk is full, a run is killed, or a run
+# measures nothing: results.sh DIRECTORY-OF-THE-BINARIES
 # One line per check; the last line is `N passed, N failed`.
 
 bin=${1:?directory of the binaries}
@@ -151,7 +151,7 @@ killed() {
 }
 check 'a killed run leaves its rows, as CSV and as JSON' killed
 
-## what is no text
+## bytes that are no text
 label() {
 	measure --label "$(printf 'a\377\355\240\200\303\251"\\\001')" \
 		--json "$dir/l.json" &&

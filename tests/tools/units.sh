@@ -10,7 +10,7 @@ trap 'exit 130' INT TERM
 # shellcheck source=tests/check.sh
 . "$(dirname "$0")/../check.sh"
 
-# Exposure in tenths, by systemd's own reckoning
+# The exposure as systemd rates it, in tenths
 unit_exposure() {
 	mkdir -p "$dir/units"
 	sed "s|@SBINDIR@|$(realpath "$bin/tools")|" tools/ivcd/ivcd.service \

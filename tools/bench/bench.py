@@ -24,8 +24,7 @@ import targets
 LATENCY = [1, 8, 64, 256, 1024, 4096, 16384, 65536]
 BANDWIDTH = [1, 8, 64, 512, 1024, 4096, 16384, 65536, 262144, 1 << 20, 4 << 20]
 
-# How often, how long a row, how long two processes wait idly, and how many
-# first messages they send.
+# Rounds, time per row, time of the idle pair, and its number of first messages.
 FULL = {"reps": 7, "ms": 150, "idle_ms": 3000, "firsts": 200, "limit": 0}
 QUICK = {"reps": 3, "ms": 40, "idle_ms": 3000, "firsts": 100, "limit": 0}
 TINY = {"reps": 2, "ms": 1, "idle_ms": 50, "firsts": 3, "limit": 2}
@@ -54,7 +53,7 @@ def options():
 
 
 class Progress:
-    """One line on a terminal, rewritten; nothing elsewhere."""
+    """A line that the next one overwrites, on a terminal only."""
 
     def __init__(self):
         self.start = time.monotonic()
@@ -73,8 +72,8 @@ class Progress:
 
 
 def run_pairs(o, env, cpus, results, progress):
-    """Each contender once in every round, beginning with another each time:
-    what disturbs the machine for a while disturbs all of them."""
+    """Run each contender once per round, in an order that rotates, so that a
+    disturbance of the machine hits all of them."""
     wanted = o.contenders.split(",") if o.contenders else None
     todo = []
     for c in contenders.every(o.build, env):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A private ivcd, for the time of the run."""
+"""An ivcd for this run only."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ class Broker:
     def __init__(self, build, place):
         self.ivcd = os.path.join(build, "tools", "ivcd")
         self.socket = os.path.join(place, "ivcd.sock")
-        # Who comes here says nothing to whatever else may run.
+        # A socket of its own: other programs of the machine do not take part.
         self.env = dict(os.environ, IVC_TRANSPORT="local",
                         IVC_SOCKET=self.socket)
 

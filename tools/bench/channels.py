@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many channels in one process, and a pair that has nothing to say."""
+"""Many channels in one process, and an idle pair."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def words_of(cpus, ms, limit):
 def run_many(build, env, cpus, how, results, progress):
     counts = COUNTS[:2] if how["limit"] else COUNTS
     todo = [(m, n, "any") for n in counts for m in METHODS]
-    # One of them busy and the others idle, and that one alone.
+    # One busy channel among idle ones, and one channel alone.
     todo += [(m, n, "one") for n in (1, IDLE + 1) for m in METHODS]
     rounds = {t: [] for t in todo}
     for rep in range(how["reps"]):

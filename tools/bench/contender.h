@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One end of what is measured. Every contender fills this small table; the
- * loops of loops.c run over it and are the same for all.
+ * A contender: a way to move messages between two processes. Every contender
+ * fills this small table; the loops of loops.c are the same for all.
  *
  * All functions return 0 or -errno, wait by spinning and move whole messages.
- * Both ends know from the step how many messages of which size go which way.
+ * The step tells both ends the number, size and direction of its messages.
  */
 #ifndef BENCH_CONTENDER_H
 #define BENCH_CONTENDER_H
@@ -17,7 +17,7 @@
 enum test {
 	TEST_LATENCY,
 	TEST_UNI, /* bandwidth and message rate, one way */
-	TEST_BI,  /* both ways at once, summed */
+	TEST_BI,  /* both directions at once, summed */
 	TESTS,
 };
 
@@ -30,11 +30,12 @@ struct contender {
 	const char *name;
 	unsigned int can;
 	/*
-	 * How many ways it has to do TEST_UNI, e->mode being which of them: the
-	 * faster is measured. 0 is 1.
+	 * The number of modes of TEST_UNI; e->mode selects one. The fastest is
+	 * measured. 0 means 1.
 	 */
 	unsigned int modes;
-	/* In the parent, before it forks; then in each of the two. */
+	/* prepare: before the fork. open, close: in each of the two processes.
+	 */
 	int (*prepare)(struct end *e);
 	int (*open)(struct end *e);
 	void (*close)(struct end *e);
@@ -42,8 +43,9 @@ struct contender {
 	int (*send)(struct end *e, const void *buf, size_t len);
 	int (*recv)(struct end *e, void *buf, size_t len);
 	/*
-	 * @out messages of @len bytes from e->out and @in into e->in, with as
-	 * many on their way as the transport can have. One of the two may be 0.
+	 * Send @out messages of @len bytes from e->out and receive @in messages
+	 * into e->in, with as many in transit as the transport allows. One of
+	 * the two may be 0.
 	 */
 	int (*burst)(struct end *e, size_t len, unsigned int out,
 		     unsigned int in);
@@ -54,12 +56,12 @@ struct end {
 	bool server; /* the second process */
 	unsigned int mode;
 	uint32_t ring;	   /* ivc: bytes per direction, 0 for the default */
-	uint64_t magic;	   /* ivc: the same in both */
+	uint64_t magic;	   /* ivc: the same in both processes */
 	uint8_t *out, *in; /* page-aligned, of the largest size, touched */
 	void *priv;	   /* the contender's */
 };
 
-/* What the program at hand was linked with; ended by a NULL. */
+/* The contenders that this program was linked with, and NULL. */
 extern const struct contender *const contenders[];
 
 #endif

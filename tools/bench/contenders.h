@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The contenders that need nothing but this machine and libivc. */
+/* The contenders that need only the kernel and libivc. */
 #ifndef BENCH_CONTENDERS_H
 #define BENCH_CONTENDERS_H
 

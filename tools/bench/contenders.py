@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who takes part, how it is started, and what must not help it.
+"""The contenders: how each is started, and with which settings.
 
-All but UCX run the loops of loops.c, so they print the same rows. UCX brings
-its own well-known program, whose output is made into such rows.
+All but UCX run the loops of loops.c, so they print the same rows. UCX has a
+well-known program of its own, whose output is converted to such rows.
 """
 
 import collections
@@ -19,7 +19,7 @@ import machine
 
 Plan = collections.namedtuple("Plan", "sizes cpus ms limit ring")
 
-# Nothing here takes that long, unless it hangs.
+# A program that takes longer hangs.
 TIMEOUT = 300
 
 
@@ -28,7 +28,7 @@ class Failed(Exception):
 
 
 def stop(process):
-    """By its number: SIGTERM, with which an mpirun ends its job, too."""
+    """Send SIGTERM to the process; mpirun then ends its job, too."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -64,14 +64,14 @@ def plan_options(plan):
 
 
 class Contender:
-    """A program that runs loops.c; @before is what starts it."""
+    """A program that runs loops.c; @before are the words in front of it."""
 
     def __init__(self, name, says, program, env, before=(), after=(),
                  package=None, needs=(), ring=0):
         self.name, self.says = name, says
         self.program, self.before, self.after = program, before, after
         self.env, self.package, self.needs = env, package, needs
-        self.ring = ring  # ivc: if it insists on one
+        self.ring = ring  # ivc: a ring size of its own
 
     def missing(self):
         for need in self.needs:
@@ -98,12 +98,12 @@ class Contender:
 class Ucx(Contender):
     """ucx_perftest: a server, a client, and a batch of tests.
 
-    It has no test that goes both ways. Of latencies it reports any one
-    percentile, so each is measured once for each of ours; of bandwidth only
-    the mean, so that is measured three times, for least, median and most."""
+    UCX has no test of both directions. For latencies it reports a single
+    percentile, so each latency is measured once per percentile. For bandwidths it
+    reports only the mean, so each is measured three times: least, median, most."""
 
     RANKS = {"p10": 10.0, "p50": 50.0, "p99": 99.0}
-    # About what a small message takes, and how many bytes go in a nanosecond.
+    # Estimates: ns per small message, and bytes per ns.
     NS_LATENCY, NS_UNI, RATE = 300, 150, 6
 
     def missing(self):
@@ -180,7 +180,7 @@ class Ucx(Contender):
 
 
 def every(build, env):
-    """In the order of the table."""
+    """All contenders, in the order of the table."""
     bench = os.path.join(build, "bench")
     pair = os.path.join(bench, "pair")
 
@@ -189,7 +189,7 @@ def every(build, env):
                          after=("--contender", kind or name), **more)
 
     def mpi(name, says, kind, package, before, **more):
-        # The job's own traffic is the program's business, not the network's.
+        # The traffic of mpirun itself stays on the loopback interface.
         return Contender(name, says, os.path.join(bench, "mpi-" + kind),
                          dict(env, **more), before=before, package=package,
                          needs=(before[0],))

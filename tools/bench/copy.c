@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ceiling: memcpy() in one process, from one warm buffer to another. The
- * second process has nothing to do but to be told so.
+ * second process only takes part in the protocol of the steps.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@ static int copy_burst(struct end *e, size_t len, unsigned int out,
 	(void)in;
 	while (out--) {
 		memcpy(e->in, e->out, len);
-		/* Each of them is to be done. */
+		/* Keep the compiler from leaving out copies. */
 		__asm__ __volatile__("" ::"r"(e->in) : "memory");
 	}
 	return 0;

@@ -94,7 +94,7 @@ static int fabric_open(struct end *e)
 		ret = fd_recv(e, theirs, sizeof(theirs));
 	if (!ret && fi_av_insert(f.av, theirs, 1, &f.peer, 0, NULL) != 1)
 		ret = -EINVAL;
-	/* Nobody sends before both know each other. */
+	/* Send only after both have the other's address. */
 	if (!ret)
 		ret = fd_send(e, "", 1);
 	if (!ret)
@@ -102,7 +102,7 @@ static int fabric_open(struct end *e)
 	return ret;
 }
 
-/* How many of @cq have completed; the provider makes progress by it. */
+/* Count completions of @cq; this call also makes the provider progress. */
 static int reap(struct fid_cq *cq, unsigned int *done)
 {
 	struct fi_cq_entry entries[REAP];
@@ -113,7 +113,7 @@ static int reap(struct fid_cq *cq, unsigned int *done)
 	return n > 0 || n == -FI_EAGAIN ? 0 : (int)n;
 }
 
-/* Messages of one direction: all of them, posted, completed. */
+/* The number of messages of one direction: in all, posted, completed. */
 struct flow {
 	unsigned int all, posted, done;
 };
@@ -165,7 +165,7 @@ static inline int move(const void *out, struct flow *tx, void *in,
 		} while (!ret && tx->posted != before);
 		if (!ret && tx->done < tx->posted)
 			ret = reap(f.sent, &tx->done);
-		/* Also where nothing is to come: it makes room to send. */
+		/* Also without messages to receive: it makes room to send. */
 		if (!ret)
 			ret = reap(f.got, &rx->done);
 	}
@@ -204,7 +204,7 @@ static void shut(struct fid *fid)
 
 static void fabric_close(struct end *e)
 {
-	/* What was injected last may still be the other's to fetch. */
+	/* Wait until the other side has fetched the last injected message. */
 	fd_send(e, "", 1);
 	fd_recv(e, &(char){ 0 }, 1);
 	shut(f.ep ? &f.ep->fid : NULL);

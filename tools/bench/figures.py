@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows of all rounds, and what becomes of them.
+"""The rows of all rounds, and their medians.
 
 A round gives p10, p50 and p99 of its samples; a figure is the median of each
 over the rounds. Latencies are microseconds, one way; bandwidths MB/s (10^6),

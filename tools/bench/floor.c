@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: bare hand-over of cache lines, each with its sequence number
- * inline. No check, no length, no other end that could be wrong or gone: what
- * the hardware takes to move that many bytes from one core to another as they
- * are written. As many lines as an IVC ring of the default size has.
+ * The floor: cache lines with a sequence number in each, and nothing else: no
+ * length, no check of anything, no end of the channel. This is the time that
+ * the hardware needs to move that many bytes from one core to another as they
+ * are written. There are as many lines as in an IVC ring of the default size.
  */
 #include <errno.h>
 #include <sys/mman.h>

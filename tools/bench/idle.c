@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pair that waits: what CPU time it takes, and how long the first message
- * takes to wake it, beside an eventfd that does nothing else. The two take
- * turns, so that the machine's noise hits both. One-way times: the clock is the
- * same on all CPUs.
+ * A waiting pair: its CPU time, and the time of the first message after a
+ * silence, beside that of an eventfd. IVC and eventfd take turns, so that noise
+ * of the machine hits both. The times are one-way times: all CPUs have the same
+ * clock.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,15 +20,15 @@
 #include "plan.h"
 #include "fork-pair.h"
 
-#define REST_NS 5000000 /* between two messages: both sleep long before */
+#define REST_NS 5000000 /* between two messages: both sleep before that */
 #define ROUNDS_MAX 4096u
 
 enum way { WAY_IVC, WAY_EVENTFD, WAYS };
 
-/* What the two processes share besides. */
+/* Memory that the two processes share, besides the channel. */
 struct board {
 	uint64_t stamp; /* eventfd: when it was written */
-	uint32_t heard; /* how many messages, of either way */
+	uint32_t heard; /* number of messages received, by channel or eventfd */
 	uint64_t ns[WAYS][ROUNDS_MAX];
 };
 
@@ -52,7 +52,7 @@ static void hear_one(void)
 	__atomic_fetch_add(&board->heard, 1, __ATOMIC_RELEASE);
 }
 
-/* Both sleep, and the other one has heard all that was said before. */
+/* Wait until the peer has received @said messages and sleeps again. */
 static void silence(uint32_t said)
 {
 	do
@@ -109,7 +109,7 @@ static uint64_t cpu_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + ts.tv_nsec;
 }
 
-/* Both wait, this one for @ms. Percent of one CPU, of both together. */
+/* Let both wait for @ms. *percent: CPU time of both, in percent of one CPU. */
 static int doze(pid_t other, unsigned int ms, double *percent)
 {
 	uint64_t start, before;
@@ -169,7 +169,7 @@ static int run(pid_t second, const struct plan *p, uint64_t magic)
 		ret = doze(second, p->ms, &percent);
 	if (!ret)
 		ret = tell(rounds);
-	/* All its figures are there when it has closed its end. */
+	/* The peer closes its end when all its figures are in memory. */
 	if (!ret && !ivc_wait(ch, IVC_READABLE, IVC_PAIR_TIMEOUT_MS))
 		ret = -ETIMEDOUT;
 	if (!ret) {

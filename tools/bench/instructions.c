@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Under callgrind: the instructions of a message, its write and its read,
- * between two marks. Both ends are in one process and take turns, so nobody
- * ever waits and the count is the same every time: what is executed in libivc,
- * every batch of cells given back included, and beside it that with this
- * program's own loop, and what of libc is called.
+ * Run under callgrind, which counts the instructions of a write and a read
+ * between two marks. Both ends are in one process and take turns, so neither
+ * ever waits and the count is the same in every run. Reported are the
+ * instructions in libivc, including the return of credits, and the sum with
+ * this program's loop and with libc.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,12 +14,12 @@
 
 #include "ivc-pair.h"
 
-#define MESSAGES 4096 /* several rounds of the ring, of any of the sizes */
+#define MESSAGES 4096 /* several rounds of the ring with each size */
 
 static ivc_channel *to, *from;
 static uint8_t out[1024], in[1024];
 
-/* All return what they moved, write and read together: twice @len. */
+/* These functions return the bytes written and read together: twice @len. */
 static size_t by_copy(size_t len)
 {
 	return (size_t)ivc_write(to, out, len) +
@@ -32,7 +32,7 @@ static size_t by_waiting(size_t len)
 	       (size_t)ivc_read_all(from, in, len, -1, NULL);
 }
 
-/* What is put there and looked at is one word: the rest is the program's. */
+/* Writes and reads one word in place; a real program would do the rest. */
 static size_t in_place(size_t len)
 {
 	const void *there;
@@ -47,7 +47,7 @@ static size_t in_place(size_t len)
 	return n;
 }
 
-/* Always inlined: the call of @one is a direct one. */
+/* Always inlined, so that @one is called directly. */
 static inline __attribute__((always_inline)) int
 count(const char *name, size_t (*one)(size_t len), size_t len)
 {
@@ -81,7 +81,7 @@ int main(void)
 	errno = -ivc_find(one, 2, IVC_PAIR_TIMEOUT_MS, &peer);
 	if (errno)
 		goto wrong;
-	/* Nobody waits for the other: both are here. */
+	/* Do not wait: both ends are in this process. */
 	opt.timeout_ms = 0;
 	errno = -ivc_connect_opt(one, peer, &opt, &to);
 	if (errno)

@@ -10,7 +10,7 @@ import contenders
 
 
 def in_library(text):
-    """What was executed in libivc itself, all else left out."""
+    """Instructions executed in libivc itself, without its callers and libc."""
     names, here, total, skip = {}, "", 0, False
     for line in text.splitlines():
         if line.startswith("ob="):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two processes get channels of libivc to each other. */
+/* Channels of libivc between two processes. */
 #ifndef BENCH_IVC_PAIR_H
 #define BENCH_IVC_PAIR_H
 
@@ -10,12 +10,12 @@
 
 #define IVC_PAIR_TIMEOUT_MS 10000
 
-/* One of the group @magic. NULL and errno. */
+/* Join the group @magic. NULL with errno. */
 ivc_context *ivc_pair_register(uint64_t magic, bool server);
 
 /*
- * @n channels, of rings of @ring bytes (0: the default), the k-th of one end
- * being the k-th of the other. 0 or -errno.
+ * Connect @n channels with rings of @ring bytes (0: the default). ch[k] is the
+ * same channel in both processes. 0 or -errno.
  */
 int ivc_pair_connect(ivc_context *ctx, bool server, uint32_t ring,
 		     ivc_channel **ch, unsigned int n);

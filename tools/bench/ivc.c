@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The subject: a channel of libivc.
+ * The contenders of IVC: a channel of libivc.
  *
- * ivc: ivc_write() and ivc_read(), asked until they go, as the peers are.
- * ivc-wait: ivc_write_all() and ivc_read_all(), which spin first and then
- * sleep. ivc-zc: ivc_reserve(), ivc_commit(), ivc_peek() and ivc_release();
- * so that there is something to be moved, the writer fills what it has
- * reserved and the reader looks into every line of what it has peeked.
+ * ivc: ivc_write() and ivc_read(), repeated until they succeed, as all
+ * contenders do. ivc-wait: ivc_write_all() and ivc_read_all(), which spin first
+ * and then sleep. ivc-zc: ivc_reserve(), ivc_commit(), ivc_peek() and
+ * ivc_release(); so that memory has to move, the writer fills all reserved
+ * bytes and the reader reads one byte of every cache line.
  */
 #include <errno.h>
 #include <string.h>
@@ -84,7 +84,8 @@ static inline ssize_t place_put(struct end *e, const void *buf, size_t len)
 	n = ivc_reserve(ch, 1, len, &p);
 	if (n <= 0)
 		return n;
-	/* One byte, which compiles to what a producer's stores would be. */
+	/* The value of a byte of @buf, so that the stores cannot be left out.
+	 */
 	memset(p, *(const uint8_t *)buf, (size_t)n);
 	return ivc_commit(ch, (size_t)n) ? -EIO : n;
 }
@@ -108,7 +109,7 @@ static inline ssize_t place_get(struct end *e, void *buf, size_t len)
 
 STREAM_FUNCTIONS(place)
 
-/* What is not measured, steps and acknowledgements, carries real bytes. */
+/* Steps and acknowledgements, which are not measured, carry real bytes. */
 static int place_send_any(struct end *e, const void *buf, size_t len)
 {
 	return buf == e->out ? place_send(e, buf, len) : ivc_send(e, buf, len);

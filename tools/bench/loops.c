@@ -9,7 +9,7 @@
 #include "../common/histogram.h"
 #include "loops.h"
 
-#define LATENCY_BATCH 8 /* round trips: reading the clock is under 2 % */
+#define LATENCY_BATCH 8		/* round trips: the clock costs less than 2 % */
 #define WINDOW_BYTES (4u << 20) /* well under a scheduler's slice */
 #define WINDOW_MIN 4
 #define WINDOW_MAX 1024
@@ -120,8 +120,8 @@ static int run_step(struct end *e, const struct step *s, uint64_t *total)
 }
 
 /*
- * What one iteration takes, in ns, when all is warm. A first step, which makes
- * connections and touches memory, tells nothing about those that follow.
+ * Set *each to the duration of an iteration in ns, when everything is warm. The
+ * first step makes connections and touches memory, so it does not count.
  */
 static int warm_up(struct end *e, struct step *s, uint64_t budget,
 		   uint32_t limit, double *each)
@@ -150,7 +150,7 @@ static int warm_up(struct end *e, struct step *s, uint64_t budget,
 	return 0;
 }
 
-/* The same for each mode there is, of which the fastest stays. */
+/* The same for each mode; the fastest mode is used from then on. */
 static int warm_up_modes(struct end *e, struct step *s, uint64_t budget,
 			 uint32_t limit, double *each)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where it runs, and on which two CPUs."""
+"""The machine, and the two CPUs to use."""
 
 import os
 import platform
@@ -21,8 +21,8 @@ def core_of(cpu):
 
 
 def two_cores():
-    """Of those we may use, two of one package but of different cores if there
-    are; else any two, else twice the same."""
+    """Two allowed CPUs of one package but of different cores; without such, any
+    two; without two, twice the same."""
     cpus = sorted(os.sched_getaffinity(0))
     first = cpus[0]
     package, core = core_of(first)

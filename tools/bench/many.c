@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs to find the ready one of many channels: a process with N of
- * them answers each message on the channel it came by; the other process sends
- * on one at a time, always the same or any, and waits for the answer.
+ * The cost of finding the ready channel among N: a process with N channels
+ * answers each message on its channel; the other process sends on one channel
+ * at a time, always the same or any, and waits for the answer.
  */
 #include <errno.h>
 #include <poll.h>
@@ -34,7 +34,7 @@ struct many {
 static struct many m;
 static struct histogram histogram;
 
-/* 1 when one was answered, 0 when there was none, or -errno. */
+/* Answer a message on channel @i: 1, 0 if there is none, or -errno. */
 static inline int answer(unsigned int i, bool *stop)
 {
 	uint64_t word;
@@ -47,7 +47,7 @@ static inline int answer(unsigned int i, bool *stop)
 	return n < 0 ? (int)n : 1;
 }
 
-/* Answer all there are and ask for a wake-up by the next. */
+/* Answer all messages on channel @i, then arm it for the next one. */
 static int answer_and_arm(unsigned int i, bool *stop)
 {
 	int ret;
@@ -56,7 +56,7 @@ static int answer_and_arm(unsigned int i, bool *stop)
 		do
 			ret = answer(i, stop);
 		while (ret > 0 && !*stop);
-		/* Who has said so closes its channels. */
+		/* The peer closes its channels now. */
 		if (*stop)
 			return 0;
 		if (!ret)
@@ -141,7 +141,7 @@ static int round_trip(unsigned int i, uint64_t word)
 {
 	ssize_t n = ivc_write(m.ch[i], &word, sizeof(word));
 
-	/* One word at a time: there is room. */
+	/* Only one word is in transit, so there is room. */
 	if (n != sizeof(word))
 		return n < 0 ? (int)n : -EIO;
 	do
@@ -150,7 +150,7 @@ static int round_trip(unsigned int i, uint64_t word)
 	return n < 0 ? (int)n : 0;
 }
 
-/* One of the channels, always the last or each in an order as good as any. */
+/* A channel: always the last, or all in an order like a random one. */
 static unsigned int pick(bool any)
 {
 	static uint32_t x = 1;
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	if (!how || !m.n || m.n > CHANNELS_MAX)
 		goto wrong;
 	plan_read(&p, argc - 3, argv + 3);
-	/* A channel has some descriptors. */
+	/* Each channel needs some descriptors. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any MPI: the same source, compiled with the mpicc of each. One way there are
- * two modes: a window of messages on their way and then MPI_Waitall(), as
- * osu_bw does it, which is good for large ones, and one blocking call after the
- * other, which with Open MPI is three times as fast for small ones.
+ * The contenders of MPI: the same source, compiled by the mpicc of each. The
+ * test uni has two modes: a window of MPI_Isend() and then MPI_Waitall(), as
+ * osu_bw, which suits large messages; and one blocking call after the other,
+ * which with Open MPI is three times as fast for small messages.
  */
 #include <errno.h>
 #include <mpi.h>
@@ -19,7 +19,7 @@ enum mode { MODE_WINDOW, MODE_BLOCKING, MODES };
 
 static MPI_Request requests[2 * WINDOW_MAX];
 
-/* The error handler is MPI's own, which ends the job. */
+/* No check of errors: MPI's default handler ends the job. */
 static int mpi_send(struct end *e, const void *buf, size_t len)
 {
 	MPI_Send(buf, (int)len, MPI_BYTE, !e->server, TAG, MPI_COMM_WORLD);

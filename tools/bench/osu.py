@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """OSU's osu_latency and osu_bw over the ivc BTL, over Open MPI's own shared
-memory (vader, two copies as ours) and over its tcp, taken in turns: what counts
-is the ratio within one run. Nothing but this machine is used."""
+memory (vader, with two copies as IVC) and over its tcp, in turns: only ratios
+within one run mean anything. All ranks are on this machine."""
 
 import argparse
 import os
@@ -40,7 +40,7 @@ def options():
 
 
 def environment(o, env):
-    """Set apart from what this machine's Open MPI may be told elsewhere."""
+    """An environment without this machine's settings of Open MPI."""
     env = {k: v for k, v in env.items() if not k.startswith("OMPI_MCA_")}
     env.update({
         "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -51,14 +51,14 @@ def environment(o, env):
         "OMPI_MCA_btl_tcp_if_include": "lo",
         "OMPI_MCA_oob_tcp_if_include": "lo",
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        # Two ranks have two CPUs, whatever Open MPI counts.
+        # Each rank has a CPU, even if Open MPI counts fewer.
         "OMPI_MCA_mpi_yield_when_idle": "0",
     })
     return env
 
 
 def run(o, env, test, way):
-    """{size: figure} of one run."""
+    """Returns {size: figure} of a run."""
     command = ["mpirun.openmpi", "-n", "2", "--bind-to", o.bind]
     command += WAYS[way].split()
     if way == "ivc":
@@ -79,7 +79,7 @@ def run(o, env, test, way):
 
 
 def ratio(ours, theirs):
-    """Of each round, then their median: a slow round was slow for both."""
+    """The median of the rounds' ratios: a slow round is slow for both."""
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
@@ -110,7 +110,7 @@ def main():
         for test in o.tests.split(","):
             rounds = []
             for i in range(o.rounds):
-                # Another begins each time.
+                # The order rotates.
                 turn = ways[i % len(ways):] + ways[:i % len(ways)]
                 rounds.append({w: run(o, env, test, w) for w in turn})
             show(test, ways, rounds)

@@ -19,7 +19,8 @@ static int run(struct end *e, const struct plan *p)
 {
 	int ret = pin(p->cpus[e->server]);
 
-	/* Memory is touched first where it is used. */
+	/* After pin(): memory is allocated near the CPU that touches it first.
+	 */
 	if (!ret)
 		ret = loops_room(e, p);
 	if (!ret && e->contender->open)

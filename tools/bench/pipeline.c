@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What two copies can reach: one process copies into a chunk of a shared
- * buffer while the other copies out of the one before. A flag per chunk, and
- * nothing else. Which chunks are best is tried out at the start, since that
- * depends on the machine's caches: the bound is to be one.
+ * The bound of two copies: a process copies into a chunk of a shared buffer
+ * while the other process copies out of the previous chunk. Each chunk has a
+ * flag; there is nothing else. The best number and size of chunks depends on
+ * the caches of the machine, so it is measured at the start: this must be an
+ * upper bound.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -82,7 +83,7 @@ struct shape {
 	uint32_t chunk, chunks;
 };
 
-/* Every message so far has been read, so all flags are down. */
+/* Use shape @s. All messages so far have been read, so all flags are 0. */
 static void take(struct shape s)
 {
 	mine.chunk = s.chunk;
@@ -140,7 +141,7 @@ static int pipeline_open(struct end *e)
 	mine.out = &ways[e->server];
 	mine.in = &ways[!e->server];
 	ret = try_all(e, &best);
-	/* The client's choice. */
+	/* Both use the shape that the client chose. */
 	if (!ret)
 		ret = e->server ? pipeline_recv(e, &best, sizeof(best))
 				: pipeline_send(e, &best, sizeof(best));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line, and the pinning it asks for. */
+/* The command line, and pinning to a CPU. */
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program is asked to measure: its command line. */
+/* The plan of a measurement: the command line of a program. */
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
@@ -10,9 +10,9 @@
 
 struct plan {
 	const char *contender;
-	int cpus[2];	    /* -1: wherever */
-	unsigned int ms;    /* of a row, timed; a fifth of that to warm up */
-	unsigned int limit; /* iterations of a row at most, 0: none */
+	int cpus[2];	 /* -1: any */
+	unsigned int ms; /* timed per row, after a fifth of that to warm up */
+	unsigned int limit; /* of iterations per row, 0: no limit */
 	uint32_t ring;
 	unsigned int n_sizes[TESTS];
 	uint32_t sizes[TESTS][PLAN_SIZES];
@@ -20,13 +20,13 @@ struct plan {
 
 extern const char *const test_names[TESTS];
 
-/* Ends the program with 64 after saying what is wrong. */
+/* Exits with 64 after printing an error. */
 void plan_read(struct plan *p, int argc, char **argv);
 
 /* The largest size of any test. */
 uint32_t plan_largest(const struct plan *p);
 
-/* This thread, from now on, on that CPU alone. -errno; < 0 is fine. */
+/* Pin this thread to @cpu; < 0: do nothing. 0 or -errno. */
 int pin(int cpu);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One picture of it all: gnuplot."""
+"""A picture of all results, by gnuplot."""
 
 import os
 import shutil

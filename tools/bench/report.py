@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The results, for programs and for people: JSON, and 120 columns of text."""
+"""The results: JSON for programs, 120 columns of text for people."""
 
 import json
 
@@ -18,7 +18,7 @@ def write_json(results, path):
 
 
 def number(v):
-    """About four digits of it."""
+    """@value with about four digits."""
     if v is None:
         return "-"
     return "%.*f" % (0 if v >= 1000 else 1 if v >= 100 else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel offers: a UNIX stream socket, two pipes, TCP over loopback.
- * Non-blocking and asked until it goes, as all the others here are; sizes of
- * buffers are the system's.
+ * The contenders of the kernel: a UNIX stream socket, two pipes, TCP over
+ * loopback. Calls do not block and are repeated until they succeed, as with all
+ * contenders; the sizes of buffers are the system's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "contenders.h"
 #include "stream.h"
 
-/* Of both ends, the client's first, until each has taken its own. */
+/* The descriptors of client and server, until each process takes its own. */
 struct fd_pair {
 	struct fds ends[2];
 };
@@ -63,7 +63,7 @@ static int keep(struct end *e, struct fds client, struct fds server)
 	return 0;
 }
 
-/* Only the own descriptors stay, or the other's end would not be noticed. */
+/* Close the peer's descriptors, so that the end of the peer is noticed. */
 int fd_open(struct end *e)
 {
 	struct fd_pair *pair = e->priv;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * send, recv and burst for what moves some bytes at a time: @put and @get
- * return how many, 0 when nothing goes now. Inlined into each contender, so
- * that the loop around a put costs the same as one written for it.
+ * send, recv and burst for contenders that move some bytes at a time: @put and
+ * @get return the number of bytes, 0 for none now. Inlined into each contender,
+ * so that a loop around a put costs no more than a loop written for it.
  */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
@@ -43,7 +43,9 @@ STREAM_INLINE int stream_recv(struct end *e, get_fn get, void *buf, size_t len)
 	return 0;
 }
 
-/* Both ways in one thread: neither end may wait for room while the other does.
+/*
+ * Both directions in one thread: neither end may stop reading while it waits
+ * for room.
  */
 STREAM_INLINE int stream_both(struct end *e, put_fn put, get_fn get, size_t len,
 			      unsigned int out, unsigned int in)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What must be seen, and whether it was."""
+"""The targets, and the measured value of each."""
 
 import figures
 
-# They move messages through memory that both sides have mapped, with two
-# copies: ompi-cma is not among them.
+# Contenders that move messages through shared memory with two copies; ompi-cma
+# copies once, so it is not among them.
 PEERS = ("openmpi", "mpich", "ucx", "libfabric")
 KIB, MIB = 1024, 1 << 20
 
 
 def row(what, value, target, below, where=""):
-    """@value None: could not be measured."""
+    """A target. @value None: it could not be measured."""
     seen = None
     if value is not None:
         seen = value < target if below == "<" else (
@@ -42,7 +42,7 @@ class Judge:
                 if low <= s <= high]
 
     def worst(self, test, low, high, pick, against):
-        """Of all sizes the worst ratio, and where that was."""
+        """The worst ratio of all sizes, and its size."""
         found = []
         for size in self.sizes(test, low, high):
             ours = self.value("ivc", test, size)
