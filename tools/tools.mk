@@ -98,7 +98,7 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd
 
 ## make install-tools   the tools, their pages, ivcd's units, the policy's example
-# The policy is the administrator's: one that is there stays as it is.
+# An existing policy file belongs to the administrator and is not replaced.
 install-tools: tools
 	$(call needs,BINDIR SBINDIR MANDIR SYSCONFDIR UNITDIR)
 	$(call say,INSTALL,ivc-pingpong ivc-roam ivcd ivcctl)
@@ -132,8 +132,8 @@ endif
 
 install: install-tools
 
-# What the lab's guests and Dom0 get. Guests have no shared libraries; Dom0 has
-# those of xen-utils.
+# The programs for the lab's guests and Dom0. Guests have no shared libraries; Dom0
+# has those of xen-utils.
 payload-tools: tools
 	@mkdir -p $(B)/payload/guest $(B)/payload/dom0
 	$(Q)cp $(B)/static/ivc-pingpong $(B)/static/ivc-roam $(B)/payload/guest/

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The benchmarks. Peers that are not installed are left out here, and named as
-# missing by the run; `make bench-deps` installs them.
+# The benchmarks. Contenders that are not installed are not built, and the run names
+# them as missing; `make bench-deps` installs them.
 #
 #   BENCH_QUICK=1  two minutes instead of fifteen
 #   BENCH_ARGS=    options of tools/bench/bench.py
@@ -10,7 +10,7 @@ BENCH_OBJ := $(BENCH_OUT)/obj
 BENCH_SHARED := histogram.o loops.o plan.o fork-pair.o
 BENCH_PAIR := $(addprefix $(BENCH_OBJ)/,$(BENCH_SHARED) pair.o)
 BENCH_CFLAGS := $(IVC_CFLAGS) $(CFLAGS) -MMD -MP
-# Its header comes with the package that has the program.
+# The package of valgrind has this header, too.
 BENCH_HAS_VALGRIND := $(call has_header,valgrind/callgrind.h)
 BENCH_HAS_FABRIC := $(call has_header,rdma/fabric.h)
 BENCH_MPIS := $(foreach m,openmpi mpich, \
@@ -39,7 +39,7 @@ $(BENCH_OUT)/libfabric: $(BENCH_PAIR) $(addprefix $(BENCH_OBJ)/,fabric.o sockets
 $(BENCH_OUT)/libfabric: BENCH_LIBS := -lfabric
 $(BENCH_OUT)/many $(BENCH_OUT)/idle: $(BENCH_OUT)/%: $(addprefix \
 		$(BENCH_OBJ)/,%.o histogram.o plan.o fork-pair.o ivc-pair.o) $(LIB_OUT)/libivc.a
-# callgrind tells a library's instructions from its caller's by the file.
+# With the shared library: callgrind tells libivc from its caller by the file.
 $(BENCH_OUT)/instructions: $(addprefix $(BENCH_OBJ)/,instructions.o ivc-pair.o) \
 		$(LIB_OUT)/libivc.so
 $(BENCH_OUT)/instructions: LDFLAGS += -Wl,-rpath,'$$ORIGIN/../lib'
@@ -49,7 +49,7 @@ $(BENCH_OUT)/instructions:
 	$(call say,LD,$@)
 	$(Q)$(CC) $(IVC_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(BENCH_LIBS)
 
-# One source for all of them; their headers are not ours to warn about.
+# One source for every MPI; no warnings, since their headers have some.
 $(BENCH_OUT)/mpi-%: $(BENCH_MPI_SRC) tools/bench/bench.mk \
 		$(wildcard tools/bench/*.h)
 	$(call say,MPICC,$@)

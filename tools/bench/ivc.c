@@ -2,11 +2,12 @@
 /*
  * The contenders of IVC: a channel of libivc.
  *
- * ivc: ivc_write() and ivc_read(), repeated until they succeed, as all
- * contenders do. ivc-wait: ivc_write_all() and ivc_read_all(), which spin first
- * and then sleep. ivc-zc: ivc_reserve(), ivc_commit(), ivc_peek() and
- * ivc_release(); so that memory has to move, the writer fills all reserved
- * bytes and the reader reads one byte of every cache line.
+ * The contender ivc uses ivc_write() and ivc_read(), repeated until they
+ * succeed, as all contenders do. The contender ivc-wait uses ivc_write_all()
+ * and ivc_read_all(), which spin first and then sleep. The contender ivc-zc
+ * uses ivc_reserve(), ivc_commit(), ivc_peek() and ivc_release(). So that
+ * memory has to move, its writer fills all reserved bytes and its reader reads
+ * one byte of every cache line.
  */
 #include <errno.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  *
  * A client can make close() of such a descriptor take any time: by its file
  * system (FUSE), which does not answer, or a TCP socket that lingers. The same
- * holds for the last close of a socket with such descriptors in its queue. ivcd
- * has one thread for all clients, so other threads close, a few for each user,
- * and each user has a queue of descriptors for them.
+ * holds for the last close of a socket with such descriptors in its queue. The
+ * thread of ivcd that serves all clients must not wait for that. So each user
+ * has a queue of descriptors, and a few threads that close them.
  *
  * A descriptor counts for its user and for ivcd as a whole until close() has
  * returned. While a user has too many, ivcd reads no packet of that user

@@ -83,7 +83,7 @@ void step_encode(const struct step *s, uint8_t buf[STEP_BYTES]);
 void reply_encode(const struct reply *r, uint8_t buf[REPLY_BYTES]);
 
 /*
- * NULL, or what is wrong with it. A hello of another version has *version
+ * NULL, or the mistake in the record. A hello of another version has *version
  * set to that.
  */
 const char *hello_decode(struct hello *h, const uint8_t buf[HELLO_BYTES],
