@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The audit compares resources held with resources charged, in tests and debug
- * builds (IVC_AUDIT): everything is counted anew, from the tables of members
- * and connections, and compared with what the frontends' accounts and lists
- * say.
+ * builds (IVC_AUDIT). It counts everything anew, from the tables of members and
+ * connections, and compares the result with the accounts and lists of the
+ * frontends.
  */
 #include "back.h"
 
@@ -20,7 +20,7 @@ static u32 length(const struct list_head *list)
 	return n;
 }
 
-/* One of a frontend's ends, onto @sum. */
+/* Add the charge of one end to @sum. */
 static void add_end(const struct ivc_end *end, struct ivc_quota *sum)
 {
 	switch (end->state) {
@@ -40,7 +40,7 @@ static void add_end(const struct ivc_end *end, struct ivc_quota *sum)
 	WARN_ON(end->state != END_OPEN && end->pages);
 }
 
-/* The ends of @fe with @domid, or with all guests. */
+/* Add the ends of @fe with the guest of @pair, or with all guests if NULL. */
 static u32 add_ends(const struct ivc_fe *fe, const struct ivc_pair *pair,
 		    struct ivc_quota *sum, u32 *owed)
 {
@@ -110,7 +110,7 @@ static void audit_fe(struct ivc_fe *fe)
 	audit_pairs(fe);
 }
 
-/* An end is somebody's or DONE, and a connection has one that is not. */
+/* An end has a frontend unless it is DONE, and not both ends are DONE. */
 static void audit_conns(void)
 {
 	struct ivc_conn *c;

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-back: who is on this host, and who may talk to whom.
+ * ivc-back: the backend, which knows the members on this host and decides which
+ * of them may connect.
  *
- *   main.c      module init and exit
+ *   main.c      the module and its parts
  *   xenbus.c    one device per frontend: probe, states, connect, disconnect
  *   ctlring.c   the control ring of a frontend, both directions
- *   request.c   what a frontend may ask
+ *   request.c   the requests of a frontend, one function each
  *   group.c     groups and their members
- *   notify.c    when members are told that their group has changed
+ *   notify.c    notices to members that their group has changed
  *   conn.c      connections between members
  *   policy.c    realm, quotas, request rate
- *   debugfs.c   the state, readable
- *   audit.c     what is held, and what is charged
+ *   debugfs.c   the state as text
+ *   audit.c     compares the resources held with those charged
  *
- * One mutex, ivc_back.lock, covers everything: the backend is never on the
- * data path and each request is short. A frontend's work item takes it for one
- * request at a time, so frontends take turns; the request rate bounds what one
- * of them can cost the others.
+ * A file calls only files below it here, xenbus.c > request.c > group.c >
+ * notify.c and conn.c > ctlring.c > policy.c. What ctlring.c needs from above
+ * it calls through struct ivc_fe_ops and struct ivc_owed_ops.
  *
- * Memory. All that is allocated for a guest is allocated by a kworker or by
- * xenbus's thread, so no memory cgroup can bound it. Quotas do: each object is
- * charged to one guest (ivc_fe.used) from before it is made until it is freed,
- * and what is charged never exceeds ivc_fe.max.
+ * Locking. One mutex, ivc_back.lock, protects everything: the backend is never
+ * on the data path, and each request is short. A frontend's work item takes the
+ * mutex for one request at a time, so frontends take turns; the request rate
+ * bounds the time that one frontend can take from the others.
+ *
+ * Memory. A kworker or the thread of xenbus makes all allocations for a guest,
+ * so no memory cgroup can bound them. Quotas do: each object is charged to one
+ * guest (ivc_fe.used) from before it is allocated until it is freed, and the
+ * charges of a guest never exceed ivc_fe.max.
  */
 #ifndef IVC_BACK_H
 #define IVC_BACK_H
@@ -38,20 +43,20 @@
 
 #define IVC_REALM_MAX 64
 
-/* What a guest may have, or has. policy.c */
+/* Quotas of a guest (policy.c), or what it uses of them. */
 struct ivc_quota {
 	u32 contexts;
-	u32 channels; /* ends that are offered or open, */
-	u32 pages;    /* and what they grant */
-	u32 pending;  /* offers that wait for its answer */
-	u32 closing;  /* ends that it has closed and is still to be told of */
-	u32 rate;
+	u32 channels; /* ends that the guest has offered or opened */
+	u32 pages;    /* pages that those ends grant */
+	u32 pending;  /* offers that the guest has not answered */
+	u32 closing;  /* ends closed by the guest that still owe it events */
+	u32 rate;     /* requests per second */
 };
 
-/* Counters of a frontend's connections with one other guest. conn.c */
+/* A frontend's connections with one other guest, counted. conn.c */
 struct ivc_pair {
-	domid_t domid; /* of the other: key in ivc_fe.pairs */
-	u32 ends;      /* freed with the last of them */
+	domid_t domid; /* of the other guest: key in ivc_fe.pairs */
+	u32 ends;      /* the pair is freed with the last of them */
 	u32 pending;
 	u32 closing;
 };
@@ -86,11 +91,10 @@ struct ivc_owed {
  *        `---------+-------------------'
  */
 enum ivc_fe_state {
-	FE_STARTING, /* its work does nothing yet */
+	FE_STARTING, /* the work item does nothing yet */
 	FE_OPEN,
-	FE_BROKEN, /* the guest broke its ring: its work lets go of everything
-		    */
-	FE_ENDED,  /* nothing is read, written or queued for it any more */
+	FE_BROKEN, /* the guest broke its ring: the work item drops it */
+	FE_ENDED,  /* nothing is read, written or queued any more */
 };
 
 struct ivc_fe;
@@ -114,15 +118,15 @@ struct ivc_fe {
 	struct ivc_quota max;
 	struct ivc_quota used;
 
-	struct ivc_ctl_page *ctl; /* the guest's page: an enemy's */
-	struct ivc_host *table;	  /* likewise, written only */
+	struct ivc_ctl_page *ctl; /* the guest's page: it may be hostile */
+	struct ivc_host *table;	  /* the guest's page: only written here */
 	int irq;
-	u32 req_cons; /* private: the shared copies are output only */
+	u32 req_cons; /* private: the shared copies are never read back */
 	u32 ev_prod;
 	u32 ev_notified;
 	enum ivc_fe_state state;
-	const char *fault; /* BROKEN: what the guest did */
-	bool replying;	   /* a free event slot is spoken for */
+	const char *fault; /* BROKEN: the index that was invalid */
+	bool replying;	   /* a free event slot is reserved for a reply */
 	struct delayed_work work;
 
 	struct list_head members;
@@ -130,13 +134,13 @@ struct ivc_fe {
 	struct list_head owed;
 	struct xarray pairs;
 
-	unsigned long window; /* start of the rate's current second */
+	unsigned long window; /* jiffies: start of the rate's current second */
 	u32 in_window;
 	u64 requests;
 	u64 refused;
 };
 
-/* All members of one job in one realm; freed with the last of them. */
+/* All members of one job in one realm; freed with the last member. */
 struct ivc_group {
 	struct list_head node; /* ivc_back.groups */
 	char realm[IVC_REALM_MAX];
@@ -145,7 +149,7 @@ struct ivc_group {
 	struct list_head members; /* ascending nr */
 };
 
-/* A registered context. */
+/* A registered context of a frontend. */
 struct ivc_member {
 	u64 nr; /* key in ivc_back.members */
 	u32 id;
@@ -154,15 +158,15 @@ struct ivc_member {
 	struct list_head in_group;
 	struct list_head in_fe;
 	struct ivc_notice notice;
-	struct list_head late;	 /* ivc_back.late, while the notice is */
-	struct list_head offers; /* ends that are PENDING at it */
+	struct list_head late;	 /* ivc_back.late, while the notice is LATE */
+	struct list_head offers; /* ends that are PENDING at this member */
 	struct ivc_owed owed;
 };
 
-/* conn.c; each is charged to the end's guest as said there. */
+/* conn.c explains the states, and how each is charged to the guest. */
 enum ivc_end_state { END_PENDING, END_OPEN, END_CLOSING, END_DONE };
 
-/* One side of a connection: [0] offered it, [1] accepts it. */
+/* One end of a connection: [0] is the offerer's, [1] the accepter's. */
 struct ivc_end {
 	struct ivc_conn *conn;
 	enum ivc_end_state state;
@@ -170,13 +174,13 @@ struct ivc_end {
 	struct ivc_pair *pair;
 	struct list_head in_fe;
 	struct list_head in_member; /* while PENDING */
-	u64 member; /* number: the member itself may have left */
+	u64 member; /* a number, since the member may have left */
 	u32 id;
 	domid_t domid;
 	u32 pages; /* charged, while OPEN */
 	u32 dir_gref;
 	u8 tx_shift;
-	int reason; /* it is told that, with OWE_GONE */
+	int reason; /* of OWE_GONE, for the guest */
 	struct ivc_owed owed;
 };
 
@@ -246,7 +250,7 @@ void ivcb_xenbus_exit(void);
 int ivcb_debugfs_init(void);
 void ivcb_debugfs_exit(void);
 
-/* audit.c: under ivc_back.lock; a WARN if something does not add up. */
+/* audit.c: under ivc_back.lock; WARNs if a charge is wrong. */
 #ifdef IVC_AUDIT
 void ivcb_audit(void);
 #else

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Connections: an offer is passed to the peer's frontend, its acceptance back,
- * and from then on each end is told when the other has gone. Grant references
- * and ports pass through as numbers; what they are worth the frontends find out
- * from the hypervisor.
+ * Connections. The backend passes an offer to the peer's frontend and the
+ * acceptance back, and later tells each end when the other has closed. Grant
+ * references and ports pass through as numbers; the hypervisor decides whether
+ * they are valid when a frontend uses them.
  *
- * Each end has a state of its own, and in each it is charged to its guest:
+ * Each end has a state, and is charged to its guest according to that state:
  *
  *   offerer's   CONNECT
  *                  |
@@ -18,20 +18,22 @@
  *                  `---------------------------------------> DONE
  *                      the offerer closes before EV_OFFER is sent
  *
- *   PENDING   one of max-pending. The offer may have been withdrawn; as long as
- *             the guest has not answered, it counts.
- *   OPEN      one channel, and its pages
- *   CLOSING   one of max.closing. The guest has closed, and is to be told when
- *             the other end closes, or has not taken all its events yet. Is the
- *             limit reached, it goes to DONE at once, and is told nothing more.
- *   DONE      nothing: the guest has no part in the connection any more
+ *   PENDING   one of max.pending, until the guest answers, even if the offer
+ *             has been withdrawn meanwhile
+ *   OPEN      one channel and its pages
+ *   CLOSING   one of max.closing. The guest has closed, and either waits for
+ *             the other end to close or has not read all its events. If the
+ *             limit is reached, the end goes to DONE at once, and the guest
+ *             gets no more events of it.
+ *   DONE      nothing: the guest no longer takes part in the connection
  *
- * A connection is freed when both ends are DONE. So as long as there is one, a
- * guest is charged that could end it, and a guest whose peer does not close or
- * does not take its events is not charged for that but as CLOSING.
+ * A connection is freed when both ends are DONE. So as long as a connection
+ * exists, a guest is charged that can end it; and a guest whose peer does not
+ * close or does not read its events is charged for that only as CLOSING.
  *
- * No guest gets more than a quarter of what another may have PENDING or
- * CLOSING. struct ivc_pair counts both, so that no list has to be walked.
+ * One guest can cause at most a quarter of the ends that another may have
+ * PENDING or CLOSING. struct ivc_pair counts both, so that no list has to be
+ * walked.
  */
 #include <linux/slab.h>
 
@@ -40,7 +42,7 @@
 
 #include "back.h"
 
-/* Pages an end grants for a ring of 2^@shift bytes, directory included. */
+/* Pages that an end grants for a ring of 2^@shift bytes, and its directory. */
 static u32 end_pages(u8 shift)
 {
 	u32 refs = IVC_DIR_HEAD + (1u << (shift - IVC_RING_MIN_SHIFT));
@@ -54,7 +56,7 @@ static struct ivc_end *other_end(struct ivc_end *end)
 					 : &end->conn->end[0];
 }
 
-/* Has its guest closed it, or gone? */
+/* Whether the guest of @end has closed it, or has gone. */
 static bool is_closed(const struct ivc_end *end)
 {
 	return end->state == END_CLOSING || end->state == END_DONE;
@@ -62,7 +64,7 @@ static bool is_closed(const struct ivc_end *end)
 
 /* --------------------------------------------------------------- pairs */
 
-/* What @fe has with @domid: one end more. NULL: no memory. */
+/* Count one more end of @fe with guest @domid. NULL: no memory. */
 static struct ivc_pair *pair_get(struct ivc_fe *fe, domid_t domid)
 {
 	struct ivc_pair *pair = xa_load(&fe->pairs, domid);
@@ -129,7 +131,7 @@ static void charge_closing(struct ivc_end *end)
 	end->pair->closing++;
 }
 
-/* Whatever its state is charged for. The state has to be set. */
+/* End the charge for the state of @end. The caller then sets a new state. */
 static void uncharge(struct ivc_end *end)
 {
 	struct ivc_fe *fe = end->fe;
@@ -175,7 +177,7 @@ static void end_done(struct ivc_end *end)
 	end->fe = NULL;
 }
 
-/* A closed end whose guest knows all there is to know. */
+/* Finish a closed end if its guest has no event of it to come. */
 static void end_settle(struct ivc_end *end)
 {
 	if (end->state == END_CLOSING && !end->owed.events &&
@@ -192,14 +194,16 @@ static void conn_free_if_done(struct ivc_conn *c)
 }
 
 /*
- * @end has just been closed: the other is told. To tell pays its debts, and so
- * may free the connection: that comes last.
+ * @end has just been closed: send EV_GONE to the other end. That may send all
+ * that the other end is owed, and so free the connection: it comes last.
  */
 static void end_closed(struct ivc_end *end, int reason)
 {
 	struct ivc_end *told = other_end(end);
 
-	/* Of an offer that nobody has seen yet there is nothing to undo. */
+	/*
+	 * The peer has not been sent the offer: it need not hear of it at all.
+	 */
 	if (told->state == END_PENDING && told->owed.events & OWE_OFFER) {
 		end_done(told);
 		told = end;
@@ -214,7 +218,7 @@ static void end_closed(struct ivc_end *end, int reason)
 	ivcb_ctlring_owe(told->fe, &told->owed, OWE_GONE);
 }
 
-/* The caller has checked that it is not closed yet. */
+/* Close @end, which is not closed yet. */
 static void end_close(struct ivc_end *end, int reason)
 {
 	if (may_be_closing(end)) {
@@ -226,7 +230,7 @@ static void end_close(struct ivc_end *end, int reason)
 	end_closed(end, reason);
 }
 
-/* Fill in the one event @ev that an end is owed. */
+/* Fill in the event @ev of an end. */
 static void end_event(struct ivc_owed *owed, unsigned int ev,
 		      struct ivc_msg *msg)
 {
@@ -262,7 +266,7 @@ static void end_event(struct ivc_owed *owed, unsigned int ev,
 	}
 }
 
-/* All that an end was owed has been sent. */
+/* All events of an end have been sent. */
 static void end_told(struct ivc_owed *owed)
 {
 	struct ivc_end *end = container_of(owed, struct ivc_end, owed);
@@ -296,7 +300,7 @@ static int end_init(struct ivc_conn *c, int side, struct ivc_member *m,
 
 /* ------------------------------------------------------------- requests */
 
-/* One guest must not take the whole backlog of another: a quarter. */
+/* Whether @to has room for an offer: one guest gets at most a quarter of it. */
 static bool may_offer(const struct ivc_fe *from, struct ivc_fe *to)
 {
 	struct ivc_pair *pair = xa_load(&to->pairs, from->domid);
@@ -370,21 +374,25 @@ int ivcb_conn_accept(struct ivc_member *m, const struct ivc_msg *req)
 	if (end->state != END_PENDING || end->member != m->nr ||
 	    is_closed(&c->end[0]))
 		return -ENOENT;
-	/* The accepter's ring may be smaller than was asked, not larger. */
+	/*
+	 * The accepter's ring may be smaller than the offer asks, not larger.
+	 */
 	if (!ivc_ring_shift_ok(req->accept.tx_shift) ||
 	    req->accept.tx_shift > c->rx_shift)
 		return -EINVAL;
 	err = charge_open(end, req->accept.tx_shift);
 	if (err)
 		return err;
-	uncharge(end); /* of what it is until now */
+	uncharge(end); /* as PENDING */
 	end->state = END_OPEN;
 	end->dir_gref = req->accept.dir_gref;
 	ivcb_ctlring_owe(c->end[0].fe, &c->end[0].owed, OWE_ACCEPTED);
 	return 0;
 }
 
-/* @left: the number again if this end will be told EV_GONE, else 0. */
+/*
+ * Sets *@left to the number if EV_GONE will still be sent to this end, else 0.
+ */
 int ivcb_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 {
 	struct ivc_conn *c = xa_load(&ivc_back.conns, req->close.conn);
@@ -393,8 +401,9 @@ int ivcb_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 	for (i = 0; c && i < 2; i++) {
 		struct ivc_end *end = &c->end[i];
 
-		/* The member tells the ends apart when both are of one guest;
-		 * it may have left its group since.
+		/*
+		 * The member distinguishes the ends if both are in one guest.
+		 * It may have left its group meanwhile.
 		 */
 		if (is_closed(end) || end->fe != fe ||
 		    end->member != req->member)
@@ -408,20 +417,20 @@ int ivcb_conn_close(struct ivc_fe *fe, const struct ivc_msg *req, u32 *left)
 }
 
 /*
- * A member leaves: nobody will take what is offered to it. Its frontend drops
- * the offers that it has not taken, withdrawn or not, so that nobody but us
- * will close those ends.
+ * A member leaves its group: refuse the offers that are pending at it. Its
+ * frontend drops these offers, withdrawn or not, without a CLOSE, so that only
+ * this function closes those ends.
  */
 void ivcb_conn_refuse_member(struct ivc_member *m)
 {
-	/* From the start each time: closing one end may free others. */
+	/* Always the first one: closing an end may free others. */
 	while (!list_empty(&m->offers))
 		end_close(list_first_entry(&m->offers, struct ivc_end,
 					   in_member),
 			  -ECONNREFUSED);
 }
 
-/* The frontend has gone, and with it every end it had. */
+/* The frontend has gone: end all its ends. */
 void ivcb_conn_drop_fe(struct ivc_fe *fe)
 {
 	while (!list_empty(&fe->ends)) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control ring of one frontend. The page belongs to the guest: indices are
- * taken once and bounded, slots are copied before they are looked at, and our
- * own indices live in struct ivc_fe, the shared ones being output only.
+ * The control ring of one frontend. The page belongs to the guest, which may be
+ * hostile: this file loads each of the guest's indices once and checks it,
+ * copies a slot before it interprets it, and has its own indices in struct
+ * ivc_fe, from where it only stores them to the page.
  */
 #include <linux/jiffies.h>
 #include <xen/events.h>
@@ -11,12 +12,14 @@
 
 #include "back.h"
 
-/* Requests handled before others get their turn. */
+/* Requests that one run of a work item handles; then others have a turn. */
 #define BUDGET IVC_CTL_REQS
 
 /*
- * Found by the frontend's own work or by another's that has something to tell
- * it; its own work lets go of what it has, and says why.
+ * The guest has broken the protocol of its ring; @what names the index. The
+ * caller is the frontend's own work item, or that of another frontend that
+ * sends an event here. The frontend's own work item drops everything of the
+ * guest and reports the fault.
  */
 static void ring_broken(struct ivc_fe *fe, const char *what)
 {
@@ -27,7 +30,7 @@ static void ring_broken(struct ivc_fe *fe, const char *what)
 	queue_delayed_work(ivc_back.wq, &fe->work, 0);
 }
 
-/* The next request into @msg: 1, 0 when there is none, -EPROTO. */
+/* Copy the next request to @msg. Returns 1, 0 if there is none, or -EPROTO. */
 static int take(struct ivc_fe *fe, struct ivc_msg *msg)
 {
 	u32 waiting;
@@ -41,9 +44,9 @@ static int take(struct ivc_fe *fe, struct ivc_msg *msg)
 		return -EPROTO;
 	}
 	memcpy(msg, &fe->ctl->req[fe->req_cons % IVC_CTL_REQS], sizeof(*msg));
-	/* The compiler must not go back to the page for what was copied. */
+	/* The compiler must not load from the page again. */
 	barrier();
-	/* Release: the slot is free only after the copy. */
+	/* Release pairs with the frontend's load: the copy is done by then. */
 	ivc_store_rel(&fe->ctl->req_cons, ++fe->req_cons);
 	return 1;
 }
@@ -59,13 +62,14 @@ static bool room_for_event(struct ivc_fe *fe)
 	return used < IVC_CTL_EVENTS;
 }
 
-/* Is there room? If not, ask to be told when there is. */
+/* Whether there is room for an event. If not, ask for a notification. */
 static bool room_or_ask(struct ivc_fe *fe)
 {
 	if (!room_for_event(fe)) {
 		/*
 		 * The fence pairs with the frontend's, between its store of
-		 * ev_cons and its load of ev_want: one of us sees the other.
+		 * ev_cons and its load of ev_want: either this side sees the
+		 * room, or the frontend sees the request.
 		 */
 		ivc_store(&fe->ctl->ev_want, 1);
 		ivc_fence();
@@ -76,7 +80,7 @@ static bool room_or_ask(struct ivc_fe *fe)
 	return true;
 }
 
-/* Only after room_or_ask(). */
+/* Append @msg to the events. The caller has found room by room_or_ask(). */
 static void put(struct ivc_fe *fe, const struct ivc_msg *msg)
 {
 	memcpy(&fe->ctl->ev[fe->ev_prod % IVC_CTL_EVENTS], msg, sizeof(*msg));
@@ -92,7 +96,10 @@ static void notify(struct ivc_fe *fe)
 	notify_remote_via_irq(fe->irq);
 }
 
-/* Send what is owed as far as there is room, oldest debtor first: how much? */
+/*
+ * Send the events that are owed, those of the oldest object first, as far as
+ * there is room. Returns how many were sent.
+ */
 static unsigned int pay(struct ivc_fe *fe)
 {
 	unsigned int paid = 0;
@@ -118,13 +125,13 @@ static unsigned int pay(struct ivc_fe *fe)
 	return paid;
 }
 
-/* @fe shall be told @ev about the owner of @owed, now or when there is room. */
+/* Send @fe the event @ev of the owner of @owed, now or when there is room. */
 void ivcb_ctlring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev)
 {
 	if (!owed->events)
 		list_add_tail(&owed->node, &fe->owed);
 	owed->events |= ev;
-	/* The slot that a request found free is for its reply. */
+	/* The free slot that a request found is reserved for its reply. */
 	if (fe->replying)
 		return;
 	pay(fe);
@@ -132,8 +139,9 @@ void ivcb_ctlring_owe(struct ivc_fe *fe, struct ivc_owed *owed, unsigned int ev)
 }
 
 /*
- * @moved counts what was sent: a frontend that wakes us for that, or for its
- * requests, has not done so without reason.
+ * Serve at most one request. Adds the number of messages sent to *@moved: a
+ * notification that led to messages was not spurious. *@more: there may be
+ * another request.
  */
 static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 			       unsigned int *moved)
@@ -170,10 +178,11 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 }
 
 /*
- * Everything of the guest goes now. Nothing was under way but this work, and
- * nothing will be: no event comes, since EOI is never said, and nobody queues
- * work for what has ended. The rest follows when the guest or the toolstack
- * moves.
+ * Drop all members and ends of a guest that has broken its ring. Only this work
+ * item uses the frontend, and none will after it: no interrupt comes, since
+ * its EOI is never sent, and no code queues work for a frontend that has ended.
+ * fe_disconnect() frees the rest, when the guest or the toolstack changes the
+ * state of the device.
  */
 static void let_go(struct ivc_fe *fe)
 {
@@ -183,8 +192,9 @@ static void let_go(struct ivc_fe *fe)
 }
 
 /*
- * Woken by the frontend's event channel, which stays masked until we say EOI:
- * a guest cannot make us run more often than this work item runs.
+ * The work item of a frontend. The frontend's event channel queues it, and
+ * stays masked until this function sends the EOI. So a guest cannot cause more
+ * interrupts than this function has runs.
  */
 void ivcb_ctlring_work(struct work_struct *work)
 {
@@ -215,7 +225,7 @@ void ivcb_ctlring_work(struct work_struct *work)
 				 "guest %u broke its control ring: %s",
 				 fe->domid, fe->fault);
 	else if (state != FE_OPEN)
-		return; /* whoever changes that says EOI, or unbinds the irq */
+		return; /* fe_start() or fe_disconnect() deal with the irq */
 	else if (stall)
 		queue_delayed_work(ivc_back.wq, &fe->work,
 				   time_before(jiffies, fe->window + HZ)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/ivc-back/: the state as text, for ivcctl and for the eye.
- * The first line of each file names its columns; columns are only ever added.
+ * /sys/kernel/debug/ivc-back/: the state as text, for ivcctl and for people.
+ * The first line of each file names the columns. New versions add columns and
+ * never remove one.
  */
 #include <linux/jiffies.h>
 

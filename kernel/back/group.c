@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Groups: the members of one job (magic) within one realm. A realm is Dom0's
- * word, a magic id the guest's; both must be the same for two to meet.
+ * Groups: the members of one job (magic id) in one realm. Dom0 sets the realm,
+ * the guest chooses the magic id; members can connect only if both are equal.
  */
 #include <linux/slab.h>
 
@@ -41,7 +41,7 @@ static void group_put(struct ivc_group *g)
 	kfree(g);
 }
 
-/* Everybody but @except is told that the list has changed. */
+/* Notify all members except @except that the group has changed. */
 static void group_changed(struct ivc_group *g, struct ivc_member *except)
 {
 	struct ivc_member *m;
@@ -75,8 +75,8 @@ struct ivc_member *ivcb_member_join(struct ivc_fe *fe, u64 magic, u32 id)
 	}
 	/*
 	 * A number names one registration for ever: a peer that remembers it
-	 * can never reach somebody else. A million registrations a second use
-	 * up 2^64 of them in half a million years.
+	 * can never reach another process by it. At a million registrations a
+	 * second, 2^64 numbers last for half a million years.
 	 */
 	m->nr = ivc_back.next_member + 1;
 	err = xa_insert(&ivc_back.members, m->nr, m, GFP_KERNEL);
@@ -118,7 +118,7 @@ void ivcb_member_leave(struct ivc_member *m)
 	kfree(m);
 }
 
-/* The member @nr if it is @fe's. */
+/* The member @nr if it belongs to @fe, else NULL. */
 struct ivc_member *ivcb_member_of(struct ivc_fe *fe, u64 nr)
 {
 	struct ivc_member *m = xa_load(&ivc_back.members, nr);
@@ -126,7 +126,7 @@ struct ivc_member *ivcb_member_of(struct ivc_fe *fe, u64 nr)
 	return m && m->fe == fe ? m : NULL;
 }
 
-/* The member @nr if it is another one of @m's group. */
+/* The member @nr if it is another member of @m's group, else NULL. */
 struct ivc_member *ivcb_member_peer(struct ivc_member *m, u64 nr)
 {
 	struct ivc_member *peer = xa_load(&ivc_back.members, nr);
@@ -134,7 +134,11 @@ struct ivc_member *ivcb_member_peer(struct ivc_member *m, u64 nr)
 	return peer && peer != m && peer->group == m->group ? peer : NULL;
 }
 
-/* @table is the guest's page: written, never read. */
+/*
+ * Write the members of @m's group with numbers above @after to @table, which is
+ * a page of the guest and never read here. Returns how many; *@more if others
+ * follow.
+ */
 u32 ivcb_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 		    bool *more)
 {
@@ -142,7 +146,7 @@ u32 ivcb_group_list(struct ivc_member *m, u64 after, struct ivc_host *table,
 	u32 n = 0;
 
 	*more = false;
-	/* Who asks from the start will see what changes from here on. */
+	/* A list from the start includes all changes so far: no notice. */
 	if (!after)
 		ivcb_notify_cancel(m);
 	list_for_each_entry (other, &m->group->members, in_group) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is told that a group has changed, and when: include/ivc/protocol/notice.h
- * has the states; here are the ring and the timer. All of it under
- * ivc_back.lock.
+ * Notices (EV_HOSTS) to members that their group has changed. The states and
+ * the rate limit are in include/ivc/protocol/notice.h; this file has the timer,
+ * and sends the event. All functions run under ivc_back.lock.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -29,7 +29,7 @@ static void look_again(u64 wait)
 	queue_delayed_work(ivc_back.wq, &late_work, nsecs_to_jiffies(wait) + 1);
 }
 
-/* @m's group has changed. */
+/* The group of @m has changed: send a notice now, or when its time comes. */
 void ivcb_notify_change(struct ivc_member *m)
 {
 	u64 now = ktime_get_ns();
@@ -38,12 +38,14 @@ void ivcb_notify_change(struct ivc_member *m)
 		ivcb_ctlring_owe(m->fe, &m->owed, OWE_HOSTS);
 	} else if (m->notice.state == IVC_NOTICE_LATE && list_empty(&m->late)) {
 		list_add_tail(&m->late, &ivc_back.late);
-		/* Nothing if it is to look sooner anyway. */
+		/*
+		 * No effect if the work is already queued for an earlier time.
+		 */
 		look_again(m->notice.next - now);
 	}
 }
 
-/* What there was to tell @m it sees by itself, or it is leaving. */
+/* @m has just listed the group, or is leaving it: drop its pending notice. */
 void ivcb_notify_cancel(struct ivc_member *m)
 {
 	ivc_notice_asked(&m->notice);
@@ -69,7 +71,7 @@ static void tell_late(struct work_struct *work)
 	mutex_unlock(&ivc_back.lock);
 }
 
-/* Once there are no members any more. */
+/* The caller has removed all members. */
 void ivcb_notify_exit(void)
 {
 	cancel_delayed_work_sync(&late_work);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What Dom0 lets a guest do: its realm, its quotas, its rate of requests.
- * All of it stands in the backend's own xenstore directory, where the toolstack
- * writes and the guest cannot.
+ * The policy of Dom0 for a guest: realm, quotas and rate of requests. The nodes
+ * are in the backend's own xenstore directory, which the toolstack can write
+ * and the guest cannot.
  */
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
@@ -25,8 +25,8 @@ static bool realm_ok(const char *s, unsigned int len)
 }
 
 /*
- * A realm that cannot be read must not put the guest among others: it gets one
- * of its own that no toolstack can name.
+ * If the realm cannot be read, the guest must not share a realm with others: it
+ * gets a realm of its own, with a name that the toolstack cannot set.
  */
 static void read_realm(struct ivc_fe *fe)
 {
@@ -72,9 +72,9 @@ void ivcb_policy_read(struct ivc_fe *fe)
 }
 
 /*
- * Count one request. Over the rate it is refused; over twice the rate the ring
- * is left alone until the second is over, so that even the refusing costs
- * Dom0 no more than a bounded share.
+ * Count one request. Above the rate the request is refused. Above twice the
+ * rate the ring is not served until the second is over, so that the refusals,
+ * too, cost Dom0 a bounded share of its time.
  */
 enum ivc_rate ivcb_policy_rate(struct ivc_fe *fe)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a frontend may ask, one function each. @req is a private copy, and still
- * nothing in it is true until it has been checked. Under ivc_back.lock.
+ * The requests of a frontend, one function each, under ivc_back.lock. @req is a
+ * private copy, so the guest cannot change it any more; but each value in it
+ * has to be checked.
  */
 #include "back.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One xenbus device per guest. docs/reference/protocol.md 1.3 has the states
- * of both sides; here is what the backend does when the frontend moves:
+ * One xenbus device per guest. docs/reference/protocol.md 1.3 has the states of
+ * both sides. What the backend does when the state of the frontend changes:
  *
  *                 frontend Initialised, Connected
  *     InitWait ------------------------------------> Connected
@@ -13,8 +13,9 @@
  *                             v            |
  *                           unregister, if offline or the frontend is gone
  *
- * The watch that calls us may fire twice for one change or skip states, so each
- * step checks where it stands, and disconnecting twice is nothing.
+ * The xenstore watch that calls frontend_changed() may fire twice for one
+ * change or skip states. So each step first checks the present state, and to
+ * disconnect twice has no effect.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -31,7 +32,9 @@ static irqreturn_t fe_event(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Members and connections go at once; the device may stay. Under the lock. */
+/*
+ * End all members and connections of @fe; the device may stay. Under the lock.
+ */
 static void fe_drop(struct ivc_fe *fe)
 {
 	while (!list_empty(&fe->members))
@@ -53,7 +56,7 @@ static void unmap_pages(struct ivc_fe *fe)
 		xenbus_unmap_ring_vfree(fe->dev, fe->ctl);
 }
 
-/* The page that node @name refers to. */
+/* Map the page whose grant reference is in node @name. */
 static int map_page(struct ivc_fe *fe, const char *name, void *va)
 {
 	struct xenbus_device *dev = fe->dev;
@@ -67,11 +70,11 @@ static int map_page(struct ivc_fe *fe, const char *name, void *va)
 		return err;
 	}
 	/*
-	 * One page at a time: of several, Linux 6.1 forgets to unmap those
-	 * behind the first one that cannot be mapped.
+	 * One page at a time: if one of several cannot be mapped, Linux 6.1
+	 * does not unmap those after it.
 	 */
 	err = xenbus_map_ring_valloc(dev, &ref, 1, va);
-	/* Not all of its errors are told by itself. */
+	/* xenbus_map_ring_valloc() does not report all of its errors. */
 	if (err)
 		xenbus_dev_fatal(dev, err, "mapping %s", name);
 	return err;
@@ -107,30 +110,29 @@ static void fe_disconnect(struct xenbus_device *dev)
 	dev_set_drvdata(&dev->dev, NULL);
 
 	/*
-	 * In this order: nobody queues its work any more, no event does, and
-	 * none is under way. Only then is there nothing that could give it
-	 * another member or connection.
+	 * In this order: other frontends stop queueing the work item, its
+	 * interrupt stops, and a run in progress ends. After that nothing can
+	 * give the frontend another member or connection.
 	 */
 	mutex_lock(&ivc_back.lock);
 	fe->state = FE_ENDED;
 	mutex_unlock(&ivc_back.lock);
 	disable_irq(fe->irq);
 	cancel_delayed_work_sync(&fe->work);
-	/* Nobody finds it any more, and its pages go. */
+	/* Remove it from all lists; then its pages can be unmapped. */
 	mutex_lock(&ivc_back.lock);
 	fe_drop(fe);
 	list_del(&fe->node);
 	ivcb_audit();
 	mutex_unlock(&ivc_back.lock);
-	/* The work may leave EOI to us by not saying it: the irq goes anyway.
-	 */
+	/* The last EOI may be missing: the irq is unbound anyway. */
 	unbind_from_irqhandler(fe->irq, fe);
-	/* As often as the guest likes, so not each time. */
+	/* A guest can cause this message in a loop: rate-limited. */
 	dev_info_ratelimited(&dev->dev, "guest %u disconnected\n", fe->domid);
 	fe_free(fe);
 }
 
-/* Set up the frontend's resources; its work does nothing before fe_start(). */
+/* Allocate the frontend. Its work item does nothing before fe_start(). */
 static int fe_connect(struct xenbus_device *dev)
 {
 	evtchn_port_t port;
@@ -168,8 +170,8 @@ static int fe_connect(struct xenbus_device *dev)
 		goto err_unmap;
 	}
 	/*
-	 * The first event may come at once. Its work takes the lock, and so
-	 * finds the irq, without which it could neither notify nor say EOI.
+	 * The first interrupt may come at once. Its work item takes the lock,
+	 * so it finds fe->irq, which it needs to notify and to send the EOI.
 	 */
 	mutex_lock(&ivc_back.lock);
 	err = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, port, fe_event,
@@ -194,8 +196,8 @@ err_unmap:
 }
 
 /*
- * After Connected: the work may find at once that the ring is broken, and go on
- * to Closing.
+ * Called after the device is Connected, because the work item may find at once
+ * that the ring is broken, and then switch to Closing.
  */
 static void fe_start(struct xenbus_device *dev)
 {
@@ -204,7 +206,7 @@ static void fe_start(struct xenbus_device *dev)
 	mutex_lock(&ivc_back.lock);
 	fe->state = FE_OPEN;
 	mutex_unlock(&ivc_back.lock);
-	/* Requests may have been there before we could be told. */
+	/* Requests may be waiting from before the event channel was bound. */
 	queue_delayed_work(ivc_back.wq, &fe->work, 0);
 }
 
@@ -230,7 +232,7 @@ static void back_remove(struct xenbus_device *dev)
 	fe_disconnect(dev);
 }
 
-/* Remove a directory if there is nothing in it; somebody may just fill it. */
+/* Remove a directory if it is empty; another writer may just be filling it. */
 static void remove_empty(const char *dir)
 {
 	struct xenbus_transaction xbt;
@@ -251,8 +253,8 @@ static void remove_empty(const char *dir)
 }
 
 /*
- * xl removes the nodes of the devices it knows; ours it does not. When the
- * whole domain has gone nobody can be using them again.
+ * Remove the device's nodes: xl removes only those of the devices that it
+ * knows. Once the whole domain has gone, no program can use the nodes again.
  */
 static void sweep(struct xenbus_device *dev)
 {
@@ -262,7 +264,7 @@ static void sweep(struct xenbus_device *dev)
 	if (xenbus_exists(XBT_NIL, path, ""))
 		return;
 	xenbus_rm(XBT_NIL, dev->nodename, "");
-	/* And the directories above, of the guest and of its kind. */
+	/* The directories above, of the guest and of all IVC devices. */
 	snprintf(path, sizeof(path), "backend/ivc/%d", dev->otherend_id);
 	remove_empty(path);
 	remove_empty("backend/ivc");
@@ -271,7 +273,10 @@ static void sweep(struct xenbus_device *dev)
 static void frontend_changed(struct xenbus_device *dev,
 			     enum xenbus_state frontend_state)
 {
-	/* Then its work may change the device's state: it is not looked at. */
+	/*
+	 * While connected, the work item may change dev->state: not tested
+	 * then.
+	 */
 	bool connected = dev_get_drvdata(&dev->dev);
 
 	switch (frontend_state) {
@@ -295,7 +300,10 @@ static void frontend_changed(struct xenbus_device *dev,
 			xenbus_switch_state(dev, XenbusStateClosing);
 		break;
 	case XenbusStateClosed:
-		/* Left over from before we were loaded: it will start over. */
+		/*
+		 * A state from before this module was loaded: it will start
+		 * over.
+		 */
 		if (READ_ONCE(dev->state) == XenbusStateInitWait &&
 		    xenbus_dev_is_online(dev))
 			break;
@@ -306,7 +314,9 @@ static void frontend_changed(struct xenbus_device *dev,
 		device_unregister(&dev->dev);
 		break;
 	case XenbusStateUnknown:
-		/* Its directory is gone: the domain is, or was detached. */
+		/*
+		 * Its directory is gone: the domain has gone, or was detached.
+		 */
 		fe_disconnect(dev);
 		xenbus_switch_state(dev, XenbusStateClosed);
 		sweep(dev);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A table of what is numbered, at the end of both modules. */
+/* Tables (xarrays) of numbered objects, in both modules. */
 #ifndef IVC_TABLE_H
 #define IVC_TABLE_H
 
@@ -9,15 +9,16 @@
 #include <linux/xarray.h>
 
 /*
- * Both modules are for 64-bit kernels: the backend finds a member by its 64-bit
- * number, which is a key of unsigned long, and both load and store member
- * numbers and the headers of records, 8 bytes, in one piece.
+ * Both modules need a 64-bit kernel: the backend finds a member by its 64-bit
+ * number, which is a table's key of type unsigned long; and both modules load
+ * and store member numbers and record headers, 8 bytes, in one piece.
  */
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
 /*
- * By then nothing may be in it. But an insertion that had no memory for all the
- * nodes on its way may have left the first of them, which is nobody's.
+ * Destroy a table, which must be empty. An insertion that found no memory for
+ * all inner nodes may have left some of them in an empty table: xa_destroy()
+ * frees those.
  */
 static inline void ivc_table_end(struct xarray *xa)
 {

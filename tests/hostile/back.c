@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-hostile-back: a process in Dom0 in the place of ivc-back, which lies to
- * the frontend of one guest in every way that docs/reference/protocol.md does
- * not allow. In that guest ivc-ioctl asks for all that can be asked for
- * meanwhile.
+ * ivc-hostile-back: a process in Dom0 that takes the place of ivc-back and
+ * breaks every rule of docs/reference/protocol.md towards the frontend of one
+ * guest. In that guest ivc-ioctl sends all kinds of requests meanwhile.
  *
  *   ivc-hostile-back DOMID SECONDS [stay]
  *
- * It goes through all of its attacks, and again, for as long as it was told.
- * After each the frontend must come back to a backend in good faith. "stay":
- * it breaks the ring once, and then neither says nor does anything.
+ * The program repeats all of its attacks for SECONDS. After each attack the
+ * frontend must connect to an honest backend again. With "stay" the program
+ * breaks the ring once, and then does nothing more.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -26,7 +25,7 @@
 #include "log.h"
 
 #define PAGE 4096u
-#define UNANSWERED 65536u /* so many requests wait in the frontend, at most */
+#define UNANSWERED 65536u /* requests that wait in the frontend, at most */
 
 enum { INITIALISING = 1, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED };
 
@@ -36,7 +35,7 @@ static xengnttab_handle *gnttab;
 static char back_dir[64], front_dir[64];
 static uint32_t domid;
 
-static struct ivc_ctl_page *ctl; /* and the table behind it */
+static struct ivc_ctl_page *ctl; /* the host table follows it */
 static struct ivc_host *table;
 static int port = -1;
 static uint32_t req_cons, ev_prod, member = 1;
@@ -104,7 +103,7 @@ static void let_go(void)
 	ctl = NULL;
 }
 
-/* From wherever the frontend is, to one that is closed. */
+/* Bring the frontend from any state to Closed. */
 static void reset(const char *why)
 {
 	state(CLOSING);
@@ -160,7 +159,7 @@ static bool put(const struct ivc_msg *msg)
 	return true;
 }
 
-/* The answer that would be right, as far as there is a group at all. */
+/* The right answer, as far as this program has a group at all. */
 static struct ivc_msg answer_to(const struct ivc_msg *req)
 {
 	struct ivc_msg m = { .op = IVC_MSG_REPLY, .cookie = req->cookie };
@@ -191,7 +190,7 @@ static struct ivc_msg answer_to(const struct ivc_msg *req)
 	return m;
 }
 
-/* Requests of a frontend that has found its way back to us. */
+/* Wait for requests of a frontend that has connected again. */
 static void proves(const char *after)
 {
 	int64_t end = now_ms() + patience_ms();
@@ -201,7 +200,7 @@ static void proves(const char *after)
 	connect_to(after);
 	while (registered < 3) {
 		if (now_ms() > end)
-			die("%s: nobody registers any more", after);
+			die("%s: no process registers any more", after);
 		if (!next_request(&req)) {
 			usleep(1000);
 			continue;
@@ -256,14 +255,14 @@ static void lie_by_indices(void)
 		notify();
 		front_must_be(CLOSING, CLOSED, "a wrong index");
 	}
-	/* This one is our own business. */
+	/* This index is the backend's own. */
 	connect_to("before a wrong req_cons");
 	ivc_store_rel(&ctl->req_cons, 0xdeadbeef);
 	usleep(200000);
 	proves("wrong indices");
 }
 
-/* An event nobody expects, or a reply that was right until here. */
+/* An unexpected event, or a spoiled copy of a right reply. */
 static struct ivc_msg lie(const struct ivc_msg *req)
 {
 	struct ivc_msg m = answer_to(req);
@@ -287,7 +286,7 @@ static struct ivc_msg lie(const struct ivc_msg *req)
 			w[2 + rnd() % 14] = rnd() >> (rnd() % 32);
 		break;
 	case 4:
-	case 5: /* an offer, of anybody's, to somebody */
+	case 5: /* an offer between any two members */
 		m.op = IVC_MSG_EV_OFFER;
 		m.flags = rnd() % 4 ? 0 : IVC_OFFER_LOCAL;
 		m.member = member - rnd() % 4;
@@ -336,14 +335,14 @@ static void lie_by_messages(int ms)
 			m = lie(&req);
 			put(&m);
 		}
-		/* Now and then, nothing for as long as they wait for us. */
+		/* Sometimes no answer until the processes time out. */
 		if (!(rnd() % 40000))
 			sleep(1);
 	}
 	proves("lies");
 }
 
-/* All that the frontend reads, at random, behind its back. */
+/* Random bytes in all that the frontend reads, while it reads. */
 static void lie_by_noise(int rounds)
 {
 	uint32_t *w;
@@ -353,7 +352,7 @@ static void lie_by_noise(int rounds)
 		connect_to("before noise");
 		w = (uint32_t *)ctl;
 		for (end = now_ms() + 50; now_ms() < end;) {
-			/* Its own indices and requests too, they are there. */
+			/* Also the frontend's indices and requests. */
 			ivc_store(&w[16 + rnd() % (PAGE / 4 - 16)],
 				  rnd() >> (rnd() % 32));
 			ivc_store(&w[PAGE / 4 + rnd() % (PAGE / 4)],
@@ -365,8 +364,9 @@ static void lie_by_noise(int rounds)
 }
 
 /*
- * Offers that nobody wants, and no answer when they are refused: each is a
- * request that waits in the guest's memory, until it has enough of us.
+ * Offers to no member, and no answers when the frontend refuses them. Each
+ * refusal is a request that waits in the guest's memory, until the frontend
+ * gives up the backend.
  */
 static void lie_by_silence(void)
 {
@@ -385,10 +385,11 @@ static void lie_by_silence(void)
 		usleep(1000);
 		full++;
 		if (now_ms() > end)
-			die("silence: after %u offers the frontend takes more",
+			die("silence: the frontend still accepts events after "
+			    "%u offers",
 			    ev_prod);
 	}
-	/* What processes ask for meanwhile waits, too. */
+	/* Requests of processes wait meanwhile, too. */
 	if (ev_prod < UNANSWERED / 2 ||
 	    ev_prod > UNANSWERED + IVC_CTL_REQS + 2 * IVC_CTL_EVENTS)
 		die("silence: the frontend stops after %u offers", ev_prod);

@@ -7,7 +7,7 @@
 #include <ivc/protocol/barrier.h>
 #include "front.h"
 
-/* The backend gives this ring up, and tells so. */
+/* The backend gives up this ring, and reports that. */
 static void broken(struct front *f, const char *what)
 {
 	back_must_be(f, CLOSING, CLOSED, what);
@@ -15,8 +15,9 @@ static void broken(struct front *f, const char *what)
 }
 
 /*
- * Those of the backend are there for us to read, and no more: what we write
- * there is written over, and each request is answered where it would have been.
+ * The backend only stores its own indices and never reads them back: it
+ * overwrites values that this program writes there, and answers each request at
+ * the right place.
  */
 static void its_own_indices(struct front *f)
 {
@@ -63,7 +64,9 @@ void attack_ctlring(struct front *f)
 	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		front_connect(f);
 		front_register(f, 0x600d, 6);
-		/* 33 events not taken, or events taken that never were. */
+		/*
+		 * 33 events are unread, or more were read than ever were sent.
+		 */
 		ivc_store_rel(&f->ctl->ev_cons, f->ev_cons + taken[i]);
 		front_post(f, &(struct ivc_msg){ .op = IVC_MSG_REGISTER });
 		broken(f, "ev_cons");
@@ -101,7 +104,7 @@ static void wrong_requests(struct front *f)
 	req.reg.magic = 0x600d;
 	req.reg.id = 7;
 	want_status(f, req, -EADDRINUSE, "REGISTER again");
-	/* The members of others, and none: all numbers there may be now. */
+	/* Members of other guests, and none: all numbers that may exist now. */
 	for (i = 0; i < me + 3; i++) {
 		static const uint16_t ops[] = { IVC_MSG_UNREGISTER,
 						IVC_MSG_HOSTS, IVC_MSG_LOOKUP,
@@ -121,7 +124,7 @@ static void wrong_requests(struct front *f)
 		want_status(f, req, -ENOENT, "another's connection");
 		req.member = me;
 		want_status(f, req, -ENOENT, "another's connection as me");
-		/* Of another group, of another realm or not there at all. */
+		/* In another group, in another realm, or no member at all. */
 		req = (struct ivc_msg){ .op = IVC_MSG_LOOKUP, .member = me };
 		req.lookup.member = i;
 		want_status(f, req, -ENOENT, "a member of another group");
@@ -130,7 +133,7 @@ static void wrong_requests(struct front *f)
 		req.offer.tx_shift = req.offer.rx_shift = 16;
 		want_status(f, req, -ENOENT, "to a member of another group");
 	}
-	/* To another context of ours: sizes that are none. */
+	/* To another context of this guest: invalid sizes. */
 	req = (struct ivc_msg){ .op = IVC_MSG_CONNECT, .member = me };
 	req.offer.peer = front_register(f, 0x600d, 8);
 	for (i = 0; i < 256; i++) {
@@ -143,7 +146,7 @@ static void wrong_requests(struct front *f)
 		req.offer.rx_shift = (uint8_t)i;
 		want_status(f, req, -EINVAL, "rx_shift");
 	}
-	/* As many contexts as the guest may have, and one more. */
+	/* As many contexts as the quota allows, and one more. */
 	for (i = 0; i < 62; i++)
 		front_register(f, 0x600e, i);
 	req = (struct ivc_msg){ .op = IVC_MSG_REGISTER };
@@ -154,7 +157,7 @@ static void wrong_requests(struct front *f)
 	passed("wrong requests");
 }
 
-/* Anything; often a number that is somebody's, or nearly. */
+/* A random number; often one that exists, or a neighbour of one. */
 static struct ivc_msg any_message(uint32_t about)
 {
 	struct ivc_msg m;
@@ -176,7 +179,7 @@ static struct ivc_msg any_message(uint32_t about)
 	return m;
 }
 
-/* Random requests by the ringful; events are sometimes not taken for long. */
+/* Rings full of random requests; sometimes events are not read for long. */
 void attack_messages(struct front *f, int seconds)
 {
 	uint64_t asked = 0, refused = 0;
@@ -201,7 +204,7 @@ void attack_messages(struct front *f, int seconds)
 			sleep_ms(20);
 		if (rnd_below(4))
 			front_poll(f, 0, &none);
-		/* Members and connections go on from there. */
+		/* Numbers of members and connections continue from there. */
 		for (i = 0; i < f->nr_events && i < 64; i++)
 			refused += f->events[i].op == IVC_MSG_EV_GONE;
 		f->nr_events = 0;
@@ -217,11 +220,11 @@ void attack_messages(struct front *f, int seconds)
 
 struct rewriter {
 	struct ivc_ctl_page *ctl;
-	bool all; /* of the page, indices too */
+	bool all; /* the whole page, with its indices */
 	int stop;
 };
 
-/* The page is ours: what has been checked is changed behind the check. */
+/* The guest owns the page: it changes values after the backend checked them. */
 static void *rewrite(void *arg)
 {
 	struct rewriter *r = arg;
@@ -270,17 +273,17 @@ void attack_rewrite(struct front *f, int seconds)
 	int64_t end = now_ms() + seconds * 1000;
 	int rounds = 0;
 
-	/* Only slots: each request is something else when it is looked at. */
+	/* Only slots: a request differs each time that it is loaded. */
 	front_connect(f);
 	with_rewriter(f, false, seconds * 300);
 	if (back_state(f) != CONNECTED)
 		die("rewritten slots: backend in state %d", back_state(f));
 	front_proves(f, "rewritten slots");
-	/* All of it: the ring is broken soon, each time. */
+	/* The whole page: each time the ring is soon broken. */
 	while (now_ms() < end) {
 		front_connect(f);
 		with_rewriter(f, true, 30);
-		/* The last noise may be right by chance: nobody looks again. */
+		/* The last values may be valid by chance; they stay then. */
 		ivc_store(&f->ctl->req_prod, 0x80000000u);
 		front_notify(f);
 		back_must_be(f, CLOSING, CLOSED, "a page of noise");

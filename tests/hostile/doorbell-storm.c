@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An open channel whose doorbell rings without end, and for nothing: its other
- * end has not asked to be woken.
+ * An open channel whose doorbell rings in a loop, although the other end has
+ * not asked to be woken.
  */
 #include <errno.h>
 #include "front.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is under way while something ends: requests in the ring of a device that
- * closes, and records of a long ring that change while the other end keeps what
- * its process has not read. See front.h.
+ * Activity while something ends: requests in the ring of a device that closes,
+ * and records of a long ring that change while the other end takes over the
+ * unread data. See front.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include <ivc/protocol/ring.h>
 #include "front.h"
 
-/* As many requests as the ring takes, and the device closes under them. */
+/* Close the device while its ring is full of requests. */
 void attack_closes(struct front *f, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;
@@ -34,7 +34,7 @@ void attack_closes(struct front *f, int seconds)
 	passed("closes: %u times, each with %u requests", n, IVC_CTL_REQS);
 }
 
-#define SHIFT 18 /* of our ring */
+#define SHIFT 18 /* log2 of the bytes of this side's ring */
 #define DATA (1u << (SHIFT - 12))
 #define CELLS (1u << (SHIFT - 6))
 
@@ -46,7 +46,7 @@ struct ring {
 	int port;
 };
 
-/* Those of earlier channels count until the other end has let go of them. */
+/* Pages of earlier channels count until the other end has unmapped them. */
 static void *share(struct front *f, uint16_t to, uint32_t nr, uint32_t *refs)
 {
 	void *pages;
@@ -93,10 +93,10 @@ static void header(struct ring *r, uint32_t pos, uint32_t len)
 }
 
 /*
- * Whoever keeps what is unread walks from the reader's position, which may be
- * anywhere in what we have written. So records begin at many cells, short ones
- * and ones as long as the ring, and each may be the other at the next look; the
- * end is told in the middle of it.
+ * A frontend that takes over unread data walks the records from the reader's
+ * position, which can be any record. So many cells have headers, of short
+ * records and of records as long as the ring, which change all the time; the
+ * end of the channel is reported meanwhile.
  */
 static void change(struct front *f, struct ring *r, int ms)
 {
@@ -143,8 +143,8 @@ static bool end_one(struct front *f, uint64_t me, const struct ivc_host *to)
 		if (err == 1) {
 			change(f, &r, 120);
 			/*
-			 * What is unshared while it is mapped, Linux ends at
-			 * ten pages a second: wait until it is not.
+			 * Linux ends grants of pages that are still mapped at
+			 * a rate of ten a second: wait until they are unmapped.
 			 */
 			offer_outcome(f, reply.offer.conn, &ev, 8000);
 			sleep_ms(300);
@@ -171,7 +171,7 @@ void attack_ends(struct front *f, uint64_t magic, int seconds)
 			sleep_ms(50);
 	}
 	if (!n)
-		die("no offer was taken");
+		die("the victim accepted no offer");
 	if (back_state(f) != CONNECTED)
 		die("ends: backend in state %d", back_state(f));
 	front_disconnect(f);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-exhaust: takes what a domain has a fixed number of, and keeps it until it
- * is killed, so that the drivers have to do with what is left
+ * ivc-exhaust: allocates NUMBER grants or event channels of its domain and
+ * holds them until it is killed, so that few are left for the drivers
  * (tests/lab/exhausted.sh).
  *
- *   ivc-exhaust grants|ports count      how many there are to be had
- *   ivc-exhaust grants|ports NUMBER     take so many
+ *   ivc-exhaust grants|ports count      print how many can be allocated
+ *   ivc-exhaust grants|ports NUMBER     allocate NUMBER and hold them
  *
- * After the first grant that is not to be had, Linux's gntalloc counts wrong
- * and gives none until it is loaded again: so count, reload, and then take.
+ * After the first grant that cannot be allocated, Linux's gntalloc counts wrong
+ * and allocates none until the module is reloaded: so count, reload, and then
+ * allocate.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +23,7 @@
 
 #define MAX 200000u
 
-/* Nobody in particular: what is taken is our own. */
+/* Any domain will do: the grants and ports are this domain's. */
 #define DOM0 0
 
 static unsigned int take_grants(unsigned int want)
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "ports"))
 		n = take_ports(want);
 	else
-		die("exhaust what?");
+		die("%s: expected grants or ports", argv[1]);
 	if (count ? n == MAX : n < want)
 		die("%u %s, then: %s", n, argv[1], strerror(errno));
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-faults: the life of a channel, again and again, and each time another one
- * of the kernel's allocations and user copies on its way fails: the first, the
- * second, ... until all have been tried (/proc/self/fail-nth, on the debug
- * kernel). Each call must then succeed or say why not, and the next life be a
- * full one.
+ * ivc-faults: makes the kernel's allocations and user copies fail, one at a
+ * time (/proc/self/fail-nth, on the debug kernel). The program repeats the life
+ * of a channel; in each life another point fails: the first, the second, and so
+ * on until all have failed once. Each call must succeed or return an error that
+ * the fault explains, and the life after it must be complete.
  *
  *   ivc-faults connect|accept MAGIC    as root; the other end is ivc-victim
  *   ivc-faults load FILE NAME          as root; the module is not loaded
- *   ivc-faults bind BUS DEVICE         as root; it is, and the device is there
- *                                      and not bound
+ *   ivc-faults bind BUS DEVICE         as root; the module is loaded, and the
+ *                                      device exists and is not bound
  *
- * The last two load and unload the module instead, without a device; and bind
- * its driver to the device and unbind it.
+ * "load" loads and unloads the module instead, without a device; "bind" binds
+ * the driver to the device and unbinds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 #define OUR_ID 666u
 #define PAGE 4096u
 #define RING (16 * PAGE)
-#define ENOUGH 20 /* points there must be at least */
+#define ENOUGH 20 /* fewer points cannot be all */
 
 static int nth_fd;
 static uint64_t magic;
@@ -46,14 +46,13 @@ static void fail_at(unsigned int n)
 	char s[16];
 
 	snprintf(s, sizeof(s), "%u", n);
-	/* What is left of the last one may hit this copy, and is used up then.
-	 */
+	/* A rest of the last fault may hit this copy, and is used up then. */
 	if (pwrite(nth_fd, s, strlen(s), 0) < 0 &&
 	    (errno != EFAULT || pwrite(nth_fd, s, strlen(s), 0) < 0))
 		die("/proc/self/fail-nth: %s", strerror(errno));
 }
 
-/* Has it come to that? */
+/* Whether the point has failed. */
 static bool has_failed(void)
 {
 	char s[16] = { 0 };
@@ -67,8 +66,9 @@ static void fault(int sig)
 	siglongjmp(out, 1);
 }
 
-/* A call has failed: for lack of memory, or because the argument could not be
- * copied; or it has found out that an earlier step did.
+/*
+ * A call has failed: for lack of memory, because its argument could not be
+ * copied, or because an earlier step had failed.
  */
 static bool excused(int err)
 {
@@ -120,7 +120,7 @@ static int open_channel(int ctx, unsigned int nth)
 	}
 	if (ioctl(ctx, IVC_IOC_HOSTS, &h))
 		return failed("HOSTS", nth);
-	/* In the first life it may still be starting. */
+	/* In the first life the victim may still be starting. */
 	for (tries = 0; !h.count && !nth && tries < 300; tries++) {
 		sleep_ms(100);
 		h.count = 16;
@@ -128,7 +128,7 @@ static int open_channel(int ctx, unsigned int nth)
 			return failed("HOSTS", nth);
 	}
 	if (!h.count)
-		die("the victim is gone");
+		die("the victim has ended");
 	con.member = hosts[0].member;
 	if (ioctl(ctx, IVC_IOC_CONNECT, &con))
 		return failed("CONNECT", nth);
@@ -165,7 +165,7 @@ static int use_channel(int fd, unsigned int nth)
 	if (kctl == MAP_FAILED || own == MAP_FAILED || peer == MAP_FAILED) {
 		failed("mmap", nth);
 	} else if (!sigsetjmp(out, 1)) {
-		/* A page fault has nobody to tell but by a signal. */
+		/* A page fault can report an error only by a signal. */
 		memset(own + PAGE, 0, info.tx_size);
 		sum = peer[0] + peer[PAGE] + *(uint8_t *)kctl;
 	}
@@ -183,8 +183,8 @@ static int use_channel(int fd, unsigned int nth)
 }
 
 /*
- * One life, in which the @nth point fails, if it has so many. *@whole: its
- * channel was used.
+ * One life, in which the @nth point fails if there are so many. *@whole: the
+ * life had a channel, and used it.
  */
 static bool live_once(unsigned int nth, bool *whole)
 {
@@ -208,7 +208,7 @@ static bool live_once(unsigned int nth, bool *whole)
 		ioctl(ctx, IVC_IOC_NEXT_EVENT, &ev);
 		close(ctx);
 	}
-	/* A life that was cut short has set it to 0, having come there. */
+	/* A life that the fault ended early has used up the count. */
 	hit = has_failed();
 	fail_at(0);
 	return nth && hit;
@@ -220,11 +220,11 @@ static bool live(unsigned int nth)
 	int tries = 0;
 
 	do {
-		/* The victim keeps a channel 150 ms, which may be over. */
+		/* The victim uses a channel for 150 ms only. */
 		hit = live_once(nth, &whole);
 	} while (!nth && !whole && ++tries < 20);
 	if (!nth && !whole)
-		die("no channel is open in %d lives", tries);
+		die("no channel was open in %d lives", tries);
 	return hit;
 }
 
@@ -234,7 +234,7 @@ static void unload(void)
 {
 	int tries;
 
-	/* Who reads what it shows holds it for a moment. */
+	/* A reader of the module's files holds the module for a moment. */
 	for (tries = 0; tries < 100; tries++) {
 		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
 			return;
@@ -287,24 +287,24 @@ static bool bind_once(unsigned int nth)
 	bool hit, no;
 	int err = tell_driver("bind", nth, &hit);
 
-	/* Of the bus, whose errors are not ours to choose. */
+	/* The error of the bus, whatever it is. */
 	if (err && !nth)
 		die("bind: %s", strerror(err));
-	/* ENODEV: it was not bound. */
+	/* ENODEV: the device was not bound. */
 	err = tell_driver("unbind", 0, &no);
 	if (err && (err != ENODEV || !nth))
 		die("unbind: %s", strerror(err));
 	return hit;
 }
 
-/* @once with each of its points failing: how many there are. */
+/* Repeat @once with each point failing once. Returns the number of points. */
 static unsigned int each(bool (*once)(unsigned int nth))
 {
 	unsigned int nth = 1;
 
 	once(0);
 	while (once(nth)) {
-		/* Whatever has failed, it leaves no trace. */
+		/* Whatever has failed, the next run must succeed. */
 		if (!(nth++ % 8))
 			once(0);
 	}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Too much of everything: see front.h. What it costs others is not seen here.
+/*
+ * Floods of each kind: see front.h. This program does not see their cost for
+ * other guests: the scenarios measure it.
  */
 #include <stdio.h>
 #include <ivc/protocol/barrier.h>
 #include "front.h"
 
-/* As many requests as the ring takes, answered or not. */
+/* Keep the ring full of requests, answered or not. */
 void flood_requests(struct front *f, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;
@@ -32,7 +34,7 @@ void flood_requests(struct front *f, int seconds)
 	passed("flood: %llu requests", (unsigned long long)n);
 }
 
-/* Of what has come, how often was @me told that its group has changed? */
+/* Count the notices for member @me among the events that have come. */
 static unsigned int notices(struct front *f, uint64_t me)
 {
 	struct ivc_msg none;
@@ -55,7 +57,7 @@ static void in_and_out(struct front *f, uint32_t id)
 		die("UNREGISTER of %u", id);
 }
 
-/* One of a group joins and leaves all the time: what another hears of it. */
+/* A member joins and leaves in a loop: count the notices to another one. */
 void attack_storm(struct front *f, int seconds)
 {
 	struct ivc_msg req = { .op = IVC_MSG_HOSTS };
@@ -71,7 +73,7 @@ void attack_storm(struct front *f, int seconds)
 	sleep_ms(200);
 	n = notices(f, req.member);
 	if (n != 1)
-		die("who does not ask is told %u times", n);
+		die("%u notices to a member that does not ask", n);
 
 	front_ask(f, &req, NULL);
 	begin = now_ms();
@@ -81,15 +83,15 @@ void attack_storm(struct front *f, int seconds)
 		n += new;
 		if (new &&front_ask(f, &req, NULL))
 			die("HOSTS");
-		/* Below the rate at which requests are refused. */
+		/* Stay below the rate at which requests are refused. */
 		if (!(changes % 10))
 			sleep_ms(5);
 	}
 	ms = now_ms() - begin;
 	if (n < 2 || n > 2 + ms / 50)
-		die("%u changes in %d ms: told %u times", changes, (int)ms, n);
+		die("%u changes in %d ms: %u notices", changes, (int)ms, n);
 
-	/* The last news is never missed. */
+	/* The notice of the last change is never lost. */
 	sleep_ms(200);
 	notices(f, req.member);
 	front_ask(f, &req, NULL);
@@ -97,13 +99,13 @@ void attack_storm(struct front *f, int seconds)
 	sleep_ms(200);
 	new = notices(f, req.member);
 	if (new != 1)
-		die("of the last change it is told %u times", new);
+		die("%u notices of the last change, not 1", new);
 	front_proves(f, "a storm");
 	passed("storm: %u changes in %d ms, of which another is told %u times",
 	       changes, (int)ms, n);
 }
 
-/* Into the group of others and out again: all of its members are told. */
+/* Join and leave the group of others, whose members all get notices. */
 void flood_members(struct front *f, uint64_t magic, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;
@@ -117,7 +119,7 @@ void flood_members(struct front *f, uint64_t magic, int seconds)
 		req = (struct ivc_msg){ .op = IVC_MSG_REGISTER };
 		req.reg.magic = magic;
 		req.reg.id = 0xf100d;
-		/* Too often: then nobody is told, either. */
+		/* Above the rate, where a refused request causes no notice. */
 		if (front_ask(f, &req, &reply))
 			continue;
 		req = (struct ivc_msg){ .op = IVC_MSG_UNREGISTER,
@@ -129,7 +131,7 @@ void flood_members(struct front *f, uint64_t magic, int seconds)
 	passed("flood: %llu members", (unsigned long long)n);
 }
 
-/* Events that say nothing. */
+/* Notifications without a request. */
 void flood_events(struct front *f, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;
@@ -146,7 +148,7 @@ void flood_events(struct front *f, int seconds)
 	passed("flood: %llu events", (unsigned long long)n);
 }
 
-/* Connected and gone again, as fast as xenstore lets us. */
+/* Connect and disconnect as fast as xenstore allows. */
 void flood_states(struct front *f, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;
@@ -160,7 +162,7 @@ void flood_states(struct front *f, int seconds)
 	passed("flood: %llu connections", (unsigned long long)n);
 }
 
-/* Xenstore is everybody's: what it costs is its own quota's matter. */
+/* Write nodes in a loop. Xenstore itself has to bound what that costs. */
 void flood_nodes(struct front *f, int seconds)
 {
 	int64_t end = now_ms() + seconds * 1000;

@@ -9,7 +9,7 @@
 #include <ivc/protocol/barrier.h>
 #include "front.h"
 
-/* The same attacks in the same order each time. */
+/* A fixed seed: each run makes the same attacks in the same order. */
 uint32_t rnd(void)
 {
 	static uint64_t s = 1;
@@ -30,7 +30,7 @@ static char *node_of(const char *dir, const char *node, char *path, size_t size)
 	return path;
 }
 
-/* The node's content, or NULL; to be freed. */
+/* The value of a node, or NULL. The caller frees it. */
 static char *node_read(struct front *f, const char *dir, const char *node)
 {
 	char path[256];
@@ -164,8 +164,8 @@ void front_publish(struct front *f)
 void front_reset(struct front *f)
 {
 	/*
-	 * Each step is waited for: what a frontend before us has written last
-	 * may not have been looked at yet, and must not be taken for ours.
+	 * Wait for each step: the backend may not have read yet what an earlier
+	 * frontend wrote last, and must not mistake it for this one's.
 	 */
 	front_state(f, CLOSING);
 	back_must_be(f, CLOSING, CLOSED, "after Closing");

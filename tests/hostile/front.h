@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A frontend that is a process: with libxengnttab, libxenevtchn and
- * libxenstore it does what ivc-front does, as docs/reference/protocol.md
- * says, and what that forbids. It runs in a guest whose ivc-front is not
- * loaded (tests/lab/hostile-front.sh).
+ * A frontend that is a process. With libxengnttab, libxenevtchn and libxenstore
+ * it does what ivc-front does and docs/reference/protocol.md allows, and also
+ * what that document forbids. It runs in a guest whose ivc-front is not loaded
+ * (tests/lab/hostile-front.sh).
  *
- *   front.c          an honest frontend, step by step
- *   nodes.c          wrong nodes in xenstore, wrong states, vanishing in each
- *   ctlring.c        wrong indices and messages, the page changed under the
- * reader offers.c         wrong offers and accepts, to the frontend of another
- * guest hold-grants.c    pages of another guest that are not let go of
- *   doorbell-storm.c doorbells of an open channel, without end
- *   ends.c           requests and records under way while something ends
- *   floods.c         too much of everything
- *   main.c           the command line
+ *   front.c           an honest frontend, step by step
+ *   nodes.c           wrong nodes in xenstore, wrong states, death in each
+ *   ctlring.c         wrong indices and messages; a page that changes while it
+ *                     is read
+ *   offers.c          wrong offers and accepts, to another guest's frontend
+ *   hold-grants.c     pages of another guest that are never unmapped
+ *   doorbell-storm.c  doorbells of an open channel, without end
+ *   ends.c            requests and records under way while something ends
+ *   floods.c          floods of requests, members, events, states and nodes
+ *   main.c            the command line
  *
- * Each attack is followed by a connection in good faith: that it succeeds shows
- * that the backend is still there, for the others and for this guest. Whatever
- * goes otherwise than the document says ends the process by die().
+ * After each attack the program connects as an honest frontend. If that
+ * succeeds the backend still serves other guests and this one. On any deviation
+ * from the document the program ends by die().
  */
 #ifndef HOSTILE_FRONT_H
 #define HOSTILE_FRONT_H
@@ -41,9 +42,9 @@ struct front {
 	xengntshr_handle *gntshr;
 	xengnttab_handle *gnttab;
 	char dir[64];	   /* device/ivc/0 of this guest */
-	char backend[128]; /* the other one's */
+	char backend[128]; /* the backend's directory */
 	uint32_t back_id;
-	uint32_t domid; /* our own */
+	uint32_t domid; /* of this guest */
 
 	struct ivc_ctl_page *ctl;
 	struct ivc_host *table;
@@ -51,7 +52,7 @@ struct front {
 	int port;
 	uint32_t req_prod, ev_cons;
 	uint64_t cookie;
-	/* Events that came while a reply was waited for; the latest ones. */
+	/* The latest events that came during a wait for a reply. */
 	struct ivc_msg events[64];
 	unsigned int nr_events;
 };
@@ -59,12 +60,12 @@ struct front {
 uint32_t rnd(void);
 uint32_t rnd_below(uint32_t n);
 
-/* front.c. Handles and paths; nothing of the protocol yet. */
+/* front.c. Open handles and find paths, without any step of the protocol. */
 void front_open(struct front *f);
-/* Memory and port of the ring, zeroed. */
+/* Allocate the pages, zeroed, and the port of the control ring. */
 void front_make(struct front *f);
 void front_unmake(struct front *f);
-/* The four nodes, as they must be. */
+/* Write the four nodes, with right values. */
 void front_publish(struct front *f);
 void front_set(struct front *f, const char *node, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -73,29 +74,30 @@ void front_state(struct front *f, int state);
 int back_state(struct front *f);
 /* Wait for one of two states of the backend; die after @ms. */
 void back_must_be(struct front *f, int state, int or, const char *why);
-/* From wherever both are to a backend that waits for a frontend. */
+/* From any state of both sides to a backend that waits for a frontend. */
 void front_reset(struct front *f);
-/* All of it in good faith. */
+/* Connect, as an honest frontend. */
 void front_connect(struct front *f);
-/* And the end: Closing, Closed. */
+/* Disconnect: Closing, then Closed. */
 void front_disconnect(struct front *f);
-/* Connect, join a group, leave it, disconnect: the backend is well. */
+/* Check the backend: connect, join a group, leave it, disconnect. */
 void front_proves(struct front *f, const char *after);
 
 void front_notify(struct front *f);
-/* Post one request; its slot. */
+/* Post one request. Returns its slot. */
 void front_post(struct front *f, const struct ivc_msg *req);
-/* Take what events there are; true if @cookie's reply was among them. */
+/* Read all pending events; true if the reply to @cookie was among them. */
 bool front_poll(struct front *f, uint64_t cookie, struct ivc_msg *reply);
-/* Post, wait for the reply: its status. */
+/* Post a request and wait for the reply. Returns its status. */
 int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply);
 uint64_t front_register(struct front *f, uint64_t magic, uint32_t id);
-/* An event of @op that has come or comes within @ms. */
+/* Wait up to @ms for an event of @op, unless one has come already. */
 bool front_event(struct front *f, uint16_t op, struct ivc_msg *ev, int ms);
 
 /*
- * offers.c. What we grant to the other end of a channel: PAGES pages, of which
- * the last is our ring; and talk with the backend about it.
+ * offers.c. The pages that this side grants to the other end of a channel
+ * (PAGES pages, of which the last is the ring), and the requests that offer
+ * them.
  */
 #define PAGES 3u
 #define OUR_ID 666u
@@ -116,7 +118,7 @@ enum wrong {
 	REF_REVOKED,
 	KCTL_MAGIC,
 	KCTL_VERSION,
-	BAD_SHIFT, /* a larger ring than was granted */
+	BAD_SHIFT, /* a larger ring than the pages granted */
 	PORT,
 	WRONGS
 };
@@ -134,18 +136,18 @@ struct end {
 void end_make(struct front *f, struct end *e, enum wrong how, uint16_t to);
 void end_free(struct front *f, struct end *e);
 /*
- * All @nr pages that the directory @ref of @domid names, or NULL; @look sees
- * each page of the directory.
+ * Map all @nr pages that the directory @ref of @domid names. Returns NULL on
+ * failure. @look is called for each page of the directory.
  */
 void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
 	       void (*look)(const struct ivc_dir *dir));
-/* CONNECT with @e, wishing for a ring of 2^@rx_shift: the connection. */
+/* CONNECT with @e, asking for a ring of 2^@rx_shift bytes. */
 int offer_send(struct front *f, uint64_t me, const struct ivc_host *to,
 	       struct end *e, uint8_t rx_shift, uint32_t *conn);
-/* 1: EV_ACCEPTED, in *@ev. -errno: EV_GONE. 0: nothing within @ms. */
+/* Returns 1 with EV_ACCEPTED in *@ev, -errno of EV_GONE, or 0 after @ms. */
 int offer_outcome(struct front *f, uint32_t conn, struct ivc_msg *ev, int ms);
 int close_conn(struct front *f, uint64_t me, uint32_t conn, int reason);
-/* Some member of the group that is not us, of id @id if that is not 0. */
+/* Find another member of the group, with id @id if that is not 0. */
 bool find_victim(struct front *f, uint64_t me, uint32_t id,
 		 struct ivc_host *to);
 

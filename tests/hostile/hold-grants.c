@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pages of another guest that are mapped and not let go of, long after their
- * channels are closed; and doorbells that ring for such channels: see front.h.
+ * Hold pages of another guest: map them and do not unmap them after their
+ * channels have closed; and ring the doorbells of such channels. See front.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,17 +12,17 @@
 #include <ivc/protocol/barrier.h>
 #include "front.h"
 
-#define SHIFT 22 /* the ring we ask for: 4 MiB */
+#define SHIFT 22 /* ask for a ring of 4 MiB */
 #define REFS (IVC_DIR_HEAD + (1u << (SHIFT - 12)))
 #define MAX_HELD 8
 
 static struct {
 	struct end end;
 	void *map;
-	uint32_t nr; /* pages there */
+	uint32_t nr; /* pages mapped there */
 } held[MAX_HELD];
 
-/* All that the directory names, or one page of the directory itself. */
+/* Map all pages that the directory names, or one page of the directory. */
 static void hold_pages(struct front *f, int n, uint32_t domid, uint32_t dir,
 		       bool only_dir)
 {
@@ -35,8 +35,9 @@ static void hold_pages(struct front *f, int n, uint32_t domid, uint32_t dir,
 }
 
 /*
- * One more channel that is closed and kept. 0: it was refused. -1: its victim
- * has closed it before we had its pages, which takes long on a slow machine.
+ * Close one more channel and hold its pages. Returns 1; 0 if the offer was
+ * refused; or -1 if the victim had closed the channel before its pages were
+ * mapped, which takes long on a slow machine.
  */
 static int hold_one(struct front *f, uint64_t me, const struct ivc_host *to,
 		    int n, bool only_dir)
@@ -73,13 +74,14 @@ static bool hold(struct front *f, uint64_t me, const struct ivc_host *to, int n,
 
 	do {
 		if (tries++ > 20)
-			die("the victim's pages: they are gone each time");
+			die("the victim closed each channel before its pages "
+			    "were mapped");
 		ret = hold_one(f, me, to, n, only_dir);
 	} while (ret < 0);
 	return ret;
 }
 
-/* As many as the victim allows: how many channels. */
+/* Hold as many channels as the victim allows. Returns their number. */
 static int hold_all(struct front *f, uint64_t me, const struct ivc_host *to,
 		    bool only_dir)
 {
@@ -87,14 +89,14 @@ static int hold_all(struct front *f, uint64_t me, const struct ivc_host *to,
 
 	while (n < MAX_HELD && hold(f, me, to, n, only_dir)) {
 		n++;
-		/* As long as it takes until that is noticed to be too long. */
+		/* Wait until the frontend counts the pages as overdue. */
 		sleep_ms(4000);
 	}
 	if (n == MAX_HELD)
-		die("%s of %d channels held, and it goes on",
+		die("the victim still accepts with %s of %d channels held",
 		    only_dir ? "the directories" : "all pages", n);
 	if (!n)
-		die("not even one channel");
+		die("the victim accepted no channel at all");
 	return n;
 }
 
@@ -120,18 +122,18 @@ void attack_hold_grants(struct front *f, uint64_t magic, int seconds)
 	me = front_register(f, magic, OUR_ID);
 	while (!find_victim(f, me, 1, &to))
 		sleep_ms(50);
-	/* A page of it keeps a whole channel there. */
+	/* One held page of the directory holds a whole channel. */
 	dirs = hold_all(f, me, &to, true);
 	let_go(f, dirs);
 	n = hold_all(f, me, &to, false);
-	close(creat("/tmp/ringing", 0644)); /* the scenario looks at it now */
+	close(creat("/tmp/ringing", 0644)); /* the scenario measures now */
 	for (end = now_ms() + seconds * 1000; now_ms() < end; rings++)
 		for (i = 0; i < n; i++)
 			xenevtchn_notify(f->evtchn,
 					 (evtchn_port_t)held[i].end.port);
 	let_go(f, n);
 	if (!hold(f, me, &to, 0, false))
-		die("no channel even after all was let go");
+		die("no channel, although all pages are unmapped");
 	let_go(f, 1);
 	front_disconnect(f);
 	passed("hold-grants: %d directories, %u pages, then no more; rung %llu "

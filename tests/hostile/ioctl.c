@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Descriptors of /dev/ivc, and what can be done to them: see ioctl.h. */
+/* Operations on descriptors of /dev/ivc: see ioctl.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +19,7 @@
 #define CHANS 24
 #define THREADS 6
 
-/* Numbers only: what one thread closes, another may have made anew. */
+/* Only numbers: a descriptor that one thread closes another may open anew. */
 static int ctxs[CTXS], chans[CHANS];
 static uint64_t magic;
 static volatile time_t since[THREADS];
@@ -39,7 +39,7 @@ static void keep(struct rng *r, int fd)
 	close(swap(&chans[below(r, CHANS)], fd));
 }
 
-/* Some bytes of an argument that was right. */
+/* Change some bytes of a right argument. */
 static void mutate(struct rng *r, void *arg, size_t size)
 {
 	uint8_t *p = arg;
@@ -156,12 +156,12 @@ static void channel_step(struct rng *r)
 	case 7:
 		poll(&p, 1, (int)below(r, 10));
 		break;
-	case 8: /* any command, of ours or not, to either kind */
+	case 8: /* any ioctl, known or not, on either kind */
 		ioctl(below(r, 2) ? *slot : ctxs[below(r, CTXS)],
 		      _IOC(below(r, 4), IVC_IOC, below(r, 32), below(r, 80)),
 		      memory_any(r, buf));
 		break;
-	case 9: /* what else there is to call on a descriptor */
+	case 9: /* other system calls on a descriptor */
 		if (read(*slot, buf, 64) < 0 && write(*slot, buf, 64) < 0)
 			lseek(*slot, rnd(r), SEEK_SET);
 		ftruncate(*slot, below(r, 2)) ? (void)0 : abort();
@@ -172,7 +172,7 @@ static void channel_step(struct rng *r)
 	}
 }
 
-/* A child has the descriptors, and no mapping; it goes on for a moment. */
+/* A child inherits descriptors but no mapping; it continues for a moment. */
 static void fork_step(struct rng *r)
 {
 	pid_t pid = fork();
@@ -218,7 +218,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Which of them hangs? */
+/* Report the thread that hangs. */
 static void watch(time_t now)
 {
 	unsigned int i;
@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 	end = time(NULL) + atoi(argv[2]);
 	if (argc > 3)
 		too_long = (unsigned int)atoi(argv[3]);
-	/* Where allocations fail on purpose, that one may, too. */
+	/* Where allocations are made to fail, this one may fail, too. */
 	for (i = 0; i < 100; i++) {
 		ctxs[0] = open("/dev/ivc", O_RDWR | O_CLOEXEC);
 		if (ctxs[0] >= 0 || errno != ENOMEM)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-ioctl: an unprivileged process that does to /dev/ivc whatever a process
- * can do to a device. Many threads share descriptors and mappings, and close,
- * unmap, duplicate and fork them under each other's hands.
+ * ivc-ioctl: an unprivileged process that uses /dev/ivc in every way that a
+ * process can use a device. Many threads share descriptors and mappings, and
+ * close, unmap, duplicate and fork them while other threads use them.
  *
  *   ioctl.c    descriptors: open, ioctl, poll, close, fork; the threads
  *   memory.c   mappings: mmap, mremap, mprotect, munmap, /proc/self/mem
  *
- * No step may take longer than 15 s, or what a backend that does not answer
- * makes of it. What else goes wrong, the kernel's log tells.
+ * No step may take longer than 15 s, or longer where a backend does not answer.
+ * All other faults show in the kernel's log.
  */
 #ifndef HOSTILE_IOCTL_H
 #define HOSTILE_IOCTL_H
@@ -35,10 +35,10 @@ static inline uint32_t below(struct rng *r, uint32_t n)
 
 /* memory.c. Fault handlers, once per process. */
 void memory_begin(void);
-/* Map some of @fd, or do something to a mapping that is there. */
+/* Map a part of @fd, or change an existing mapping. */
 void memory_map(struct rng *r, int fd);
 void memory_step(struct rng *r);
-/* An address for a call to write to: on the stack, in a mapping, nowhere. */
+/* An address for an argument: on the stack, in a mapping, or invalid. */
 void *memory_any(struct rng *r, void *good);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every enemy and its victims say, and what they tell time by. */
+/* Messages and time, for the hostile programs and their victims. */
 #ifndef HOSTILE_LOG_H
 #define HOSTILE_LOG_H
 
 #include <stdint.h>
 
-/* Ends the process: what should have been is not. */
+/* Print a message and end the process with status 1: the test has failed. */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
-/* Said on stdout, once it has gone as it must. */
+/* Print a message on stdout: the test has passed. */
 __attribute__((format(printf, 1, 2))) void passed(const char *fmt, ...);
 
 /*
@@ -18,8 +18,8 @@ void moves(void);
 
 int64_t now_ms(void);
 /*
- * How long the other side may take to do what it must, in milliseconds. On a
- * slow or busy machine that is longer: the lab says so in LAB_SLOWER.
+ * How many milliseconds the other side may take for a step. On a slow or busy
+ * machine the time is longer, by the factor that the lab sets in LAB_SLOWER.
  */
 int patience_ms(void);
 void sleep_ms(int ms);

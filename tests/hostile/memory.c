@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Mappings of channels, and what can be done to them: see ioctl.h. */
+/* Operations on mappings of channels: see ioctl.h. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #define PAGE 4096u
 #define SLOTS 64
 
-/* Others unmap, too: an address here may have become anything or nothing. */
+/* Other threads unmap, too: an address may belong to anything or nothing. */
 static struct {
 	uint8_t *p;
 	size_t size;
@@ -64,7 +64,7 @@ void memory_map(struct rng *r, int fd)
 
 	if (at != IVC_MAP_KCTL && below(r, 3))
 		size = 17 * PAGE;
-	/* Or as nobody should. */
+	/* Or in a wrong way. */
 	if (!below(r, 6))
 		prot = (int)below(r, 8);
 	if (!below(r, 8))
@@ -102,7 +102,7 @@ static void touch(struct rng *r, uint8_t *p, size_t size)
 	touching = false;
 }
 
-/* As a debugger would, which needs no mapping that can be written. */
+/* Write as a debugger does, which needs no writable mapping. */
 static void by_proc(struct rng *r, uint8_t *p)
 {
 	struct iovec local, remote = { p, 64 };
@@ -157,7 +157,7 @@ void memory_step(struct rng *r)
 		if (p != MAP_FAILED)
 			munmap(p, PAGE);
 		break;
-	case 12: /* to a place of its own: what is there goes first */
+	case 12: /* to a chosen address, whose mapping it replaces */
 		mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		       mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 			    -1, 0));
@@ -165,7 +165,7 @@ void memory_step(struct rng *r)
 	case 2:
 		madvise(p, size, advice[below(r, 8)]);
 		break;
-	case 3: /* a part, so that there are two */
+	case 3: /* a part, which splits the mapping */
 		if (half)
 			munmap(p + half, PAGE);
 		break;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Wrong nodes, wrong states, and a frontend that is gone in each: see front.h.
- */
+/* Wrong nodes, wrong states, and a frontend that dies in each: see front.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,8 @@
 #include "front.h"
 
 /*
- * NULL: the node is not there. (References 0 and 1 are right ones: the
- * toolstack grants Dom0 the guest's console and xenstore pages by them.)
+ * NULL: the node does not exist. (References 0 and 1 are valid: by them the
+ * toolstack grants Dom0 the guest's console and xenstore pages.)
  */
 static const struct {
 	const char *node;
@@ -43,7 +42,7 @@ static const struct {
 
 #define N_WRONG (sizeof(wrong) / sizeof(wrong[0]))
 
-/* Up to Initialised, with what @spoil does to it; the backend must refuse. */
+/* Go up to Initialised, spoiled by @spoil; the backend must refuse. */
 static void refused(struct front *f, const char *what,
 		    void (*spoil)(struct front *f, size_t i), size_t i)
 {
@@ -63,7 +62,7 @@ static void spoil_node(struct front *f, size_t i)
 		front_rm(f, wrong[i].node);
 }
 
-/* A page granted to another guest, one read-only, one taken back, ... */
+/* A page granted to another guest, one read-only, one whose grant ended, ... */
 static void spoil_refs(struct front *f, size_t how)
 {
 	uint32_t ref = 0;
@@ -88,7 +87,7 @@ static void spoil_refs(struct front *f, size_t how)
 		xengntshr_unshare(f->gntshr, page, 1);
 }
 
-/* A port for another guest, and one of our own that is bound already. */
+/* A port for another guest, and a port of this guest that is already bound. */
 static void spoil_port(struct front *f, size_t how)
 {
 	int port = xenevtchn_bind_unbound_port(f->evtchn,
@@ -105,7 +104,7 @@ void attack_nodes(struct front *f)
 
 	for (i = 0; i < N_WRONG; i++) {
 		refused(f, wrong[i].node, spoil_node, i);
-		/* Nor does it help to mend it now. */
+		/* To correct the node now does not help. */
 		front_publish(f);
 		front_state(f, INITIALISED);
 	}
@@ -115,7 +114,7 @@ void attack_nodes(struct front *f)
 		refused(f, "wrong port", spoil_port, i);
 	front_proves(f, "wrong nodes");
 
-	/* Once it is connected, nodes are nothing to it. */
+	/* Once connected, the backend does not read the nodes. */
 	front_connect(f);
 	for (i = 0; i < N_WRONG; i++)
 		spoil_node(f, i);
@@ -159,16 +158,16 @@ static void walk(struct front *f, int steps)
 }
 
 /*
- * A frontend whose state cannot be read is one that is gone: the backend lets
- * go of its device for good, and only the toolstack makes another. So these two
- * are tried by walk(), after which the scenario attaches anew.
+ * The backend treats a frontend whose state cannot be read as gone: it ends the
+ * device for good, and only the toolstack can make another. So walk() tries
+ * these two, and the scenario attaches the guest again after it.
  */
 static bool is_gone(const char *state)
 {
 	return !*state || !strcmp(state, "0") || !strcmp(state, "x");
 }
 
-/* One that no frontend of ours is ever in: the backend lets go at once. */
+/* States that ivc-front never has: the backend disconnects at once. */
 static void no_state(struct front *f, const char *state)
 {
 	uint32_t cons = ivc_load(&f->ctl->req_cons);
@@ -204,12 +203,12 @@ void attack_states(struct front *f)
 		}
 		front_proves(f, "odd states");
 	}
-	/* Initialised, and Connected, with nothing published. */
+	/* Initialised and Connected, without any node. */
 	front_reset(f);
 	front_rm(f, "ring-ref");
 	front_state(f, CONNECTED);
 	back_must_be(f, CLOSING, CLOSED, "Connected at once");
-	/* The same state said again, many times. */
+	/* The same state, written many times. */
 	front_connect(f);
 	for (i = 0; i < 50; i++) {
 		front_state(f, INITIALISED);
@@ -220,7 +219,7 @@ void attack_states(struct front *f)
 	passed("odd states: %zu", 3 * N_ODD + 2);
 }
 
-/* A process of its own connects as far as @step and is gone without a word. */
+/* A child process connects as far as @step and then dies. */
 static void vanish_at(int step)
 {
 	struct front f;
@@ -228,7 +227,7 @@ static void vanish_at(int step)
 	int status;
 
 	if (pid < 0)
-		die("no fork");
+		die("fork failed");
 	if (!pid) {
 		front_open(&f);
 		front_reset(&f);
@@ -256,7 +255,7 @@ static void vanish_at(int step)
 		    (unsigned int)status);
 }
 
-/* Its pages and its port go with it, under the backend that has them mapped. */
+/* Its pages and port end with it, while the backend has them mapped. */
 void attack_vanish(struct front *f)
 {
 	int step;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Wrong offers to the frontend of another guest, and wrong answers to its own:
- * see front.h. The other end is tests/hostile/victim.c, which takes whatever
- * comes and connects to us now and then.
+ * see front.h. The other end is tests/hostile/victim.c, which accepts every
+ * offer and sometimes connects to this program.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -132,7 +132,7 @@ void end_make(struct front *f, struct end *e, enum wrong how, uint16_t to)
 	spoil(f, e, how, to);
 }
 
-/* Everything the other end can see of us, at random, for @ms. */
+/* Write random bytes to all pages that the other end maps, for @ms. */
 static void noise(struct front *f, struct end *e, int ms)
 {
 	struct ivc_kctl *kctl = (struct ivc_kctl *)e->pages;
@@ -168,7 +168,7 @@ static void noise(struct front *f, struct end *e, int ms)
 		if (!(++n % 64) && e->port >= 0)
 			xenevtchn_notify(f->evtchn, (evtchn_port_t)e->port);
 	}
-	/* The end of it, as no kernel of ours would tell it. */
+	/* An end of the channel that ivc-front would never report. */
 	ivc_store(&kctl->took_until, rnd());
 	ivc_store(&kctl->took_over, rnd());
 	ivc_store(&kctl->cut_off, rnd_below(4));
@@ -236,7 +236,7 @@ void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
 			break;
 		if (dir->magic != IVC_DIR_MAGIC || !dir->count ||
 		    dir->count > nr - n || dir->count > IVC_DIR_REFS)
-			die("the victim's directory is no good");
+			die("the victim's directory is invalid");
 		if (look)
 			look(dir);
 		memcpy(refs + n, dir->ref, dir->count * sizeof(*refs));
@@ -251,7 +251,7 @@ void *peer_map(struct front *f, uint32_t domid, uint32_t ref, uint32_t nr,
 	return map;
 }
 
-/* But for the bytes from @from to @to, which have a meaning. */
+/* All but the bytes from @from to @to, which have a meaning, must be 0. */
 static void must_be_zero(const uint8_t *page, uint32_t from, uint32_t to,
 			 const char *what)
 {
@@ -259,7 +259,7 @@ static void must_be_zero(const uint8_t *page, uint32_t from, uint32_t to,
 
 	for (i = 0; i < PAGE; i++)
 		if ((i < from || i >= to) && page[i])
-			die("%s, byte %u: something else of its guest's", what,
+			die("%s, byte %u: not 0, data of the guest leaks", what,
 			    i);
 }
 
@@ -271,8 +271,9 @@ static void directory_must_be_bare(const struct ivc_dir *dir)
 }
 
 /*
- * What the victim grants us with its offer, before either has written: nothing
- * but what belongs to the channel. False: it has taken its offer back.
+ * Check the pages that the victim grants with its offer, before either side has
+ * written: they must hold nothing but what belongs to the channel. False: the
+ * victim has withdrawn its offer.
  */
 static bool must_be_bare(struct front *f, const struct ivc_msg *ev)
 {
@@ -302,7 +303,7 @@ static void offer(struct front *f, uint64_t me, const struct ivc_host *to,
 	if (how != PORT)
 		e.port = xenevtchn_bind_unbound_port(f->evtchn, to->domid);
 	err = offer_send(f, me, to, &e, 12, &conn);
-	/* It may have left, or be slow. */
+	/* The victim may have left, or be slow. */
 	if (err && err != -ENOENT && err != -EBUSY)
 		die("CONNECT: %d", err);
 	if (!err) {
@@ -314,13 +315,13 @@ static void offer(struct front *f, uint64_t me, const struct ivc_host *to,
 			t->refused[how]++;
 		}
 		if (how != RIGHT && err == 1)
-			die("taken in spite of: %s", wrong_name[how]);
+			die("accepted in spite of: %s", wrong_name[how]);
 		close_conn(f, me, conn, (int)rnd());
 	}
 	end_free(f, &e);
 }
 
-/* The other end has connected to us. */
+/* Answer an offer of the other end. */
 static void answer(struct front *f, uint64_t me, const struct ivc_msg *ev,
 		   enum wrong how, struct tally *t)
 {
@@ -336,7 +337,7 @@ static void answer(struct front *f, uint64_t me, const struct ivc_msg *ev,
 	req.accept.dir_gref = e.dir_ref;
 	req.accept.tx_shift = e.shift;
 	err = front_ask(f, &req, NULL);
-	/* Larger than was asked for: nobody has been told. */
+	/* A larger ring than the offer asks for: the backend must refuse. */
 	if (!err)
 		err = offer_outcome(f, ev->offer.conn, &gone,
 				    how == RIGHT ? 100 : 3000);
@@ -390,13 +391,13 @@ void attack_offers(struct front *f, uint64_t magic, int seconds)
 		if (!t.refused[how])
 			die("not refused with -EPROTO: %s", wrong_name[how]);
 	if (!t.bare)
-		die("nobody has offered us anything");
+		die("no victim has offered a channel");
 	if (!t.taken)
-		die("not even a right offer was taken");
+		die("the victim accepted not even a right offer");
 	if (back_state(f) != CONNECTED)
 		die("wrong offers: backend in state %d", back_state(f));
 	front_disconnect(f);
-	passed("offers: %u taken, each of %d wrongs refused; %u answers "
+	passed("offers: %u accepted, each of %d wrongs refused; %u answers "
 	       "taken; %u offers granted nothing else",
 	       t.taken, WRONGS - 1, t.answered, t.bare);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-peer: a process that scribbles on all of a channel that it may write, at
- * full speed, while an honest program (victim.c) uses the other end. It speaks
- * include/ivc/protocol/abi.h itself, since libivc would not.
+ * ivc-peer: a process that writes random bytes to all memory of a channel that
+ * it can write, at full speed, while an honest program (victim.c) uses the
+ * other end. It uses the ioctls of include/ivc/protocol/abi.h directly, since
+ * libivc would not do this.
  *
  *   ivc-peer MAGIC SECONDS
  *
- * What it may not write, the peer's pages and its own kernel's, it tries to.
+ * It also tries to write the pages of the peer and of its own kernel, which
+ * must fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +46,7 @@ static void *map(int fd, off_t at, size_t size, int prot)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* A second time, or somewhere else: neither, and what is there stays usable. */
+/* Map again, or move: both must fail, and the mapping must stay usable. */
 static void once_and_here(int fd, off_t at, uint8_t *map_at, size_t size)
 {
 	int i;
@@ -64,7 +66,7 @@ static void once_and_here(int fd, off_t at, uint8_t *map_at, size_t size)
 	must(madvise(map_at, size, MADV_DOFORK));
 }
 
-/* None of the ways to write to what is the peer's, or the kernel's. */
+/* Try every way to write to the pages of the peer and of the kernel. */
 static void forbidden(int fd, uint8_t *peer, size_t peer_size, void *kctl)
 {
 	static const char word[8] = "written";
@@ -82,7 +84,7 @@ static void forbidden(int fd, uint8_t *peer, size_t peer_size, void *kctl)
 	must(pwrite(mem, word, sizeof(word), (off_t)(uintptr_t)peer) < 0);
 	must(pwrite(mem, word, sizeof(word), (off_t)(uintptr_t)kctl) < 0);
 	close(mem);
-	/* Beyond the channel there is nothing to be had. */
+	/* Memory beyond the channel cannot be mapped. */
 	must(!map(fd, IVC_MAP_PEER + peer_size, PAGE, PROT_READ));
 	must(!map(fd, IVC_MAP_PEER, peer_size + PAGE, PROT_READ));
 	must(!map(fd, IVC_MAP_OWN + 0x0ffff000, PAGE, PROT_READ));
@@ -114,7 +116,10 @@ static void scribble(int fd, const struct ivc_abi_info *info, int ms)
 			uint32_t at =
 				ivc_reader_cell(ivc_load(&reader->reader_pos));
 
-			/* Where it reads, and how far we could have read it. */
+			/*
+			 * Where the victim reads, and how far this side could
+			 * have.
+			 */
 			scribble_ring(&s, own + PAGE, info->tx_size / IVC_CELL,
 				      at);
 			scribble_ctrl(&s, (struct ivc_ctrl *)own, at);
@@ -123,7 +128,10 @@ static void scribble(int fd, const struct ivc_abi_info *info, int ms)
 			sum += peer[i];
 		ioctl(fd, IVC_IOC_KICK);
 	}
-	/* Some channels are closed, some not, some mappings outlive them. */
+	/*
+	 * Close some channels, leave others, and let some mappings outlive
+	 * them.
+	 */
 	if (sum & 1)
 		ioctl(fd, IVC_IOC_CLOSE);
 	close(fd);
@@ -133,13 +141,13 @@ static void scribble(int fd, const struct ivc_abi_info *info, int ms)
 	munmap((void *)(uintptr_t)kctl, PAGE);
 }
 
-/* A channel that is being established, or is. */
+/* A channel that is established, or is being established. */
 static bool use(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	struct ivc_abi_info info = { 0 };
 
-	/* Shorter than victims wait to be accepted, or each waits in vain. */
+	/* Shorter than the victims wait for an accept, or all wait in vain. */
 	if (poll(&p, 1, 300) <= 0 || ioctl(fd, IVC_IOC_INFO, &info) ||
 	    info.state != IVC_ABI_OPEN) {
 		close(fd);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An honest program among enemies: it accepts whatever comes and connects to
- * whoever calls itself 666 (tests/hostile/offers.c), writes and reads for a
- * while, and closes. Whatever a peer does, calls return what their manual
- * allows, in time, and no memory but its own is touched (it can be run under
- * any sanitizer; in the lab the kernel's watches).
+ * An honest program whose peers are hostile. It accepts every offer, connects
+ * to the member with id 666 (tests/hostile/offers.c), writes and reads for a
+ * while, and closes. Whatever a peer does, calls must return in time what their
+ * manual allows, and touch no other memory (the program can run under any
+ * sanitizer; in the lab the kernel's own checks watch it).
  *
- *   ivc-victim MAGIC ID SECONDS [FILE]    or until that file is there
+ *   ivc-victim MAGIC ID SECONDS [FILE]    until FILE exists, at most SECONDS
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -21,7 +21,7 @@
 
 static unsigned long accepted, connected, refused, ends[200];
 
-/* How a channel may end, whoever is at the other end. */
+/* The errors with which a channel may end, whatever the peer does. */
 static bool an_end(long err)
 {
 	switch (err) {
@@ -50,7 +50,7 @@ static bool ended(const char *what, long ret)
 	return true;
 }
 
-/* What is left of it is asked for, too. */
+/* Also ask for its unread and undelivered data. */
 static void look_back(ivc_channel *ch)
 {
 	void *unread = NULL;
