@@ -25,7 +25,7 @@ struct guest {
 	u32 nr_events;
 };
 
-/* A Dom0 with ivc-back, in which the calling thread is afterwards; its end. */
+/* Make a Dom0 with ivc-back, and enter it; end both. */
 static inline struct stub_dom *backend_new(void)
 {
 	struct stub_dom *dom0 = stub_dom_new(0, true);
@@ -41,23 +41,24 @@ static inline void backend_end(struct stub_dom *dom0)
 	stub_back_exit();
 }
 
-/* A domain with a device of its own; then to Connected. The thread that calls
- * these is in the guest's kernel afterwards.
+/*
+ * Make a domain with a device; bring the device to Connected. The calling
+ * thread is in the guest's kernel afterwards.
  */
 struct guest *guest_new(struct stub_dom *back, domid_t id);
 void guest_open(struct guest *g);
-/* Its first part: everything but the state. */
+/* The first part of guest_open(): everything but the state. */
 void guest_prepare(struct guest *g);
-/* State 5 and 6, and until the backend is in 6; then it may be opened again. */
+/* Go to states 5 and 6 and wait for the backend; guest_open() may follow. */
 void guest_close(struct guest *g);
 void guest_free(struct guest *g);
 
 void guest_state(struct guest *g, enum xenbus_state state);
 enum xenbus_state guest_back_state(struct guest *g);
-/* A node of its policy, for the next guest_open(). */
+/* Write a node of the policy, for the next guest_open(). */
 void guest_policy(struct guest *g, const char *node, unsigned int value);
 
-/* Into the ring, if there is room or not; the backend is not notified. */
+/* Put a request into the ring, even a full one, without a notification. */
 void guest_post(struct guest *g, const struct ivc_msg *req);
 void guest_notify(struct guest *g);
 /* The next message of the backend, if there is one. */
@@ -66,10 +67,10 @@ bool guest_take(struct guest *g, struct ivc_msg *msg);
 int guest_call(struct guest *g, struct ivc_msg *msg);
 /* Wait for an event @op; others stay in g->event. */
 struct ivc_msg guest_event(struct guest *g, u16 op);
-/* Take what is in the ring to g->event. */
+/* Move all messages of the ring to g->event. */
 void guest_drain(struct guest *g);
 
-/* Shorthands: the number, or what the backend says. */
+/* Shorthands: they return the number, or the error of the backend. */
 int guest_register(struct guest *g, u64 magic, u32 id, u64 *member);
 int guest_unregister(struct guest *g, u64 member);
 int guest_connect(struct guest *g, u64 member, u64 peer, u8 shift, u32 *conn);

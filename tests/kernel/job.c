@@ -86,7 +86,9 @@ struct ivc_abi_info job_info(int fd)
 	return info;
 }
 
-/* Is everything charged that is held? Else one line of it, to be freed. */
+/*
+ * Compare held and charged. Returns a line that differs, to be freed; or NULL.
+ */
 static char *not_charged(void)
 {
 	char *text = stub_debugfs("ivc-front", "held"), *line, *save, what[32];

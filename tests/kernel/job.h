@@ -23,14 +23,14 @@ void job_enter(struct job *j);
 void job_end(struct job *j);
 void job_exit(struct job *j);
 
-/* A descriptor, registered as process @id: of the process that runs. */
+/* A descriptor of the current process, registered as process @id. */
 int job_register(u32 id, u64 *member);
 /* A descriptor, or -errno. */
 int job_connect(int ctx, u64 member, u32 size);
-/* The same: of the first offer that comes. */
+/* A descriptor of the first offer that comes, or -errno. */
 int job_accept(int ctx);
 struct ivc_abi_info job_info(int fd);
-/* What the frontend holds is charged, once what is under way has ended. */
+/* Check that all that the frontend holds is charged, once work has ended. */
 void job_audit(void);
 
 #endif /* JOB_H */

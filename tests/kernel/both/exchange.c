@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two guests with the real frontend at the real backend: a process of one
- * writes to a process of the other, through the pages that the drivers have
- * granted, mapped, and put into both. However it ends, what is read is the
- * beginning of what was written, and in the end nothing is granted, mapped or
- * allocated.
+ * Two guests with the real frontend at the real backend. A process of one
+ * writes to a process of the other, through pages that the drivers grant, map,
+ * and put into both processes. However the channel ends, the data that is read
+ * is the beginning of the data that was written, and in the end no page is
+ * granted, mapped or allocated.
  */
 #include <sys/mman.h>
 
@@ -25,9 +25,9 @@ struct side {
 	struct stub_dom *dom;
 	int (*init)(void);
 	void (*exit)(void);
-	u64 member; /* 0: not yet */
+	u64 member; /* 0: not registered yet */
 	u64 bytes;
-	u64 until; /* that many */
+	u64 until; /* stop after so many bytes */
 	enum ending ending;
 };
 
@@ -94,7 +94,7 @@ static void read_all(struct side *s, int fd)
 		s->bytes += (u64)n;
 		if (n)
 			continue;
-		/* Once more: it may have been written before it ended. */
+		/* Read once more: data may have been written before the end. */
 		if (end)
 			return;
 		end = closed(fd);
@@ -198,7 +198,9 @@ static void exchange(bool pv, enum ending ending)
 		STUB_CHECK(writer.bytes >= writer.until &&
 			   reader.bytes == writer.bytes);
 	STUB_CHECK(reader.bytes <= writer.bytes);
-	/* The modules go at once, whatever their channels wait for. */
+	/*
+	 * The modules are unloaded at once, in whatever state the channels are.
+	 */
 	stub_enter(writer.dom);
 	writer.exit();
 	stub_enter(reader.dom);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Member numbers beyond 32 bits: nobody is refused, nobody takes one member for
- * another, and everything that names a member names the right one.
+ * Member numbers beyond 32 bits: no member is refused or taken for another, and
+ * each request that names a member names the right one.
  */
 #include "job.h"
 #include "../../../kernel/back/back.h"
@@ -34,7 +34,7 @@ static void beyond(void)
 		ctx[i] = job_register(10 + i, &member[i]);
 		STUB_CHECK(member[i] == U32_MAX - 1ull + i);
 	}
-	/* In ascending order, also for who asks page by page. */
+	/* In ascending order, also if the list is read page by page. */
 	STUB_CHECK(hosts(j.ctx, host, 8) == 4);
 	for (i = 0; i < 4; i++) {
 		STUB_CHECK(host[i].member == member[i]);
@@ -51,7 +51,10 @@ static void beyond(void)
 	STUB_CHECK(stub_ioctl(ctx[0], IVC_IOC_CONNECT, &con) == 0);
 	STUB_CHECK(stub_poll(j.ctx, POLLIN, 20000) & POLLIN);
 	STUB_CHECK(!stub_close(con.fd));
-	/* To one beyond, from one beyond; and each knows the other. */
+	/*
+	 * Connect from a member beyond 32 bits to another. Each knows the
+	 * other.
+	 */
 	fd = job_connect(ctx[2], member[3], PAGE_SIZE);
 	STUB_CHECK(fd >= 0);
 	STUB_CHECK(stub_poll(ctx[3], POLLIN, 20000) & POLLIN);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes of a guest do what they like, at random, with each other and with a
- * peer in another guest; what the frontend holds is charged all the time, and
- * nothing is left in the end.
+ * Processes of a guest act at random, with each other and with a peer in
+ * another guest. At each moment the frontend's resources are charged, and in
+ * the end none is left.
  */
 #include <sys/mman.h>
 #include <ivc/protocol/abi.h>
@@ -131,7 +131,7 @@ static void do_fork(struct proc *p)
 {
 	struct stub_proc *child = stub_fork();
 
-	/* The child goes first, or outlives its parent by a little. */
+	/* The child ends first, or outlives its parent by a moment. */
 	if (stub_random(2)) {
 		stub_proc_exit(child);
 		stub_proc_enter(p->p);
@@ -190,7 +190,7 @@ static void *steps(void *arg)
 	return NULL;
 }
 
-/* The peer takes what it is offered, and lets go of it at some time. */
+/* The peer accepts offers, and releases their pages at a random time. */
 static void other_steps(struct guest *g, u64 member, struct peer **peer)
 {
 	struct ivc_msg msg;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tables of kernel/front/handover.h: each state can be reached, none leads
- * back to LIVE, and each way that a hand-over takes ends where it should.
+ * The tables of kernel/front/handover.h: each state can be reached, no event
+ * leads back to LIVE, and each sequence of events ends in the right state.
  */
 #include <linux/kernel.h>
 
@@ -10,7 +10,7 @@
 
 #define EVENTS 4
 
-/* A way from LIVE, its events ended by -1, and the state where it ends. */
+/* Events from LIVE on, ended by -1, and the state in which they end. */
 struct way {
 	int event[EVENTS + 1];
 	int end;
@@ -22,7 +22,9 @@ static const struct way tx_ways[] = {
 	{ { IVC_TX_STOP, IVC_TX_CUT, -1 }, IVC_TX_CUT_OFF },
 	{ { IVC_TX_STOP, IVC_TX_CUT, IVC_TX_RETURN, -1 }, IVC_TX_RETURNED },
 	{ { IVC_TX_STOP, IVC_TX_RETURN, IVC_TX_CUT, -1 }, IVC_TX_RETURNED },
-	/* A ring that its process still writes is neither cut off nor back. */
+	/*
+	 * A ring that its process still writes is neither cut off nor returned.
+	 */
 	{ { IVC_TX_CUT, IVC_TX_RETURN, -1 }, IVC_TX_LIVE },
 };
 
@@ -32,7 +34,7 @@ static const struct way rx_ways[] = {
 	{ { IVC_RX_REVOKE, IVC_RX_COPY, IVC_RX_HIDE, -1 }, IVC_RX_HIDDEN },
 	{ { IVC_RX_REVOKE, IVC_RX_COPY, IVC_RX_HIDE, IVC_RX_SHOW, -1 },
 	  IVC_RX_COPIED },
-	/* Only what the process does not see may be copied. */
+	/* Only a ring that the process cannot see is copied. */
 	{ { IVC_RX_COPY, IVC_RX_HIDE, -1 }, IVC_RX_LIVE },
 	/* Without a copy there is nothing to hide. */
 	{ { IVC_RX_REVOKE, IVC_RX_HIDE, -1 }, IVC_RX_REVOKED },

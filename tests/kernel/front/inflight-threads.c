@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Channels that end while they are being made: what others may still use stays,
- * and what is said is what has happened.
+ * Channels that end while they are being made. Grants and ports that others may
+ * still use stay, and each process is told the truth.
  */
 #include <ivc/protocol/barrier.h>
 #include <linux/sched.h>
@@ -16,7 +16,7 @@
 
 /* --------------------------------------------------- holding a process */
 
-/* It stops where it could be interrupted for the @pass + 1st time. */
+/* Hold the process at its @pass + 1st point where it could be interrupted. */
 static struct {
 	struct mm_struct *mm;
 	int pass;
@@ -53,9 +53,9 @@ static void let_go(void)
 
 struct scene {
 	struct host *host;
-	struct guest other; /* only its domain */
+	struct guest other; /* only its domain is used */
 	struct caller proc;
-	u64 grants, ports; /* without a channel */
+	u64 grants, ports; /* held without a channel */
 };
 
 static void begin(struct scene *s)
@@ -83,7 +83,7 @@ static bool nothing_held(struct scene *s)
 	return c.grants == s->grants && c.ports == s->ports;
 }
 
-/* CONNECT as it comes to the backend. */
+/* The CONNECT that the backend gets. */
 static struct ivc_msg connect_of(struct caller *c, struct ivc_abi_connect *con,
 				 u32 size)
 {
@@ -107,7 +107,7 @@ static void gone(struct host *h, u64 member)
 	host_put(h, &ev);
 }
 
-/* The next request, which is done. */
+/* Get the next request, and reply with success. */
 static struct ivc_msg done(struct host *h, u16 op, struct ivc_msg reply)
 {
 	struct ivc_msg req = host_request(h, op);
@@ -127,7 +127,7 @@ static void closes(struct host *h)
 
 /* ------------------------------------------------------------- offering */
 
-/* A process is killed while the backend has its CONNECT; another connects. */
+/* A process is killed while the backend has its CONNECT. Another connects. */
 static void killed_connect(void)
 {
 	struct ivc_abi_connect con[2];
@@ -159,7 +159,7 @@ static void killed_connect(void)
 		   s.grants + 2 * (held - s.grants));
 	gone(s.host, 1);
 	STUB_WAIT_FOR(stub_count(s.host->dom).grants == held);
-	/* The other is refused: nobody has its numbers. */
+	/* The second CONNECT is refused, so no domain has its numbers. */
 	host_reply(s.host, &second, -EDQUOT, NONE);
 	STUB_CHECK(caller_wait(&other) == -EDQUOT);
 	STUB_WAIT_FOR(nothing_held(&s));
@@ -167,7 +167,7 @@ static void killed_connect(void)
 	end(&s);
 }
 
-/* The late answer is a refusal, or never comes: the backend is gone. */
+/* The late answer is a refusal, or never comes, because the backend is gone. */
 static void killed_for_nothing(void)
 {
 	struct ivc_abi_connect con;
@@ -196,7 +196,7 @@ static void killed_for_nothing(void)
 	host_free(s.host);
 }
 
-/* A suspend, which is cancelled, ends an offer that nobody has taken yet. */
+/* A suspend that is cancelled ends an offer that was not accepted yet. */
 static void offer_leaves(void)
 {
 	struct ivc_abi_connect con;
@@ -229,8 +229,8 @@ static void offer_leaves(void)
 }
 
 /*
- * The guest arrives on another host, which nobody there has its numbers of:
- * with a CONNECT that was not answered, or an offer that nobody has taken.
+ * The guest arrives on another host, where no domain has its numbers: with a
+ * CONNECT that was not answered, or with an offer that was not accepted.
  */
 static void arrives(bool answered)
 {
@@ -274,7 +274,7 @@ static void offer_arrives(void)
 	arrives(true);
 }
 
-/* Numbers of one backend are not told to the next. */
+/* Numbers of one backend are not sent to the next. */
 static void next_backend(void)
 {
 	struct ivc_abi_connect con = { .member = PEER };
@@ -284,7 +284,7 @@ static void next_backend(void)
 	begin(&s);
 	caller_call(&s.proc, IVC_IOC_CONNECT, &con);
 	req = host_request(s.host, IVC_MSG_LOOKUP);
-	/* Behind the answer, when it allocates its ring. */
+	/* Stop the process after the answer, when it allocates its ring. */
 	hold_process(&s.proc, 0);
 	reply.looked.member = PEER;
 	reply.looked.domid = PEER;
@@ -314,7 +314,7 @@ static irqreturn_t deaf(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* An end in the other guest that offers, and its doorbell. */
+/* An end in the other guest that makes an offer, and its doorbell. */
 struct offerer {
 	struct peer *peer;
 	u32 port;
@@ -361,7 +361,9 @@ static void offer_end(struct scene *s, struct offerer *o)
 	peer_free(o->peer);
 }
 
-/* ACCEPT is under way when the guest leaves, or its process is killed. */
+/*
+ * ACCEPT is unanswered when the guest is suspended, or its process is killed.
+ */
 static void accept_in_flight(bool kill)
 {
 	struct ivc_abi_accept acc = {};
@@ -392,7 +394,7 @@ static void accept_in_flight(bool kill)
 	STUB_CHECK(stub_count(s.host->dom).grants == grants);
 	host_reply(s.host, &req, 0, NONE);
 	host_quiet(s.host);
-	/* The offerer is told the numbers, and has not mapped them yet. */
+	/* The offerer is told the numbers, and has mapped nothing yet. */
 	STUB_CHECK(stub_count(s.host->dom).grants == grants);
 	gone(s.host, 1);
 	STUB_WAIT_FOR(nothing_held(&s));
@@ -415,7 +417,10 @@ static void accept_leaves(void)
 	accept_in_flight(false);
 }
 
-/* The offer, or the device, goes while the process is about to map it. */
+/*
+ * The offer is withdrawn, or the device detached, just before the process maps
+ * the pages.
+ */
 static void accept_ends(bool device)
 {
 	struct ivc_abi_accept acc = {};
@@ -425,8 +430,8 @@ static void accept_ends(bool device)
 	begin(&s);
 	offer(&s, &o, CONN);
 	/*
-	 * Copying its argument, allocating channel and ring (9 times), and
-	 * numbering: then it comes to the lock under which it maps.
+	 * Copying the argument, allocating channel and ring (9 times), adding
+	 * the number: the process stops at the lock under which it maps.
 	 */
 	hold_process(&s.proc, 12);
 	caller_call(&s.proc, IVC_IOC_ACCEPT, &acc);
@@ -460,7 +465,9 @@ static void detached(void)
 	accept_ends(true);
 }
 
-/* The peer's guest leaves between the mapping and the answer to ACCEPT. */
+/*
+ * The peer's guest is suspended between the mapping and the answer to ACCEPT.
+ */
 static void leaving_early(void)
 {
 	struct ivc_abi_accept acc = {};
@@ -517,7 +524,7 @@ static void conn_zero(void)
 	while (host_take(s.host, &req))
 		host_reply(s.host, &req, -ENOENT, NONE);
 	host_quiet(s.host);
-	/* Nothing is found by it. */
+	/* No channel is found by number 0. */
 	host_put(s.host, &ev);
 	host_quiet(s.host);
 	caller_exit(&s.proc);
@@ -528,7 +535,7 @@ static void conn_zero(void)
 
 /* ------------------------------------------------------------ who pays */
 
-/* An offer that waits, and the copy of what a peer has left unread. */
+/* An offer that waits, and a copy of unread data, are charged. */
 static void charged(void)
 {
 	struct ivc_abi_accept acc = {};
@@ -567,7 +574,7 @@ static u64 spurious(struct scene *s, int fd)
 	return info.spurious;
 }
 
-/* A doorbell that nobody has asked for is counted, and queues no work. */
+/* A doorbell without a request for it is counted, and queues no work. */
 static void asked_for_nothing(void)
 {
 	struct ivc_abi_accept acc = {};

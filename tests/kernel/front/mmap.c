@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The regions of a channel in a process: what mremap(), fork() and a second
- * mmap() make of them, on PV and on PVH.
+ * The regions of a channel in a process: the effect of mremap(), fork() and a
+ * second mmap(), in a PV and in a PVH guest.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -21,8 +21,7 @@ struct pair {
 	void *at;
 };
 
-/* A process of domain 1, PV or not, with a channel to a guest that is a test.
- */
+/* A process of domain 1, with a channel to a guest that the test plays. */
 static void pair_begin(struct pair *p, bool pv)
 {
 	u64 member;
@@ -51,7 +50,7 @@ static void pair_end(struct pair *p)
 	job_exit(&p->job);
 }
 
-/* Each page, as the peer has written it. */
+/* Each page has what the peer has written. */
 static void see_all(struct pair *p)
 {
 	u32 i;
@@ -81,14 +80,14 @@ static void moved(bool pv)
 		STUB_CHECK(IS_ERR(stub_mremap(p.at, SIZE, SIZE,
 					      MREMAP_MAYMOVE | MREMAP_FIXED,
 					      NULL)));
-		/* Where it was it is, whole. */
+		/* The region is still at its address, whole. */
 		see_all(&p);
 		STUB_CHECK(stub_count(p.job.dom).handles == handles);
 		job_audit();
 	}
 	STUB_CHECK(!stub_munmap(p.at, SIZE));
 	job_audit();
-	/* And can be mapped again. */
+	/* And the region can be mapped again. */
 	p.at = stub_mmap(SIZE, PROT_READ, MAP_SHARED, p.fd, IVC_MAP_PEER);
 	STUB_CHECK(!IS_ERR(p.at));
 	see_all(&p);
@@ -105,7 +104,7 @@ static void moved_pvh(void)
 	moved(false);
 }
 
-/* Neither in parts, nor longer, nor in a child. */
+/* A region cannot be split, be extended, or be inherited. */
 static void kept_whole(void)
 {
 	struct stub_proc *child;
@@ -126,7 +125,10 @@ static void kept_whole(void)
 	job_audit();
 	stub_proc_exit(child);
 	job_enter(&p.job);
-	/* Out of reach and back: the entries go and come again. */
+	/*
+	 * Without access and with it again: the entries are removed and made
+	 * again.
+	 */
 	STUB_CHECK(!stub_mprotect(p.at, SIZE, PROT_NONE));
 	STUB_CHECK(stub_touch(p.at, false) == SIGSEGV);
 	job_audit();
@@ -135,7 +137,7 @@ static void kept_whole(void)
 	pair_end(&p);
 }
 
-/* Once at a time: what is mapped costs grant handles of the whole guest. */
+/* Each region is mapped once, because mappings cost handles of the guest. */
 static void once(void)
 {
 	static const struct {
@@ -172,13 +174,13 @@ static void once(void)
 		STUB_CHECK(!IS_ERR(at));
 		job_audit();
 	}
-	/* By none that failed. */
+	/* A mapping that has failed does not count. */
 	STUB_CHECK(stub_mmap(SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, p.fd,
 			     IVC_MAP_PEER) == ERR_PTR(-EACCES));
 	pair_end(&p);
 }
 
-/* What the peer left stands where its pages were, whatever was moved before. */
+/* The copy of unread data is at the region's address, wherever it was moved. */
 static void moved_and_ended(void)
 {
 	struct pair p;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose a channel and a context are: they end with the process that they belong
- * to, whoever has inherited the descriptor, and not before.
+ * A channel and a context end with the process that they belong to, not before,
+ * and even if another process has inherited the descriptor.
  */
 #include <ivc/protocol/abi.h>
 
@@ -9,10 +9,10 @@
 
 struct pair {
 	struct job job;		/* the process that connects */
-	struct stub_proc *peer; /* the one that accepts */
-	int ctx, fd;		/* the peer's */
+	struct stub_proc *peer; /* the process that accepts */
+	int ctx, fd;		/* the peer's descriptors */
 	u64 member;
-	int mine; /* the first one's channel */
+	int mine; /* the first process's channel */
 };
 
 static void pair_begin(struct pair *p)
@@ -39,7 +39,7 @@ static u32 others(int ctx)
 	return hosts.total;
 }
 
-/* The peer hears of the end, and the id of the first is free again. */
+/* The peer learns of the end, and the process id of the first is free again. */
 static void pair_ended(struct pair *p, int status)
 {
 	struct stub_proc *again;
@@ -58,7 +58,10 @@ static void pair_ended(struct pair *p, int status)
 static void pair_open(struct pair *p)
 {
 	stub_proc_enter(p->peer);
-	/* What has been told by now has been heard after that. */
+	/*
+	 * A reply from the backend comes after all events that were sent
+	 * before.
+	 */
 	STUB_CHECK(others(p->ctx) == 1);
 	STUB_CHECK(job_info(p->fd).state == IVC_ABI_OPEN);
 }
@@ -89,7 +92,7 @@ static void parent_exits(void)
 	stub_proc_exit(p.job.proc);
 	p.job.proc = NULL;
 	pair_ended(&p, -ECONNRESET);
-	/* What is left in the child is of no use. */
+	/* The child's descriptors are useless. */
 	stub_proc_enter(child);
 	STUB_CHECK(job_info(p.mine).state == IVC_ABI_CLOSED);
 	STUB_CHECK(stub_ioctl(p.job.ctx, IVC_IOC_HOSTS,
@@ -123,7 +126,7 @@ static void parent_closes(void)
 	pair_end(&p, child);
 }
 
-/* Whatever a child does with what it has inherited is none of its parent's. */
+/* A child that ends its inherited descriptors does not affect its parent. */
 static void child_ends(void)
 {
 	struct stub_proc *child;
@@ -145,7 +148,7 @@ static void child_ends(void)
 	pair_end(&p, child);
 }
 
-/* One that was duplicated is there until the last. */
+/* A descriptor that dup() copied counts until the last copy is closed. */
 static void duplicated(void)
 {
 	struct stub_proc *child;
@@ -193,8 +196,8 @@ static void *accepts(void *arg)
 }
 
 /*
- * A pair of which neither end finds a descriptor: the two hold each other, and
- * must not for ever. The sanitizer counts what is left.
+ * Neither end of a local pair gets a descriptor. The ends refer to each other,
+ * and must be freed nevertheless. The sanitizer reports an end that is not.
  */
 static void no_descriptor(void)
 {
@@ -217,7 +220,7 @@ static void no_descriptor(void)
 	WRITE_ONCE(c.done, true);
 	stub_join(t);
 	stub_jitter(0);
-	/* Some must have met, or this has shown nothing. */
+	/* Some pairs must have connected, or the test has shown nothing. */
 	STUB_CHECK(c.met);
 	STUB_WAIT_FOR(stub_pages() == pages);
 	job_end(&job);

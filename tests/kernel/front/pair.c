@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A channel within one guest, whose two ends tell each other of their end, and
- * the backend's words, which come in between.
+ * A local pair. Its two ends tell each other of their end, and events of the
+ * backend come in between.
  */
 #include <sys/mman.h>
 #include <ivc/protocol/barrier.h>
@@ -26,7 +26,7 @@ static void answer(struct host *h, u16 op, struct ivc_msg reply)
 	host_reply(h, &req, 0, reply);
 }
 
-/* Up to the reply to ACCEPT, but not EV_ACCEPTED. */
+/* Connect up to the reply to ACCEPT, without EV_ACCEPTED. */
 static void begin(struct pair *p)
 {
 	struct ivc_msg reply = {}, ev = { .op = IVC_MSG_EV_OFFER, .member = 2 };
@@ -87,11 +87,11 @@ static void write_and_close(struct pair *p)
 	stub_proc_enter(NULL);
 	reply.close.conn = CONN;
 	answer(p->host, IVC_MSG_CLOSE, reply);
-	/* The work item that the offerer's end has queued has run. */
+	/* The work item of the offerer's end has run. */
 	msleep(20);
 }
 
-/* What it has written is there, although EV_ACCEPTED comes last. */
+/* The written data is there, although EV_ACCEPTED comes last. */
 static void closed_before_accepted(void)
 {
 	struct ivc_msg ev = { .op = IVC_MSG_EV_ACCEPTED, .member = 1 };
@@ -124,7 +124,7 @@ static void closed_before_accepted(void)
 	end(&p);
 }
 
-/* The backend's word that nobody has accepted ends the offer all the same. */
+/* EV_GONE without EV_ACCEPTED ends the offer nevertheless. */
 static void gone_instead(void)
 {
 	struct ivc_msg ev = { .op = IVC_MSG_EV_GONE, .member = 1 };
@@ -146,7 +146,7 @@ static void gone_instead(void)
 	end(&p);
 }
 
-/* What the backend is asked is done, until @fd of @c has ended. */
+/* Reply with success to each request, until @fd of @c has ended. */
 static void until_closed(struct host *h, struct caller *c, int fd,
 			 struct ivc_abi_info *info)
 {
@@ -162,8 +162,8 @@ static void until_closed(struct host *h, struct caller *c, int fd,
 }
 
 /*
- * The accepter has written, and the guest leaves or loses its backend before
- * the offerer has heard EV_ACCEPTED: nobody will read it, and it is told.
+ * The accepter has written. The guest is suspended or loses its backend before
+ * EV_ACCEPTED. The data is never read, and the accepter is told so.
  */
 static void never_read(bool leaves)
 {
@@ -236,7 +236,7 @@ static void return_all(struct host *h)
 	host_quiet(h);
 }
 
-/* The toolstack has it leave first. */
+/* The toolstack detaches the device before it moves the guest. */
 static void leave_first(struct host *h)
 {
 	char path[96];
@@ -268,7 +268,7 @@ static void node(struct host *h, const char *name, const char *value)
 	stub_write(path, "%s", value);
 }
 
-/* Where it arrives its nodes are written later. */
+/* Where the guest arrives its nodes are written later. */
 static void resume_without_nodes(struct host *h)
 {
 	suspend(h);
@@ -282,10 +282,7 @@ static void resume_without_nodes(struct host *h)
 	stub_store_flush(h->dom);
 }
 
-/*
- * A pair is open: a guest that moves takes it along, and the next backend finds
- * it so.
- */
+/* A pair is open and stays open when its guest is moved. */
 static void moves(void (*move)(struct host *h))
 {
 	struct ivc_msg ev = { .op = IVC_MSG_EV_ACCEPTED, .member = 1 };
@@ -302,7 +299,7 @@ static void moves(void (*move)(struct host *h))
 	return_all(p.host);
 	STUB_CHECK(state_of(&p.offerer, p.con.fd) == IVC_ABI_OPEN);
 	STUB_CHECK(state_of(&p.accepter, p.acc.fd) == IVC_ABI_OPEN);
-	/* And without a backend that comes back both end. */
+	/* Without a backend that connects again, both ends end. */
 	host_close(p.host);
 	STUB_CHECK(state_of(&p.offerer, p.con.fd) == IVC_ABI_CLOSED);
 	STUB_CHECK(state_of(&p.accepter, p.acc.fd) == IVC_ABI_CLOSED);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests that nobody waits for any more, that are answered late, or not as
- * the protocol says; and the teardown of the ring that they went into.
+ * Requests whose waiter has given up, whose answer comes late, or whose answer
+ * breaks the protocol; and the end of the control ring that has them.
  */
 #include <ivc/protocol/barrier.h>
 
@@ -11,7 +11,7 @@
 
 /* ----------------------------------------------------- late and unwanted */
 
-/* Of two REGISTERs the first is answered when its caller has given up. */
+/* The first of two REGISTERs is answered after its caller has given up. */
 static void late_register(void)
 {
 	struct ivc_abi_register first = { .magic = 1, .id = 1 };
@@ -28,7 +28,7 @@ static void late_register(void)
 	STUB_CHECK(caller_wait(&c) == -ETIMEDOUT);
 
 	caller_call(&c, IVC_IOC_REGISTER, &second);
-	/* Long enough for it to ask, if it does not wait for the answer. */
+	/* Long enough for a second REGISTER, if the process did not wait. */
 	msleep(50);
 	reply.reged.member = 11;
 	host_reply(h, &req, 0, reply);
@@ -53,7 +53,7 @@ static void late_register(void)
 	host_free(h);
 }
 
-/* What a killed process had not got into the ring never gets there. */
+/* A killed process takes back a request that is not in the ring. */
 static void given_up(void)
 {
 	struct ivc_abi_register reg[IVC_CTL_REQS + 1] = {};
@@ -72,7 +72,7 @@ static void given_up(void)
 		req = host_request(h, IVC_MSG_REGISTER);
 		STUB_CHECK(req.reg.magic == i + 1);
 	}
-	/* The last one is in line. */
+	/* The last request waits for a slot. */
 	caller_exit(&c[i]);
 	STUB_CHECK(c[i].ret == -EINTR);
 	host_reply(h, &req, -ENOMEM, NONE);
@@ -84,8 +84,7 @@ static void given_up(void)
 	host_free(h);
 }
 
-/* The table is the backend's until it answers, however many processes give up.
- */
+/* The backend has the table until it answers, even if processes give up. */
 static void table_is_lent(void)
 {
 	struct ivc_abi_hosts hosts[3] = {};
@@ -110,7 +109,7 @@ static void table_is_lent(void)
 	STUB_CHECK(caller_wait(&c[0]) == -EINTR);
 	stub_proc_kill(c[1].proc);
 	STUB_CHECK(caller_wait(&c[1]) == -EINTR);
-	/* Nobody has sent a second one. */
+	/* No second HOSTS was sent. */
 	host_quiet(h);
 	host_reply(h, &req, 0, reply);
 	req = host_request(h, IVC_MSG_HOSTS);
@@ -128,7 +127,7 @@ static void table_is_lent(void)
 
 /* ------------------------------------------------------ what replies say */
 
-/* A backend that has no time for UNREGISTER has not done it. */
+/* A backend that replies EBUSY to UNREGISTER gets it again. */
 static void busy(void)
 {
 	struct host *h = host_new();
@@ -152,7 +151,7 @@ static void busy(void)
 	host_free(h);
 }
 
-/* Only its own kernel tells a process that there is no backend. */
+/* Only its own kernel can tell a process that there is no backend. */
 static void lies(void)
 {
 	static const int status[] = { -ENODEV, -EINTR, -ETIMEDOUT, -512, 1 };
@@ -170,12 +169,12 @@ static void lies(void)
 		host_reply(h, &req, status[i], NONE);
 		STUB_CHECK(caller_wait(&c) == -EPROTO);
 	}
-	/* A member without a number. */
+	/* A reply with member number 0. */
 	caller_call(&c, IVC_IOC_REGISTER, &reg);
 	req = host_request(h, IVC_MSG_REGISTER);
 	host_reply(h, &req, 0, NONE);
 	STUB_CHECK(caller_wait(&c) == -EPROTO);
-	/* And one that says what it may. */
+	/* And a reply with a permitted error. */
 	caller_call(&c, IVC_IOC_REGISTER, &reg);
 	req = host_request(h, IVC_MSG_REGISTER);
 	host_reply(h, &req, -EDQUOT, NONE);
@@ -187,7 +186,7 @@ static void lies(void)
 
 /* ------------------------------------------------------------- teardown */
 
-/* As many events as there can be, whenever one has been taken. */
+/* A ring that is always full of events. */
 static struct ivc_ctl_page *endless;
 
 static void more_events(void)
@@ -196,7 +195,7 @@ static void more_events(void)
 		      ivc_load_acq(&endless->ev_cons) + IVC_CTL_EVENTS);
 }
 
-/* A backend that writes events without end does not keep its device. */
+/* A backend that writes events without end cannot prevent its removal. */
 static void events_without_end(void)
 {
 	struct ivc_msg event = { .op = IVC_MSG_EV_HOSTS };
@@ -228,7 +227,7 @@ static irqreturn_t deaf(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Bind to the port that the guest opens as soon as it is there, and ring. */
+/* Bind to the guest's port as soon as it exists, and notify. */
 static void *ring_early(void *arg)
 {
 	struct evtchn_bind_interdomain b = { .remote_dom = 1 };
@@ -242,7 +241,7 @@ static void *ring_early(void *arg)
 			continue;
 		irq = bind_evtchn_to_irqhandler_lateeoi(b.local_port, deaf, 0,
 							"early", f);
-		/* It may be us whose memory runs out. */
+		/* The allocation that fails may be one of this thread. */
 		if (irq < 0) {
 			close.port = b.local_port;
 			HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
@@ -256,8 +255,8 @@ static void *ring_early(void *arg)
 }
 
 /*
- * Events that come while the ring is being set up, and while that is undone,
- * since the n-th allocation has failed.
+ * Events that come while the ring is being set up, and while the set-up is
+ * undone because the n-th allocation has failed.
  */
 static void early_events(void)
 {

@@ -83,7 +83,7 @@ static int bind_interdomain(struct stub_dom *d, domid_t remote, u32 port)
 	d->ports[local].remote = port;
 	r->ports[port].state = PORT_BOUND;
 	r->ports[port].remote = (u32)local;
-	/* For what was sent before we were there. */
+	/* For notifications that were sent before the binding. */
 	set_pending(&d->ports[local]);
 	return local;
 }
@@ -271,7 +271,7 @@ void notify_remote_via_irq(int irq)
 	stub_unlock(&stub_xen);
 }
 
-/* Linux ignores one for an interrupt that is not there any more. */
+/* Linux ignores an EOI of an interrupt that is not bound any more. */
 void xen_irq_lateeoi(unsigned int irq, unsigned int flags)
 {
 	struct stub_dom *d = stub_current();

@@ -282,7 +282,7 @@ struct dentry *debugfs_create_dir(const char *name, struct dentry *parent)
 	return debugfs_create_file(name, 0, parent, NULL, NULL);
 }
 
-/* Who reads is waited for. */
+/* Waits for readers. */
 void debugfs_remove_recursive(struct dentry *dir)
 {
 	struct dentry *d, *next;

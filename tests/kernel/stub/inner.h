@@ -118,7 +118,7 @@ bool stub_may_alloc(gfp_t gfp);
 struct mem_cgroup *stub_memcg_new(void);
 void stub_charge(gfp_t gfp);
 
-/* work.c: what is freezable of @d (NULL: of nobody) stands still. */
+/* work.c: freezable items of @d (NULL: of no domain) do not run. */
 void stub_freeze(struct stub_dom *d);
 /* Is the thread in the kernel of a guest that is frozen? */
 bool stub_frozen(void);

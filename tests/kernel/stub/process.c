@@ -82,7 +82,7 @@ bool stub_killed(void)
 	return stub_in_proc && READ_ONCE(stub_in_proc->killed);
 }
 
-/* As filp_close(): with each descriptor, whoever else has the file. */
+/* As filp_close(): for each descriptor, even if others have the file. */
 static void close_file(struct stub_proc *p, struct file *file)
 {
 	if (file->f_op->flush)

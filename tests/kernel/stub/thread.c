@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Domains, threads, locks, and what ends the program. */
+/* Domains, threads, locks, and the end of the program. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -93,7 +93,7 @@ int mmu_interval_notifier_insert_locked(
 	return mmu_interval_notifier_insert(mni, mm, start, length, ops);
 }
 
-/* Whoever invalidates is waited for. */
+/* Waits for an invalidation that runs. */
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni)
 {
 	struct mm_struct *mm = mni->mm;
@@ -275,7 +275,7 @@ vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr,
 	if (!stub_may_alloc(GFP_KERNEL))
 		return VM_FAULT_OOM;
 	stub_lock(&stub_ptl);
-	/* What is there already stays. */
+	/* A frame that is there already stays. */
 	if (!vma->stub_pte[i].frame)
 		pte_set(vma, i, pfn);
 	stub_unlock(&stub_ptl);
@@ -546,7 +546,7 @@ static void *mremap_locked(struct mm_struct *mm, unsigned long at, size_t old,
 	if (flags & MREMAP_FIXED) {
 		if (!(flags & MREMAP_MAYMOVE))
 			return ERR_PTR(-EINVAL);
-		/* What is at the new place goes first. */
+		/* A region at the new address is unmapped first. */
 		if (to && vma_at(mm, (unsigned long)to)) {
 			err = unmap_locked(mm, (unsigned long)to, len);
 			if (err)

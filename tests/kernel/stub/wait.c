@@ -35,7 +35,9 @@ void stub_wait(u64 seen, long ms)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	/* Looked at again at times: nobody wakes whom a signal ends. */
+	/*
+	 * Tests the condition at times, because a signal wakes no waiter here.
+	 */
 	if (ms < 0 || ms > 10)
 		ms = 10;
 	ts.tv_nsec += ms * 1000000;
@@ -58,7 +60,7 @@ void reinit_completion(struct completion *c)
 	WRITE_ONCE(c->done, 0);
 }
 
-/* Done and woken in one step: who has waited may free the completion. */
+/* Set and wake in one step: the waiter may free the completion afterwards. */
 static void finish(struct completion *c, bool all)
 {
 	stub_lock(&lock);

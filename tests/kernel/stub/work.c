@@ -70,7 +70,7 @@ static void insert(struct workqueue_struct *wq, struct work_struct *w)
 	pthread_cond_broadcast(&cond);
 }
 
-/* Neither queued nor to be, afterwards. True if it was. */
+/* Take @w off all queues. True if it was on one. */
 static bool dequeue(struct work_struct *w)
 {
 	bool was = w->pending;
@@ -212,7 +212,7 @@ struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags,
 	return new_queue(max_active == 1 ? 1 : THREADS);
 }
 
-/* What is queued is still done; what a timer would queue may not be there. */
+/* Queued items still run; an item must not wait for its timer. */
 void destroy_workqueue(struct workqueue_struct *wq)
 {
 	struct delayed_work *d;
