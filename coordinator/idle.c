@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeps until there may be something to do, for processes that share a CPU
- * with those for which they wait: processes of one guest, or guests that share
- * physical CPUs.
+ * Sleeps until there may be something to do. Meant for a process that shares a
+ * CPU with the process for which it waits, in the same guest or in another.
  *
  * Before a sleep, everything that can be sent is sent. Then these end the
  * sleep: data in a channel, also in one that is being made or left; the
@@ -20,9 +19,7 @@
 #define IN_VAIN_CALLS 16u
 #define AGAIN_CALLS 2u /* the same, after a sleep that found nothing */
 #define SLEEP_MS 10
-#define AWAY                                                                   \
-	(MS / IN_VAIN_CALLS) /* ns that a call of an idle rank may take        \
-			      */
+#define AWAY (MS / IN_VAIN_CALLS) /* ns that an idle rank's call may take */
 
 struct sleep {
 	struct coordinator *c;

@@ -53,7 +53,11 @@ struct coord_peer {
 	void *user;
 	struct net_link *link;
 
-	/* Under `lock`: what sending needs. */
+	/*
+	 * Under `lock`: what sending needs. coord_route() derives the path
+	 * (out, written, pads, to_net, waits) from the state, so that a send
+	 * does not.
+	 */
 	pthread_mutex_t lock;
 	ivc_channel *out;  /* DATA goes there; NULL: not to a channel now */
 	uint64_t *written; /* counts the bytes of the lane of `out` */
@@ -62,12 +66,10 @@ struct coord_peer {
 	bool waits;	   /* the queue is not empty, or no path is open */
 	bool counted;	   /* counted in n_waiting */
 	int error;	   /* the pair has failed: no path any more */
-	atomic_bool
-		used; /* there was traffic, so a channel is worth its cost */
+	atomic_bool used;  /* there was traffic: a channel is worth it */
 	enum coord_state state; /* changed under the lock */
 	struct coord_queue queue;
-	struct coord_queue
-		going;	   /* the network has accepted these, not sent them */
+	struct coord_queue going; /* accepted by the network, not sent */
 	uint64_t mark_end; /* end of the last mark in the network's stream */
 	uint64_t ivc_sent, net_sent, queued;
 
