@@ -12,8 +12,7 @@
 
 #include "internal.h"
 
-#define RETRY                                                                  \
-	(5 * MS) /* pause between the end of a lane and the next attempt */
+#define RETRY (5 * MS) /* from the end of a lane to the next attempt */
 
 void coord_lane_free(struct lane *l)
 {
