@@ -5,9 +5,7 @@
 
 #include "internal.h"
 
-#define TICK                                                                   \
-	(100 * (MS / 1000)) /* between two ticks, which visit all peers        \
-			     */
+#define TICK (100 * (MS / 1000)) /* between two visits of all peers */
 #define HOT 2000u /* calls that poll the network, after it had something */
 /*
  * Otherwise, while channels are in use, time between two polls of the network:
