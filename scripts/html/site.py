@@ -59,6 +59,21 @@ FOLDERS = {posixpath.dirname(f) for f in FILES}
 FOLDERS |= {posixpath.dirname(d) for d in FOLDERS}
 
 
+def manual_names():
+    """The page of each name: ivc_read(3) is in ivc_write.3."""
+    names = {}
+    for path in FILES:
+        if path.startswith(MAN + "/"):
+            section = path.rpartition(".")[2]
+            head = read(path).partition(".Sh SYNOPSIS")[0]
+            for name in re.findall(r"^\.Nm (\S+)", head, re.M):
+                names[f"{name}.{section}"] = path
+    return names
+
+
+MANUAL = manual_names()
+
+
 def page_of(path):
     """The page of a file or folder of the tree."""
     if path == "README.md":
@@ -198,7 +213,7 @@ class Site:
     def text_links(self, page, text):
         """name(3) and docs/NAME.md in running text become links, if they exist."""
         def one(match):
-            file = match.group(3) or f"{MAN}/{match.group(1)}.{match.group(2)}"
+            file = match.group(3) or MANUAL.get(f"{match.group(1)}.{match.group(2)}")
             if file not in FILES or page_of(file) == page:
                 return match.group()
             self.want(file)
@@ -217,8 +232,8 @@ class Site:
             stdout=subprocess.PIPE, text=True, check=True).stdout
 
         def one(match):
-            file = f"{MAN}/{match.group(1)}"
-            if file not in FILES:   # a page of the system
+            file = MANUAL.get(match.group(1))
+            if not file or file == path:    # a page of the system; this page
                 return match.group(2)
             return f'<a href="{link(page, file)}">{match.group(2)}</a>'
 

@@ -252,6 +252,8 @@ def document(path, flags):
 def main():
     # Leave no process behind when this one is told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if len(sys.argv) < 3 or sys.argv[1] in ("-h", "--help"):
+        sys.exit(__doc__)
     flags = sys.argv[1]
     for path in sys.argv[2:]:
         if path.endswith(".md"):

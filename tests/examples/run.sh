@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What `make check-examples` runs: run.sh DIRECTORY-THAT-WAS-BUILT-INTO
+#
 # The programs of examples/ and of the manual pages, and the commands and programs
 # of README.md and docs/user are tried as a reader would try them: with an
 # installed library, over the local transport.
@@ -148,7 +149,7 @@ tried() {
 }
 cd "$here/../.." || exit 1
 tried docs/man/*.3 docs/man/libivc.7
-# The documents start an ivcd of their own, and mpirun as whoever runs this.
+# The documents start an ivcd of their own, and mpirun, which root must allow.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1
 export IVC_SOCKET="$dir/documents"
