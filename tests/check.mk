@@ -23,6 +23,7 @@ CHECK_PARTS := \
 	headers \
 	symbols \
 	man \
+	documents \
 	scripts
 
 # What these parts, and the lab, are made of: built by one make, so that no two

@@ -8,8 +8,9 @@
 
 MPI_PACKAGES="openmpi-bin libopenmpi3 libgfortran5 dropbear-bin python3-mpi4py
 	python3-distutils hpcc libblas3"
-# Programs, and libraries that are loaded by name or that programs of MPI_SUITES
-# need (Fortran's arithmetic of vectors); what these need is found.
+# Programs, libraries that are loaded by name, and libraries for programs of
+# MPI_SUITES (Fortran's arithmetic of vectors). Libraries that these need are found
+# by the code below.
 MPI_PROGRAMS="usr/bin/orterun usr/bin/orted usr/bin/ompi_info usr/bin/dbclient
 	usr/bin/hpcc usr/bin/python3.11 usr/sbin/dropbear
 	usr/lib/x86_64-linux-gnu/libmpi_mpifh.so.40

@@ -209,7 +209,8 @@ possible() {
 	left.*_peer | kept.*_peer | closing.*_peer) return 1 ;;
 	esac
 }
-# events STATE FAULT: which it can be for guest A's end; none: it goes on as it was
+# events STATE FAULT: the events that FAULT can cause for guest A's end; none: the end
+# keeps its state
 events() {
 	case $1.$2 in
 	new.detach) echo fail ;; # its request has no answer any more
@@ -238,7 +239,7 @@ came_one() {
 	done
 	return 1
 }
-# suffer: $fault is done to an end that is in $state, and it goes where it may
+# suffer: do $fault to an end that is in $state, and see it go to an allowed state
 suffer() {
 	events=$(events $state $fault) came=went
 	reach_$state

@@ -8,8 +8,8 @@
 [ "$LAB_DEBUG" = yes ] || skip "only on the debug kernel (make check-debug)"
 a=/ivc/ivc-apitest
 
-# Linux itself complains of an interrupt that it could not enter in /proc, when it
-# goes; the first line of anything else would still be seen.
+# Linux complains when an interrupt is freed whose entry in /proc could not be made.
+# The first line of any other complaint is still seen.
 expect_log 'remove_proc_entry\+|Call Trace' 'allocations of irq/proc.c fail, too'
 expect_log 'kmemleak: Cannot allocate' 'nor has kmemleak all it wants'
 
@@ -50,8 +50,8 @@ for n in 1 2; do
 done
 /bin/busybox sh -c "$some; some 0 ivc_back"
 
-# Loading a module without a device, and binding it to one. Those of Linux itself on
-# that way are tried, too: it complains that something it could not add is not there.
+# Loading a module without a device, and binding it to one. Linux's own allocations
+# on the way fail, too: Linux complains when it removes an entry that it could not add.
 expect_log 'sysfs_remove_group\+|kobject_add_internal failed' 'allocations of sysfs fail, too'
 # walks RUN MODULE BUS DEVICE: RUN runs it, in a guest or here; it is not loaded
 walks() {

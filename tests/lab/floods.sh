@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pv,pv time=600 suite=no
-# A guest's frontend floods the backend with all there is too much of: another pair
-# keeps 80 % of its throughput, and every byte that it sends is right.
+# A guest's frontend floods the backend with requests of every kind: another pair
+# keeps 80 % of its throughput, and every byte of its data is right.
 
 # shellcheck source=tests/lab/hostile.sh
 . /lab/tests/hostile.sh
@@ -17,9 +17,9 @@ took() {
 	echo "$_from $_to" | awk '{ printf "%d\n", ($2 - $1) * 100 }'
 }
 
-# Floods. What they cost is compared with a guest that only uses its CPU, since
-# all guests share two of them here; the median of three, since they share them
-# now in one way, now in another.
+# Floods. The cost of a flood is compared with the cost of a guest that only uses its
+# CPU, since all guests share two CPUs here. The figure is the median of three runs,
+# since the guests are placed on the CPUs in different ways.
 messages=$((500000 / LAB_SLOWER))
 median() {
 	for _ in 1 2 3; do

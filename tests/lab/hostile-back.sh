@@ -24,8 +24,8 @@ for n in 1 2; do
 	note "guest $n: $(cat "$OUT/load$n")"
 done
 
-# A ring that is broken is as a backend that has gone, though that is silent now:
-# ENODEV at once, not ETIMEDOUT
+# A broken control ring counts as a backend that has gone, though this backend only
+# says no more: ENODEV at once, not ETIMEDOUT
 ivc-hostile-back "$(guest_domid 1)" 20 stay &
 stay=$!
 sleep 4
@@ -35,8 +35,8 @@ grep -q 'ENODEV\|No such device' "$OUT/broken" || fail "guest 1: $(cat "$OUT/bro
 wait $stay
 
 insmod /ivc/ivc-back.ko
-# Guest 1 has closed its device, for a backend that never said that it goes: the
-# toolstack's turn. Guest 2 comes back by itself.
+# Guest 1 has closed its device, because its backend went without a word: the toolstack
+# must detach the guest. Guest 2 connects again by itself.
 ivcctl detach guest1 --force --wait 10 || fail "guest 1 cannot be detached"
 guest_attach 1 || fail "guest 1 cannot be attached again"
 for n in 1 2; do

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh,pv time=600 suite=debug guest=init_on_alloc=0
-# A guest whose frontend speaks the protocol in every wrong way: the backend and
-# the other guests go on.
+# A guest's frontend breaks every rule of the protocol: the backend and the other
+# guests go on.
 
 # shellcheck source=tests/lab/hostile.sh
 . /lab/tests/hostile.sh
 no_driver 3
 
-# held_by N: how many members and connections Dom0 holds for guest N, and what it
-# has charged it with
+# held_by N: the members and connections that Dom0 has for guest N, and the usage that
+# Dom0 has charged to guest N
 held_by() {
 	set -- "$(guest_domid "$1")"
 	awk -v d="$1" '/^[0-9]/ { if ($2 == d) m++ } END { print m + 0 }' \
@@ -41,8 +41,8 @@ attack nodes
 attack states
 attack ctlring
 attack closes 10
-# Programs of both others: members that guest 3 must not speak for; then they take
-# what it offers, and connect to it
+# Programs in both other guests: members that guest 3 must not speak for. Then they
+# accept guest 3's offers, and connect to guest 3
 for n in 1 2; do
 	g $n rm -f /tmp/enough
 	g_bg $n victim "su user -c '/ivc/ivc-victim 99 $n 3600 /tmp/enough'"
@@ -51,8 +51,8 @@ attack messages 8
 attack rewrite 8
 attack storm 5
 
-# What they grant is looked at, too: Debian's kernel would zero every page that it
-# gives anybody, if it were not told otherwise (init_on_alloc=0)
+# The pages that they grant are checked for old data, too. Therefore init_on_alloc=0:
+# otherwise Debian's kernel would zero every page before it allocates it
 attack offers $((40 * LAB_SLOWER)) 99
 attack ends $((15 * LAB_SLOWER)) 99
 for n in 1 2; do

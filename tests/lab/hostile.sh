@@ -6,8 +6,8 @@
 
 a=/ivc/ivc-apitest
 
-# The hypervisor, Linux's grant code and xenbus say what they think of a grant or
-# port that is none: that is what they are there for.
+# The hypervisor, Linux's grant code and xenbus log each use of a grant or port that
+# does not exist, as they should.
 expect_log 'grant_table.c.*(Bad (ref|flags)|Bad grant)' 'grants that are not there are offered'
 expect_log 'g.e. 0x|deferring g.e|still in use' 'the hostile process ends while its pages are mapped'
 

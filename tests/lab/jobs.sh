@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What scenarios of MPI jobs have in common: jobs of Debian's Open MPI, begun in
-# one guest by the user `mpi`, one rank in each. Not a scenario: read by them.
+# Common to the scenarios of MPI jobs: jobs of Debian's Open MPI, begun in one guest
+# by the user `mpi`, with one rank in each guest. Not a scenario: read by them.
 
 # Ranks that look for messages all the time keep the CPUs of this machine, which are
 # two, from Dom0 that carries them; so Dom0 comes first, whatever way they go.
@@ -14,8 +14,9 @@ SWITCH_MS=40
 # and what else is told then
 SWITCH_MORE=
 
-# way NAME: the options for one of the ways: all that there is; as it comes, which
-# is IVC on one host; the same, but every channel is left within some ms; without it
+# way NAME: Open MPI's options. all: Open MPI's own choice, which is IVC on one host;
+# ivc: IVC alone; switch: the same, but every channel is left within some ms; tcp:
+# without IVC
 way() {
 	case $1 in
 	all) echo "--mca btl_ivc_sleep_after $SLEEP_AFTER" ;;
@@ -76,8 +77,7 @@ right() {
 	fail "no '$_says': $*"
 }
 
-# has PROGRAM: is it one of those that were built elsewhere (MPI_SUITES=), and
-# is it here?
+# has PROGRAM: is PROGRAM of MPI_SUITES= in the payload?
 has() {
 	g 1 "test -e /mpi/$1"
 }

@@ -78,7 +78,7 @@ g_wait() {
 		"agent wait $2 $((${3:-60} * LAB_SLOWER))"
 }
 
-# g_kill N TAG [SIGNAL NUMBER]: signal it and what it started (default 15)
+# g_kill N TAG [SIGNAL NUMBER]: signal job TAG and its children (default 15)
 g_kill() {
 	g "$1" "agent kill $2 ${3:-}"
 }

@@ -6,8 +6,8 @@
 
 a=/ivc/ivc-apitest
 
-# No channel is worth a word in xenstore, whose service is one for all guests; the
-# first line is of the watch itself, and our own shows that it sees the rest.
+# A channel writes nothing to xenstore, which all guests share. The first line belongs
+# to the watch itself, and a node of our own shows that the watch sees the others.
 xenstore-watch /local/domain >/tmp/told &
 watch=$!
 wait_until 10 grep -q . /tmp/told

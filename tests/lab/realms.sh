@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh,pvh time=150 attach=no
-# Three guests, two magic ids, two realms: everybody sees whom he should, and
-# nobody else; a connection across realms is refused.
+# Three guests, two magic ids, two realms: each member sees the members of
+# its group and no other; a connection across realms is refused.
 
 a=/ivc/ivc-apitest
 
@@ -80,8 +80,8 @@ for n in 1 2 3; do
 	ivcctl detach "guest$n" --wait 10
 done
 
-# A realm that is none, by somebody who writes xenstore himself: such a guest is
-# alone, not with those of the same mistake
+# An invalid realm, by an administrator who writes xenstore by hand: the guest is
+# alone, not in a realm with other guests of the same mistake
 expect_log 'realm is not' 'that is what it should say'
 for n in 1 2; do
 	ivcctl attach "guest$n" --realm red --wait 10

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # lab: guests=pv,pvh time=120 attach=no suite=no
-# Each health check sees the fault it is there for, and is content without it.
+# Each health check finds the fault that it exists for, and passes without the fault.
 
 inner=$OUT/inner
 

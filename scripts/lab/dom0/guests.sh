@@ -36,10 +36,10 @@ count_guests() {
 }
 
 # A PVH guest's vCPU must not move between CPUs: QEMU's SVM emulation now and
-# then lets it fault into the hypervisor's own text.  Nor is it good for it to
-# share a CPU with PV vCPUs, least with Dom0's, which is on CPU 0: all that were
-# seen to fault did.  And two PVH guests of one CPU are slow, each switch between
-# them taking milliseconds.  So PVH guests have the last CPUs, as many as there
+# then lets it fault into the hypervisor's own text.  Nor may this vCPU share a CPU
+# with PV vCPUs, least with Dom0's, which is on CPU 0: every guest that was seen to
+# fault shared its CPU so.  And two PVH guests on one CPU are slow: each switch
+# between them takes milliseconds.  So PVH guests have the last CPUs, as many as there
 # are but the first, and PV guests the others; all, if they are several and would
 # have one.  PVH guests alone get CPU 0, too, if there are no fewer than CPUs.
 guest_cpus() {
@@ -198,7 +198,7 @@ guest_unpause() {
 	xl unpause "guest$1"
 }
 
-# dom0_first: it runs whenever it can, on CPUs that are too few for the guests
+# dom0_first: Dom0 runs whenever it can, on CPUs too few for all guests
 dom0_first() {
 	xl sched-credit2 -d 0 -w 4096
 }
