@@ -189,7 +189,7 @@ bit moved[2];	/* it has gone */
 bit closed[2];	/* the process has closed */
 bit dead[2];	/* the guest was destroyed */
 
-/* --- what only the checks look at */
+/* --- for the checks alone */
 bit has_cut[2];	/* this end has cut its peer off */
 bit doubt[2];	/* and the peer's process was in the middle of a record */
 bit est[2];	/* was OPEN */
@@ -359,9 +359,9 @@ inline keep_then()
 }
 
 /*
- * Shows the copy to its process, but of a peer that has cut us off no record
- * that the process has not begun. Before this, a full fence. Blocks while the
- * peer decides.
+ * Show the copy to the own process. If the peer has cut this end off, the copy
+ * ends behind the record that the process has begun. Before this, a full fence.
+ * Blocks while the peer decides.
  */
 #define DECIDED (cut_off[Q] != 1 || gone[i] || M(M_CUT_UNDECIDED) || \
 		 M(M_LOOK_THEN_DETACH))
@@ -382,16 +382,16 @@ inline reveal()
 #define READ_AT d = reader_pos[Q] + (begun[Q] && !M(M_BEGUN_IGNORED))
 
 /*
- * The one record that may be read and be told as not delivered: its header has
- * been taken away, but the peer's process had loaded it before.
+ * The only record that may be both read and reported undelivered: its header
+ * has been removed, but the peer's process had loaded the header before.
  */
 #define IN_DOUBT (inread[Q] && reader_pos[Q] == d)
 #define DOUBT (IN_DOUBT && (d >= lim[i] || M(M_NO_REMOVAL)))
 
 /*
- * The delivery of the records written, by the peer's pages. A peer that took has a
- * process that reads on, to the end of the record that it is in; of any other
- * what it has used counts, to the byte.
+ * The delivery of the records written, by the peer's pages. If the peer
+ * took over, its process reads on to the end of the record that the process has
+ * begun. If the peer did not, the bytes that its process has used count.
  */
 inline verdict(by_at)
 {
@@ -431,10 +431,10 @@ inline ended(e)
 }
 
 /*
- * The bound has passed: takes the headers that the peer's process has not come
- * to out of the own ring, the last one first, and each time looks again how far
- * it is. Then, after a full fence, looks whether the peer was through after
- * all. `cut_off` is 1 when this begins.
+ * The bound has passed: remove from the own ring the headers that the peer's
+ * process has not reached, the last one first, and read the reader's position
+ * again before each. Then, after a full fence, test whether the peer was
+ * through after all. `cut_off` is 1 when this begins.
  */
 inline pause()
 {
@@ -484,7 +484,7 @@ inline cut_then()
 
 #define BEYOND(s) (wire[Q] >= (s))
 
-/* Only allows it to cut: as long as it does not, the bound has not passed. */
+/* Allows a cut-off; until the kernel makes one, the bound has not passed. */
 #define past_bound (may(BOUND, i) && leave[i])
 
 proctype kernel(bit i) provided (RUNS)
@@ -492,7 +492,7 @@ proctype kernel(bit i) provided (RUNS)
 	byte a, b, c, t, d, x;
 
 	do
-	/* A work item: looks at the channel until there is nothing to do. */
+	/* A work item: repeats until the channel needs nothing more. */
 
 	/* OFFERED: the peer's pages are not mapped yet */
 	:: atomic { kick[i] && st[i] == S_OFFERED && !closed[i] && accepted ->
@@ -588,7 +588,7 @@ proctype kernel(bit i) provided (RUNS)
 		cut_then();
 		atomic { ended(E_CUT); lock[i] = 0 }
 
-	/* CLOSING: lets go of the peer, when that has let go of us */
+	/* CLOSING: unmaps the peer, when the peer has unmapped us */
 	:: atomic { kick[i] && st[i] == S_CLOSING && mapc[i] &&
 		    (BEYOND(W_CLOSED) || gone[i]) ->
 		mapr[i] = 0; mapc[i] = 0; through[i] = 1;
@@ -663,7 +663,7 @@ proctype environment()
 	od
 }
 
-/* ---------------------------------------------------------- what must be */
+/* ------------------------------------------------------------ invariants */
 
 #define happened (leave[0] || leave[1] || closed[0] || closed[1] || \
 		  dead[0] || dead[1])
@@ -683,18 +683,18 @@ inline check(i)
 		assert(!happened || closed[i] || st[i] == S_ENDED);
 		assert(!closed[i] || st[i] == S_DEAD);
 		assert(!leave[i] || went[i]);
-		/* nobody holds what it should not, nothing is left over */
+		/* no page stays mapped or granted, nothing is left over */
 		assert(!happened || !mapr[i] && !mapc[i]);
 		assert(!happened || !granted[i] || moved[i]);
 		assert(!lock[i] && !kick[i]);
-		/* its process has read all there was, and is told of the end */
+		/* its process has read all records, and is told of the end */
 		assert(closed[i] || !seen(i));
 		assert(closed[i] || !happened || status[i] == FINAL);
 		/* accepted records have been read or are reported undelivered */
 		if
 		:: closed[i]
 		:: !closed[i] && (closed[1 - i] || dead[1 - i]) ->
-			/* a peer that is gone has read what it said */
+			/* a peer that is gone has read up to its reader_pos */
 			x = 2 * reader_pos[1 - i] + begun[1 - i] + und[i];
 			assert(!est[i] || has_cut[i] || x == 2 * acc[i] ||
 			       took_over[1 - i] && x < 2 * acc[i])

@@ -69,8 +69,8 @@ bad() {
 	done
 }
 
-# whole NAME: the search passes if it found nothing; one that did not reach every
-# state proves nothing
+# whole NAME: the search passes if it found no error and reached every state; a
+# search of some states proves nothing
 whole() {
 	if grep -q 'errors: 0$' log && grep -q 'elapsed time' log &&
 		! grep -qE 'not completed|too small|MEMLIM|out of memory' log

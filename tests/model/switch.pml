@@ -5,8 +5,8 @@
  *
  * Each end sends N messages to the other, while channels are made, are left by
  * agreement, and end by themselves at any moment, after which each side hears of
- * it when it does. A process that computes is one that makes no step for a
- * while, so it is among the runs. README.md says what is left out.
+ * it when it does. A process that computes makes no step for a while,
+ * so that is among the runs. README.md says what is left out.
  *
  * A run ends when nobody can make a step; then both must have everything. Each
  * message that is read must be the next in order, at every step.

@@ -4,18 +4,18 @@
  * only the order of a few loads and stores, and a program cannot compare that. A
  * change of that order in lib/wait.c must be made here by hand.
  *
- * Waiting, as in lib/wait.c: two threads of one end, one that reads and one that
- * writes, and the two of the peer. Searched: is there a run in which somebody
- * sleeps and what it sleeps for is there, for ever? There is no backstop here.
+ * Waiting, as in lib/wait.c: two threads of one end, a reader and a writer, and
+ * two threads of the peer. The search looks for a run in which a thread sleeps
+ * for ever though its data or space is there. There is no backstop here.
  *
  * Set by the environment: LOCAL, 1 for the local transport, whose doorbell is a
- * socket and whose wishes nobody takes back, 0 for Xen; READS and WRITES, how
+ * socket and whose wishes no kernel clears, 0 for Xen; READS and WRITES, how
  * often each thread waits; MUTANT, a fault.
  *
- * A peer's store stays in a store buffer for as long as it likes, and the load of
- * `want` behind it is done whenever it likes. That the grace is longer than a
- * store stays there is the assumption of lib/wait.c; here: the grace is not over
- * before each store that was in a buffer when it began is visible.
+ * A peer's store stays in a store buffer for any time, and the load of `want`
+ * behind the store is done at any time. lib/wait.c assumes that the grace period
+ * is longer than a store stays in a buffer. Here: the grace period does not end
+ * before each store that was in a buffer at its begin is visible.
  */
 c_decl {
 \#include <stdlib.h>
