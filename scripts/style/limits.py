@@ -5,6 +5,10 @@ A file belongs to the line with the longest folder that it is in. A line with th
 folder "." is for files that no other line names.
 """
 
+# The least limit of placeholders: below the aim a figure may go up and down.
+AIMS = {"comments": 7, "messages": 7, "documents": 5, "manual": 5}
+LINE = "%-11s %-10s %11g %9g %5g %5g\n"
+
 
 class Limits:
     """Reads the file PATH; without one nothing is limited."""
@@ -47,10 +51,17 @@ class Limits:
         with open(self.path, "w", encoding="utf-8") as file:
             for line in old:
                 fields = line.split("#")[0].split()
-                figures = folders.get(tuple(fields[:2]))
-                if figures:
-                    line = "%-20s %-10s" % tuple(fields[:2]) + "".join(
-                        " %8g" % min(bound, round(figures.value(rule), 1))
-                        for rule, bound in zip(self.rules, map(
-                            float, fields[2:]))) + "\n"
+                if fields:
+                    line = self.lowered(fields, folders)
                 file.write(line)
+
+    def lowered(self, fields, folders):
+        """The line of a folder and a kind, as today's figures allow."""
+        folder, kind, *bounds = fields
+        figures = folders.get((folder, kind))
+        numbers = []
+        for rule, bound in zip(self.rules, map(float, bounds)):
+            least = AIMS[kind] if rule == "placeholder" else 0
+            now = round(figures.value(rule), 1) if figures else bound
+            numbers.append(max(least, min(bound, now)))
+        return LINE % (folder, kind, *numbers)

@@ -140,6 +140,8 @@ class Prose(unittest.TestCase):
 
 
 class Figures:
+    """The same value for each rule."""
+
     def __init__(self, number):
         self.number = number
 
@@ -148,11 +150,12 @@ class Figures:
 
 
 class Limits(unittest.TestCase):
-    RULES = ("placeholder", "headless")
+    RULES = ("placeholder", "headless", "long", "term")
 
     def setUp(self):
         file, self.path = tempfile.mkstemp()
-        os.write(file, b"# a remark\n. comments 9 9\nlib comments 5 2\n")
+        os.write(file, b"# a remark\n. comments 9 9 9 9\n"
+                 b"lib comments 8 2 2 2\n")
         os.close(file)
 
     def tearDown(self):
@@ -166,16 +169,21 @@ class Limits(unittest.TestCase):
     def test_above(self):
         known = limits.Limits(self.path, self.RULES)
         self.assertEqual(
-            len(list(known.above({("lib", "comments"): Figures(3)}))), 1)
+            len(list(known.above({("lib", "comments"): Figures(3)}))), 3)
         self.assertEqual(
             list(known.above({("lib", "comments"): Figures(2)})), [])
 
-    def test_lower_only(self):
+    def lowered(self, figure):
         limits.Limits(self.path, self.RULES).lower(
-            {("lib", "comments"): Figures(3)})
-        self.assertEqual(
-            limits.Limits(self.path, self.RULES).lines["lib", "comments"],
-            [3, 2])
+            {("lib", "comments"): Figures(figure)})
+        known = limits.Limits(self.path, self.RULES)
+        self.assertEqual(known.lines[".", "comments"], [9, 9, 9, 9])
+        return known.lines["lib", "comments"]
+
+    def test_lower_only(self):
+        self.assertEqual(self.lowered(3), [7, 2, 2, 2])
+        self.assertEqual(self.lowered(9), [7, 2, 2, 2])
+        self.assertEqual(self.lowered(1), [7, 1, 1, 1])
 
 
 if __name__ == "__main__":
