@@ -26,12 +26,14 @@
  *   -EINVAL        an argument is invalid
  *   -ENODEV        this guest has no IVC device, or the device was detached;
  *                  local transport: ivcd is not running
- *   -ESTALE        the context or channel was made by the parent of this
- *process -EMFILE        this process has no free descriptor, or a security
- *module rejected a descriptor that the peer had sent -ENFILE        the system,
- *or ivcd, has no free descriptor -ENOMEM        no memory, or the process has
- *reached its limit on address space or on locked memory -EFBIG         the
- *limit on file sizes (local transport, whose rings count as files)
+ *   -ESTALE        the parent of this process made the context or channel
+ *   -EMFILE        this process has no free descriptor, or a security module
+ *                  rejected a descriptor that the peer had sent
+ *   -ENFILE        the system, or ivcd, has no free descriptor
+ *   -ENOMEM        no memory, or the process has reached its limit on address
+ *                  space or on locked memory
+ *   -EFBIG         the limit on file sizes (local transport: rings are memory
+ *                  that counts as a file)
  *   -ETOOMANYREFS  too many descriptors of this user are in flight in UNIX
  *                  sockets
  *
@@ -54,20 +56,25 @@
  * callbacks of ivc_dispatch() may contain cancellation points.
  *
  * fork() is allowed at any time, whatever the other threads of the program do.
- * The child cannot use its parent's contexts and channels. In the child,
- * ivc_close() and ivc_unregister() of such a handle free the child's copy, and
- * neither the parent nor the peer notices; ivc_peer_id(), ivc_peer_of() and
- * ivc_set_spin() work; ivc_wait() returns as for a channel that has ended;
- * ivc_release() returns -EINVAL, and every other call -ESTALE. The child can
- * register a context of its own. After _Fork() or clone() the same holds, but
- * to read from, write to or wait for a channel of the parent is an invalid
- * memory access. Descriptors are closed on exec.
+ * The child cannot use its parent's contexts and channels. In the child:
+ *
+ *   ivc_close(), ivc_unregister()     free the child's copy of the handle;
+ *                                     neither the parent nor the peer notices
+ *   ivc_peer_id(), ivc_peer_of(),     work
+ *   ivc_set_spin()
+ *   ivc_wait()                        returns as for a channel that has ended
+ *   ivc_release()                     returns -EINVAL
+ *   all others                        return -ESTALE
+ *
+ * The child can register a context of its own. After _Fork() or clone() the
+ * same holds, but to read from, write to or wait for a channel of the parent is
+ * an invalid memory access. Descriptors are closed on exec.
  *
  * Timeouts. A call that has a timeout keeps it. With the local transport this
  * holds even if ivcd hangs: a call that has to ask ivcd waits at least 200 ms
  * for the answer, also with a timeout of 0. After one answer that did not
  * arrive, calls do not wait that long again until ivcd has sent something. Over
- * Xen a call waits up to 5 s for a backend that hangs, whatever its timeout; a
+ * Xen a call waits up to 5 s for a backend that hangs, whatever its timeout. A
  * call that lists the group's members waits up to 10 s. A call without a
  * timeout that asks ivcd or the backend something gives up after the same time.
  * ivc_accept() waits for a connection without a limit, ivc_connect() waits for
@@ -91,7 +98,7 @@
 extern "C" {
 #endif
 
-/* The shared library exports exactly what is declared from here on. */
+/* The shared library exports all functions declared from here on, no others. */
 #pragma GCC visibility push(default)
 
 typedef struct ivc_context ivc_context;
@@ -129,10 +136,12 @@ int ivc_set_transport(const char *name);
  * which guests can communicate at all, by their realm.
  *
  * Blocks for one round trip to the backend. The caller owns the context until
- * ivc_unregister(). On failure errno is EADDRINUSE (another member of the group
- * has this id), EDQUOT (the guest, or the user, has as many contexts as its
- * quota allows), ENODEV, EACCES (the user is not in group `ivc`, or ivcd
- * rejects the user) or ETIMEDOUT (the backend does not answer).
+ * ivc_unregister(). Values of errno on failure:
+ *   EADDRINUSE     another member of the group has this id
+ *   EDQUOT         the guest, or the user, has as many contexts as its quota
+ *                  allows
+ *   EACCES         the user is not in group `ivc`, or ivcd rejects the user
+ *   ETIMEDOUT      the backend does not answer
  */
 ivc_context *ivc_register(uint64_t magic, uint32_t id);
 
@@ -195,12 +204,15 @@ struct ivc_channel_options {
  * called ivc_accept() before.
  *
  * Blocks until the peer accepts, for at most 30 s. The caller owns the channel
- * until ivc_close(). On failure errno is ETIMEDOUT (the peer did not accept in
- * time), ECONNREFUSED (the peer left the group without accepting, or lacks a
- * descriptor or memory), ENOENT (no such member, or the member has left),
- * EDQUOT (this guest or the peer's has as many channels or pages as its quota
- * allows) or EBUSY (the peer has too many pending connections, or this guest
- * sends requests too fast: try again later).
+ * until ivc_close(). Values of errno on failure:
+ *   ETIMEDOUT      the peer did not accept in time
+ *   ECONNREFUSED   the peer left the group without accepting, or lacks a
+ *                  descriptor or memory
+ *   ENOENT         no such member, or the member has left
+ *   EDQUOT         this guest or the peer's has as many channels or pages as
+ *                  its quota allows
+ *   EBUSY          the peer has too many pending connections, or this guest
+ *                  sends requests too fast: try again later
  */
 ivc_channel *ivc_connect(ivc_context *ctx, ivc_peer peer);
 
@@ -288,8 +300,9 @@ ssize_t ivc_read_all(ivc_channel *ch, void *buf, size_t len, int timeout_ms,
 /*
  * Write without a copy. ivc_reserve() reserves between @min and @max contiguous
  * bytes in the ring in which this side sends, stores their address in *@p and
- * returns their number: 0 if there is no room now, -EMSGSIZE if @min is more
- * than a quarter of the ring less 8 bytes, otherwise the errors of ivc_write().
+ * returns their number, or 0 if there is no room now. It returns -EMSGSIZE if
+ * @min is more than a quarter of the ring less 8 bytes, and otherwise the
+ * errors of ivc_write().
  *
  * The caller fills the bytes, and ivc_commit() sends the first @len of them; 0
  * cancels the reservation. Another ivc_reserve() or a write also cancels it.

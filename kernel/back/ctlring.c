@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The control ring of one frontend. The page belongs to the guest, which may be
- * hostile: this file loads each of the guest's indices once and checks it,
- * copies a slot before it interprets it, and has its own indices in struct
- * ivc_fe, from where it only stores them to the page.
+ * hostile: this file loads each of the guest's indices once and checks it, and
+ * copies a slot before it interprets it. The backend's own indices are in
+ * struct ivc_fe; this file stores them to the page and never reads them back.
  */
 #include <linux/jiffies.h>
 #include <xen/events.h>
@@ -180,7 +180,7 @@ static enum ivc_rate serve_one(struct ivc_fe *fe, bool *more,
 /*
  * Drop all members and ends of a guest that has broken its ring. Only this work
  * item uses the frontend, and none will after it: no interrupt comes, since
- * its EOI is never sent, and no code queues work for a frontend that has ended.
+ * its EOI is never sent. No code queues work for a frontend that has ended.
  * fe_disconnect() frees the rest, when the guest or the toolstack changes the
  * state of the device.
  */

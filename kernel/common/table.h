@@ -10,7 +10,7 @@
 
 /*
  * Both modules need a 64-bit kernel: the backend finds a member by its 64-bit
- * number, which is a table's key of type unsigned long; and both modules load
+ * number, which is a table's key of type unsigned long. Both modules load
  * and store member numbers and record headers, 8 bytes, in one piece.
  */
 static_assert(sizeof(unsigned long) == sizeof(u64));

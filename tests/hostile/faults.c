@@ -304,7 +304,7 @@ static unsigned int each(bool (*once)(unsigned int nth))
 
 	once(0);
 	while (once(nth)) {
-		/* Whatever has failed, the next run must succeed. */
+		/* After each fault the next run must succeed. */
 		if (!(nth++ % 8))
 			once(0);
 	}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Enemies for the lab's guests: see front.h, victim.c, peer.c, ioctl.c;
-# log.h is what they share.
+# Hostile programs for the lab's guests and Dom0: see front.h, back.c, peer.c,
+# ioctl.c, faults.c; victim.c is their honest peer. All share log.h.
 
 HOSTILE_OUT := $(B)/tests/hostile
 HOSTILE_FRONT := $(patsubst %,$(HOSTILE_OUT)/%.o,front nodes ctlring offers \

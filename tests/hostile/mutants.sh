@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Can the lab's tests fail? Each mutant is a kernel module with one rule of
-# docs/internals/security-model.md broken; the scenario said to prove it there must
-# fail with it. (That it passes without is what `make check` and the scenario by
-# itself are for.) About a minute and a half each.
+# Check that the lab's tests can fail. Each mutant is a kernel module with one rule
+# of docs/internals/security-model.md broken; the scenario that proves the rule must
+# fail with that module. (`make check` and `lab suite` run the scenarios without
+# mutants.) A mutant takes about a minute and a half.
 #
 # Usage: mutants.sh WORK-DIR PAYLOAD [NAME...]
 set -euo pipefail
@@ -20,8 +20,8 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 payload=$(cd "$payload" && pwd)
 
-# fresh: the tree as it is, all of it newer than what was built of another, and what
-# the lab gets of it
+# fresh: copy the tree and the lab's payload to the work folder. Every file of the
+# copy is newer than all objects that an earlier mutant has left.
 fresh() {
 	rm -rf "$work/tree" "$work/payload"
 	mkdir -p "$work/tree"
@@ -42,7 +42,8 @@ build() {
 	cp "$work/build/payload/guest"/*.ko "$work/payload/guest/"
 }
 
-# mutant NAME SCENARIO FILE SED-SCRIPT: the script must change something
+# mutant NAME SCENARIO FILE SED-SCRIPT: break FILE with the script, which must
+# change something, and run the scenario, which must fail
 mutant() {
 	local name=$1 scenario=$2 file=$3 why
 
@@ -72,7 +73,7 @@ mutant() {
 }
 
 ## The backend
-# The time is what an enemy otherwise has to be lucky for.
+# The delay gives a hostile guest the time for which it otherwise needs luck.
 mutant request-checked-in-place hostile-front back/request.c \
 	's/= requests\[req->op\](/= (mdelay(1), requests[READ_ONCE(fe->ctl->req[(fe->req_cons - 1) % IVC_CTL_REQS].op)])(/; s/#include "back.h"/#include <linux\/delay.h>\n&/'
 mutant shared-index-believed hostile-front back/ctlring.c \

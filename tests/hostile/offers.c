@@ -272,7 +272,7 @@ static void directory_must_be_bare(const struct ivc_dir *dir)
 
 /*
  * Check the pages that the victim grants with its offer, before either side has
- * written: they must hold nothing but what belongs to the channel. False: the
+ * written: they must hold no data but the channel's. False: the
  * victim has withdrawn its offer.
  */
 static bool must_be_bare(struct front *f, const struct ivc_msg *ev)

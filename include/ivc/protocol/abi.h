@@ -148,7 +148,7 @@ struct ivc_abi_info {
 	__u64 kept;		  /* out: unread bytes copied at the end */
 };
 
-/* How much of what was written was delivered, once `status` is not 0. */
+/* How many of the bytes written were delivered, once `status` is not 0. */
 struct ivc_abi_delivery {
 	__u32 from;    /* in: position of a record that this end wrote */
 	__u32 final;   /* out: all records before it were in time */

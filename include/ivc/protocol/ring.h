@@ -81,7 +81,7 @@ struct ivc_ctrl {
 
 /*
  * `reader_pos` is exact to the byte, whereas `cons` is stored in batches. When
- * one end of a channel is gone, the other learns from this word what has been
+ * one end of a channel is gone, the other learns from this word how far it has
  * read. Nobody loads the word before, so its cache line stays with the reader.
  *
  * The word holds the position of the record that is read next; IVC_READER_BEGUN
