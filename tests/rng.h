@@ -50,9 +50,6 @@ static inline uint32_t rng_size(struct rng *r, uint32_t max)
 		n = (1 + rng_below(r, max / 64 + 1)) * 64 - 10 +
 		    rng_below(r, 5);
 		break;
-	case 2:
-		n = 1 + rng_below(r, max / 8 + 1);
-		break;
 	default:
 		n = 1 + rng_below(r, max);
 		break;

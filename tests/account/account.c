@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Dice, streams and accounts: see account.h. */
+/* See account.h. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +12,12 @@
 struct rng dice;
 uint64_t account_seed, account_ends, account_lossy;
 const char *account_program;
+
+uint32_t account_size(struct rng *r, uint32_t max)
+{
+	return rng_one_in(r, 4) ? 1 + rng_below(r, (max + 7) / 8)
+				: rng_size(r, max);
+}
 
 void wrong(const char *fmt, ...)
 {
@@ -29,7 +35,7 @@ void wrong(const char *fmt, ...)
 	_exit(1);
 }
 
-/* A period that no size of a cell, a record or a ring divides. */
+/* A prime, so that no size of a cell, record or ring divides it. */
 #define PERIOD 65521u
 
 static uint8_t *bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of "exactly once, to the byte" share: a random sequence that
- * a seed names, a stream of known bytes for each direction, and the account of
- * one direction of a channel. Whatever happens to a channel, in the end
+ * What the tests of "exactly once, to the byte" share: a random sequence for
+ * each seed, a stream of known bytes for each direction, and the account of one
+ * direction of a channel. At the end of every channel
  *
  *     written == read + undelivered
  *
@@ -18,11 +18,14 @@
 
 #include "../rng.h"
 
+/* A random size from 1 to @max: like rng_size(), and often below an eighth. */
+uint32_t account_size(struct rng *r, uint32_t max);
+
 /* The seed of the channel under test; a failure names it. */
 extern uint64_t account_seed;
 extern const char *account_program;
 
-/* Print why, and how to see it again; exit 1. */
+/* Print the reason and how to repeat the run; exit 1. */
 __attribute__((noreturn, format(printf, 1, 2))) void wrong(const char *fmt,
 							   ...);
 
@@ -41,24 +44,24 @@ void stream_check(unsigned int which, uint64_t at, const void *buf, size_t len);
 /* One direction of a channel. */
 struct account {
 	unsigned int stream;
-	uint64_t wrote; /* what write said it took */
-	uint64_t got;	/* what read gave, or was released */
-	uint64_t asked; /* upper bound of that while a call is under way */
+	uint64_t wrote; /* bytes that writes accepted */
+	uint64_t got;	/* bytes that reads returned, or that were released */
+	uint64_t asked; /* upper bound of `got` during a call */
 };
 
-/* The reader was given @len bytes at @buf, and has used them. */
+/* The reader got @len bytes at @buf and has used them. */
 void account_got(struct account *a, const void *buf, size_t len);
 
-/* Decides everything in the channel under test. */
+/* The source of every decision in the channel under test. */
 extern struct rng dice;
 
-/* Ends that have been tried, and of how many something was undelivered. */
+/* The number of ends tested, and of those with undelivered bytes. */
 extern uint64_t account_ends, account_lossy;
 
 /*
- * The main() of a test: "program [-n ENDS] [SEED]". Tries one channel after the
- * other by @channel(), each with a seed of its own, until so many ends have
- * been tried; or only the channel of SEED. Prints what was done.
+ * The main() of a test: "program [-n ENDS] [SEED]". Calls @channel() for one
+ * channel after the other, each with its own seed, until @ends ends have been
+ * tested. With SEED it tests only that channel. Prints a summary.
  */
 int account_main(int argc, char **argv, void (*channel)(void));
 

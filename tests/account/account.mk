@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Exactly once, to the byte: what was written is read or known not to be. See
-# README.md there.
+# "Exactly once, to the byte": all data written is read or counted as undelivered.
+# See README.md there.
 
 ACCOUNT := tests/account
 ACCOUNT_OUT := $(B)/$(ACCOUNT)

@@ -12,11 +12,11 @@
 #define MAX 16
 #define PATIENCE 3000000 /* turns of one channel */
 
-/* world.c: the guest whose driver is the one that is seen. */
+/* world.c: make the driver of @guest the current one */
 void world_switch(int guest);
 
 static struct co {
-	jmp_buf at;	    /* where it goes on, once it has begun */
+	jmp_buf at;	    /* where it continues, once it has begun */
 	ucontext_t context; /* where it begins */
 	bool begun;
 	void *stack;
@@ -31,8 +31,8 @@ static jmp_buf scheduler;
 static int running = -1;
 
 /*
- * Without a system call, which swapcontext() would make for the signal mask:
- * that is always the same.
+ * _setjmp() and _longjmp() make no system call. swapcontext() would make one
+ * for the signal mask, which never changes here.
  */
 static void leave(void)
 {
@@ -157,7 +157,10 @@ void co_run(bool (*done)(void))
 		int i = (int)rng_below(&dice, MAX);
 		struct co *c = &all[i];
 
-		/* Now and then some have no turn for long, as virtual CPUs. */
+		/*
+		 * At times some coroutines get no turn for long, like virtual
+		 * CPUs.
+		 */
 		if (patient) {
 			patient--;
 			if (starved >> i & 1)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Exactly once, to the byte, with the frontend's own sources: two guests of
- * world.h, a process in each that uses libivc, and what can happen to them, at
- * any moment: a process closes or is killed, a guest leaves this host and waits
- * for its peer or cuts it off, a guest is destroyed. In one of eight the peer's
- * kernel and process are an enemy, who writes what it likes while the honest
- * kernel keeps, counts and cuts.
+ * "Exactly once, to the byte" with the sources of the frontend: two guests of
+ * world.h, and in each a process that uses libivc. At any moment a process
+ * closes or is killed; a guest is suspended, and waits for its peer or cuts the
+ * peer off; or a guest is destroyed.
+ *
+ * In one of eight channels the peer's kernel and process are hostile and write
+ * anything, while the honest kernel copies, counts and cuts off.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,19 +23,19 @@
 static struct end {
 	struct side side;
 	int co;		/* its process */
-	uint32_t turns; /* of the process, before it closes if it shall */
+	uint32_t turns; /* turns of the process before it closes, if it does */
 	bool closes, settled, gone;
 	bool frozen;
 	ssize_t lost;
-	uint64_t unread; /* when it was about to close: so much, */
-	bool took;	 /* all of which was kept by then */
+	uint64_t unread; /* unread bytes just before its close, */
+	bool took;	 /* all of which the kernel had taken over */
 } ends[2];
 
 static struct ivc_transport transport;
 static uint8_t scratches[2][STREAM_MAX];
 static bool local, enemy;
-static bool pair_failed; /* both ends in one guest, which lost its backend */
-static int happening[8]; /* coroutines: events that are yet to come */
+static bool pair_failed; /* both ends are in one guest, whose backend is lost */
+static int happening[8]; /* coroutines of events to come */
 static unsigned int n_happening;
 
 static int end_number(const struct ivc_channel *ch)
@@ -107,7 +108,7 @@ static void faulted(int sig, siginfo_t *si, void *context)
 
 /* --------------------------------------------------- a process */
 
-/* What ivc_read() would still give, of a channel that may live. */
+/* The bytes that ivc_read() would return; the channel may be alive. */
 static uint64_t still_unread(struct end *e)
 {
 	struct ivc_ctrl nobody = { 0 };
@@ -141,8 +142,8 @@ static void settle(struct end *e)
 }
 
 /*
- * What was kept for it. While a peer decides whether to cut it off, that is not
- * seen. It may be killed meanwhile: then nothing is noted.
+ * Note the data that was taken over for the process. While the peer decides on
+ * a cut-off it is hidden. A process that is killed here leaves no note.
  */
 static void about_to_close(struct end *e, int i)
 {
@@ -195,7 +196,7 @@ static void leaves(int i)
 	struct end *e = &ends[i];
 
 	wait_a_while();
-	/* A process may be frozen, and is if the guest is suspended. */
+	/* The process is frozen if the guest is suspended. */
 	e->frozen = rng_one_in(&dice, 2) && !e->gone;
 	if (e->frozen)
 		co_freeze(e->co, true);
@@ -234,7 +235,7 @@ static void crashes(int i)
 
 /* ------------------------------------------------------- the account */
 
-/* What @w wrote, and its peer read or not. */
+/* Check the direction in which @w wrote. */
 static void check_direction(struct end *w, struct end *r)
 {
 	const struct account *a = &w->side.out;
@@ -242,21 +243,21 @@ static void check_direction(struct end *w, struct end *r)
 	uint64_t least = a->got, most = a->asked;
 	bool cut_w = world_cut((int)(w - ends)),
 	     cut_r = world_cut((int)(r - ends));
-	/* Then what the peer kept may be less than there was. */
+	/* A tried cut-off: the peer may have taken over less than was there. */
 	bool tried = world_tried_cut((int)(w - ends));
-	/* It could have read on: of a pair in one guest, for as long as it was.
+	/*
+	 * The reader can go on reading: the copy, or the ring of a local pair.
 	 */
 	bool kept = world_took((int)(r - ends)) || (pair_failed && !r->settled);
 
 	if (w->settled) {
-		/* For whom the bound has passed, one record: protocol.md 3.4.
-		 */
+		/* After the bound one record is uncertain: protocol.md 3.4. */
 		if (tried)
 			least -= least < w->side.size / 4 ? least
 							  : w->side.size / 4;
 		if (cut_w || kept)
 			most = a->wrote;
-		/* Kept for a process that closed and did not read it. */
+		/* Taken over for a process that closed without reading it. */
 		if (!tried && !r->settled && world_took((int)(r - ends)))
 			least += r->unread;
 		if (!tried && r->took)
@@ -273,7 +274,7 @@ static void check_direction(struct end *w, struct end *r)
 			      cut_r ? ", was cut" : "");
 		return;
 	}
-	/* Its peer reads what was written before it closed or died. */
+	/* The peer reads all data written before the close or death. */
 	if (r->settled && !cut_r && !tried &&
 	    (a->got < a->wrote || a->got > w->side.tried))
 		wrong("end %d: %llu written, at most %llu, then closed; %llu "
@@ -307,7 +308,7 @@ static uint64_t garbage(uint32_t pos, uint32_t size)
 	}
 }
 
-/* End @i writes where it may, and its guest's kernel does, too. */
+/* Hostile: end @i and the kernel of its guest write anything. */
 static void rages(int i)
 {
 	struct end *honest = &ends[!i];
@@ -319,7 +320,7 @@ static void rages(int i)
 		return;
 	world_words(i, &w);
 	while (n-- && !honest->gone && !ends[i].gone) {
-		/* Most where the honest end reads next. */
+		/* Mostly at the position that the honest end reads next. */
 		pos = honest->side.ch->rx.pos;
 		if (rng_one_in(&dice, 2))
 			pos += rng_below(&dice, cells);
@@ -351,8 +352,8 @@ static void rages(int i)
 }
 
 /*
- * The honest process writes, reads whatever comes, and scribbles on its own
- * words in the end: its kernel does not believe it, either.
+ * The honest process writes and reads. Later it scribbles on its own control
+ * page, which its kernel must not trust, either.
  */
 static void bears(int i)
 {
@@ -364,9 +365,9 @@ static void bears(int i)
 		if (rng_one_in(&dice, 4))
 			world_zap(i);
 		(void)ivc_write(e->side.ch, e->side.scratch,
-				rng_size(&dice, e->side.size));
+				account_size(&dice, e->side.size));
 		(void)ivc_read(e->side.ch, e->side.scratch,
-			       rng_size(&dice, e->side.size));
+			       account_size(&dice, e->side.size));
 		if (rng_one_in(&dice, 16))
 			ivc_store(&own->cons,
 				  e->side.ch->rx.pos + rng_below(&dice, 64));
@@ -387,7 +388,7 @@ static void bears(int i)
 	e->gone = true;
 }
 
-/* The enemy's process: whatever it does, it does in rages(). */
+/* The hostile process itself only closes; rages() does the rest. */
 static void shuts(int i)
 {
 	wait_a_while();

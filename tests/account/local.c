@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Exactly once, to the byte, on the local transport.
+ * "Exactly once, to the byte" on the local transport.
  *
- * Two ends of a channel in one process, each with the memory, the socket and
- * the code that it has as a process of its own, but no ivcd, and nobody runs by
- * himself: dice say whose turn it is. Pages of a ring are made inaccessible, so
- * that a call stops in its middle, and then the other end goes on, or closes,
- * or the process that made the call dies there. So a seed gives the same run
- * again, and all that can come between two steps comes, some time.
+ * Two ends of a channel are in one process. Each has the memory, the socket and
+ * the code that it would have in a process of its own; there is no ivcd. Random
+ * numbers decide which end makes the next call. Pages of a ring are made
+ * inaccessible, so that a call stops in its middle. Then the other end makes
+ * calls, or closes, or the process of the call dies there. So a seed repeats a
+ * run, and in time every interleaving of two steps occurs.
  *
- * A part of the channels is used by two threads that really run together.
+ * Some channels are used by two real threads.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@
 #include "side.h"
 
 #define PAGE 4096u
-#define RACE 64 /* one channel in so many */
+#define RACE 64 /* one channel in 64 */
 
 struct end {
 	struct side side;
@@ -35,17 +35,16 @@ struct end {
 	uint8_t *own;
 	const uint8_t *view; /* of the peer's */
 	bool inside;	     /* of a call */
-	bool armed;	     /* some pages cannot be touched */
+	bool armed;	     /* some pages are inaccessible */
 	bool closed, dead, noticed;
-	bool shown;	  /* something is peeked and not released */
+	bool shown;	  /* data is peeked and not released */
 	uint8_t *scratch; /* STREAM_MAX bytes */
 	sigjmp_buf death;
 };
 
 static struct end ends[2];
 static struct ivc_transport transport;
-static uint8_t scratches[2]
-			[STREAM_MAX]; /* a call of one comes amid the other's */
+static uint8_t scratches[2][STREAM_MAX]; /* two, as calls can be nested */
 
 /* ------------------------------------------------------- a channel */
 
@@ -82,7 +81,7 @@ static void end_open(struct end *e)
 	must(!ivc_connected(e->side.ch, 0));
 }
 
-/* As if so much had gone through it before. */
+/* As if @pos cells had passed through the ring before. */
 static void begin_at(struct end *w, uint32_t pos)
 {
 	struct ivc_ctrl *reader = w->peer->side.ch->map.own;
@@ -125,7 +124,7 @@ static void channel_make(void)
 	}
 }
 
-/* The library's thread, or a doorbell, finds that the peer has gone. */
+/* Do the work of the thread or doorbell that finds the peer gone. */
 static void notice(struct end *e)
 {
 	if (e->side.closed || !(e->peer->side.closed || e->peer->side.dead))
@@ -153,7 +152,7 @@ static void end_close(struct end *e)
 	ivc_close(e->side.ch);
 }
 
-/* Its memory stays as it is, and nothing more is said. */
+/* The process dies: its memory stays as it is. */
 static void end_die(struct end *e)
 {
 	uint8_t *own = e->own;
@@ -165,7 +164,7 @@ static void end_die(struct end *e)
 	local_memory_unmap(own, e->side.size);
 }
 
-/* One turn of the process that has @e. */
+/* One call of the process that has @e. */
 static void act(struct end *e)
 {
 	if (e->side.closed || e->inside)
@@ -195,8 +194,8 @@ static bool in_area(const uint8_t *p, const uint8_t *area, size_t len)
 }
 
 /*
- * The page is there from now on: one instruction may touch two. The peer's
- * control page goes again with every other one that comes.
+ * Make the page accessible; it stays so, as one instruction can touch two. The
+ * peer's control page becomes inaccessible again at each fault on another page.
  */
 static bool trap(struct end *e, uint8_t *at)
 {
@@ -230,7 +229,7 @@ static void trapped(int sig, siginfo_t *si, void *context)
 			return;
 		}
 	}
-	/* In the middle of the library's own affairs: not our subject. */
+	/* Inside the library's lock: not the subject of this test. */
 	if (pthread_mutex_trylock(&local.lock))
 		return;
 	pthread_mutex_unlock(&local.lock);
@@ -247,7 +246,7 @@ static void trapped(int sig, siginfo_t *si, void *context)
 
 /* ------------------------------------------------------- the account */
 
-/* The end that is left reads to the end; its peer wrote all of that. */
+/* The remaining end reads to the end; its peer wrote all of that. */
 static void read_out(struct end *e)
 {
 	const struct side *peer = e->side.peer;
@@ -278,8 +277,8 @@ static void settle(struct end *e)
 }
 
 /*
- * The peer's word is any word, and goes on changing: what is said is bounded,
- * and said twice it is the same.
+ * The peer's word is arbitrary and keeps changing: the count is bounded and
+ * does not change.
  */
 static void settle_lie(struct end *e, uint64_t *word)
 {
@@ -325,7 +324,7 @@ static void channel_end(void)
 		return;
 	}
 	if (!left->peer->side.closed && rng_one_in(&dice, 8)) {
-		/* The memory stays mapped: this peer never lets go. */
+		/* The memory stays mapped: this peer never unmaps. */
 		word = &left->peer->side.ch->map.own->reader_pos;
 		*word = lie(left);
 		left->peer->lc->own = NULL;
@@ -379,7 +378,7 @@ static void *reader(void *arg)
 
 	while (rounds--) {
 		n = ivc_read(e->side.ch, buf,
-			     rng_size(&reader_dice, sizeof(buf)));
+			     account_size(&reader_dice, sizeof(buf)));
 		must(n >= 0);
 		account_got(in, buf, (size_t)n);
 	}
@@ -428,7 +427,9 @@ int main(int argc, char **argv)
 	sigaction(SIGSEGV, &act, NULL);
 	transport = ivc_local;
 	transport.info = info;
-	/* No thread of the library: when an end is noticed is decided here. */
+	/*
+	 * Without the library's thread: notice() decides when an end is seen.
+	 */
 	local.users = 1;
 	return account_main(argc, argv, channel);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The calls of a side: see side.h. */
+/* See side.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "side.h"
 
-/* Nothing is moved by an error, and each has a cause. */
+/* Fail if an error has no cause. */
 static void may_fail(const struct side *s, ssize_t ret)
 {
 	if (!s->fallible && !s->peer->closed)
@@ -26,7 +26,7 @@ static void wrote(struct side *s, ssize_t n, size_t len)
 
 static void do_write(struct side *s)
 {
-	size_t len = rng_size(&dice, (1 + rng_below(&dice, 4)) * s->size);
+	size_t len = account_size(&dice, (1 + rng_below(&dice, 4)) * s->size);
 	const uint8_t *src = stream_at(s->out.stream, s->out.wrote);
 
 	s->tried = s->out.wrote + len;
@@ -35,7 +35,7 @@ static void do_write(struct side *s)
 
 static void do_write_all(struct side *s)
 {
-	size_t len = rng_size(&dice, 2 * s->size), done = 0;
+	size_t len = account_size(&dice, 2 * s->size), done = 0;
 	const uint8_t *src = stream_at(s->out.stream, s->out.wrote);
 	ssize_t n;
 
@@ -49,7 +49,7 @@ static void do_write_all(struct side *s)
 
 static void do_record(struct side *s)
 {
-	size_t len = rng_size(&dice, s->size / 4 - 8);
+	size_t len = account_size(&dice, s->size / 4 - 8);
 	size_t first = rng_below(&dice, (uint32_t)len + 1);
 	uint8_t *src = (uint8_t *)stream_at(s->out.stream, s->out.wrote);
 	struct iovec parts[2] = { { src, first },
@@ -64,7 +64,7 @@ static void do_record(struct side *s)
 
 static void do_reserve(struct side *s)
 {
-	size_t max = rng_size(&dice, s->size / 4 - 8), len;
+	size_t max = account_size(&dice, s->size / 4 - 8), len;
 	size_t min = 1 + rng_below(&dice, (uint32_t)max);
 	void *room;
 	ssize_t n;
@@ -85,7 +85,7 @@ static void do_reserve(struct side *s)
 static void do_read(struct side *s)
 {
 	struct account *in = &s->peer->out;
-	size_t len = rng_size(&dice, 2 * s->peer->size);
+	size_t len = account_size(&dice, 2 * s->peer->size);
 	ssize_t n;
 
 	in->asked = in->got + len;
@@ -167,7 +167,7 @@ ssize_t side_read_out(struct side *s)
 		stream_check(in->stream, in->got, copy, (size_t)left);
 	free(copy);
 	while ((n = ivc_read(s->ch, s->scratch,
-			     rng_size(&dice, 2 * s->peer->size))) > 0) {
+			     account_size(&dice, 2 * s->peer->size))) > 0) {
 		account_got(in, s->scratch, (size_t)n);
 		left -= n;
 	}
@@ -181,7 +181,7 @@ void side_recall(struct side *s, uint64_t lost)
 	ssize_t n;
 
 	while (at < lost) {
-		size_t len = rng_size(&dice, 2 * s->size);
+		size_t len = account_size(&dice, 2 * s->size);
 
 		n = ivc_recall(s->ch, s->scratch, len, at);
 		if (n != (ssize_t)(len < lost - at ? len : lost - at))

@@ -40,7 +40,7 @@ bool ivcf_grant_end(struct ivc_grant *g)
 	return !g->granted;
 }
 
-/* The ring may have been returned since; what was hidden stays in @hidden. */
+/* `hidden` stays set when the ring has been returned. */
 bool world_was_cut_off(const struct ivc_chan *ch)
 {
 	return ch->tx_state >= IVC_TX_CUT_OFF && ch->hidden;
@@ -67,6 +67,11 @@ void ivcf_doorbell_ring(struct ivc_chan *ch)
 		world_other(world_end_of(ch))->rung = true;
 }
 
+void ivcf_doorbell_see(struct ivc_chan *ch)
+{
+	ch->peer_kctl = page_address(ch->map.pages[0]);
+}
+
 void ivcf_doorbell_blind(struct ivc_chan *ch)
 {
 	ch->peer_kctl = NULL;
@@ -77,7 +82,7 @@ void ivcf_doorbell_free(struct ivc_chan *ch)
 	ch->irq = -1;
 }
 
-/* As doorbell.c has it, without a sleeper to be woken. */
+/* Like doorbell.c, but without a sleeper. */
 void world_interrupts(int i)
 {
 	struct world_end *e = &world_ends[i];
@@ -94,7 +99,7 @@ void world_interrupts(int i)
 	}
 }
 
-/* The channels are open from the beginning: neither is called. */
+/* Not called: the channels are open from the beginning. */
 int ivcf_map_pages(struct ivc_map *map, domid_t domid, u32 dir_gref, u32 size)
 {
 	(void)map;

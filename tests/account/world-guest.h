@@ -22,7 +22,7 @@
 
 extern struct rng dice;
 
-/* From account.h, which includes headers that the kernel's do not go with. */
+/* Declared in account.h, whose includes conflict with the kernel's. */
 __attribute__((noreturn)) void wrong(const char *fmt, ...);
 
 #define must(x)                                                                \

@@ -71,7 +71,7 @@ void usleep_range(unsigned long min_us, unsigned long max_us)
 
 	(void)min_us;
 	(void)max_us;
-	/* ivcf_undelivered_cut_off(), and nobody else, gives a store time. */
+	/* Only ivcf_undelivered_cut_off() sleeps, to let a store arrive. */
 	world_ends[world_guest].tried_cut = true;
 	while (n--)
 		co_yield ();
@@ -93,7 +93,7 @@ void stub_wake(wait_queue_head_t *wq)
 	wakeups++;
 }
 
-/* Time passes only where somebody waits for it to. */
+/* Time passes only while a coroutine waits for time. */
 void stub_wait(u64 seen, long ms)
 {
 	(void)seen;

@@ -61,7 +61,7 @@ int world_delivery(int i, void *arg)
 	return err;
 }
 
-/* As chan_undelivered() of channel-fd.c. */
+/* Like chan_undelivered() of channel-fd.c. */
 int world_undelivered(int i, void *arg)
 {
 	struct ivc_chan *ch = world_ends[i].ch;

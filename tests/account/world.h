@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Two guests with a channel between them: the frontend's own sources for how a
- * channel ends, and nothing that runs by itself. What would be threads (a
- * process, a kernel's work, interrupts, the backend, a suspend) are coroutines;
- * wherever a kernel or a process could be interrupted, dice say who goes on. So
- * a seed gives the same run again.
+ * Two guests with a channel between them. The end of a channel is handled by
+ * the frontend's own sources. There are no threads: a process, a kernel's work,
+ * interrupts, the backend, and a suspend are coroutines. At each point where a
+ * kernel or process could be interrupted, random numbers decide which coroutine
+ * continues. So a seed repeats a run.
  *
- * This is the line between the kernel's headers (world.c) and the library's
- * (kernel.c): numbers and addresses.
+ * This header connects the files that use the kernel's headers (world*.c) with
+ * those that use the library's (kernel.c): only numbers and addresses pass.
  */
 #ifndef ACCOUNT_WORLD_H
 #define ACCOUNT_WORLD_H
@@ -18,44 +18,47 @@
 
 /* ------------------------------------------------------------ coroutines */
 
-/* @fn(@arg) goes on when the dice say so, in guest @guest. */
+/* Start @fn(@arg) in guest @guest. */
 int co_start(void (*fn)(int arg), int arg, int guest);
-/* Somebody else's turn, perhaps. */
+/* Let another coroutine run, perhaps. */
 void co_yield (void);
-/* Not before @ready(arg of co_start). */
+/* Wait until @ready(the arg of co_start). */
 void co_wait(bool (*ready)(int arg));
-/* Who runs: a number that is not 0. */
+/* The running coroutine, a number other than 0. */
 int co_self(void);
-/* It is not continued. False: it is in the kernel, or through. */
+/* End @co. Returns false if it is in the kernel or has ended. */
 bool co_kill(int co);
 bool co_lives(int co);
-/* Until @done(): everybody in turns. */
+/* Run the coroutines in random order until @done(). */
 void co_run(bool (*done)(void));
 void co_reset(void);
-/* Nothing of guest @guest runs any more, wherever it is. */
+/* End all coroutines of @guest, wherever they are. */
 void co_destroy(int guest);
-/* As the process's code, or as its kernel's. */
+/* The coroutine enters or leaves the kernel. */
 void co_enter_kernel(void);
 void co_leave_kernel(void);
-/* A process that is frozen stands still in its own code. */
+/* A frozen process does not run its own code. */
 void co_freeze(int co, bool frozen);
 
 /* ----------------------------------------------------------- the channel */
 
 enum { VIEW_KCTL, VIEW_OWN, VIEW_PEER, VIEWS };
 
-/* Open at both ends; rings of so many bytes. @local: in one guest. */
+/*
+ * Make a channel, open at both ends, with these ring sizes. @local: in one
+ * guest.
+ */
 void world_make(const uint32_t size[2], bool local);
-/* Everybody has let go of everything. */
+/* Both ends are freed. */
 bool world_gone(void);
-/* Nothing is left: no page, no memory. */
+/* Fail unless all pages and memory are free. */
 void world_check(void);
 
-/* What the process of end @i has mapped. */
+/* The mapping of a view in the process of end @i. */
 void *world_view(int i, int view, size_t *size);
-/* A page is touched that is not there. False: it is not of a view. */
+/* Handle a page fault. Returns false if @at is in no view. */
 bool world_fault(void *at);
-/* All page table entries of end @i go; they come again by faults. */
+/* Remove all page table entries of end @i; faults restore them. */
 void world_zap(int i);
 
 /* System calls of end @i. */
@@ -63,19 +66,19 @@ int world_delivery(int i, void *delivery);
 int world_undelivered(int i, void *undelivered);
 void world_close(int i); /* CLOSE */
 void world_release(
-	int i); /* the descriptor is closed, or its process is dead */
+	int i); /* the descriptor is closed, or the process is dead */
 
-/* What happens to guest @i. */
-void world_leave(int i, int reason); /* as a suspend or a detach */
-void world_crash(int i);	     /* destroyed: nothing of it runs again */
+/* Events of guest @i. */
+void world_leave(int i, int reason); /* suspend or detach */
+void world_crash(int i); /* destroyed: none of its code runs again */
 
 /* For the account. */
-bool world_took(int i);	     /* what was unread is kept for end @i */
-bool world_hidden(int i);    /* but not shown to its process */
+bool world_took(int i);	     /* unread data was taken over for end @i */
+bool world_hidden(int i);    /* but is hidden from its process */
 bool world_cut(int i);	     /* end @i has cut its peer off */
-bool world_tried_cut(int i); /* or was about to, and its peer answered */
+bool world_tried_cut(int i); /* or tried to, and its peer answered */
 
-/* A peer that writes where it may: a header of its ring, or its words. */
+/* For a hostile peer: a header of its ring, and its control words. */
 uint64_t *world_header(int i, uint32_t pos);
 struct world_words {
 	uint64_t *reader_pos;

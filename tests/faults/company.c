@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What goes on around the faults: see company.h. */
+/* See company.h. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@
 
 static const struct ivc_channel_options stuck = { .timeout_ms = STUCK_MS };
 
-/* Shared with the processes: how far they are, and what went wrong. */
+/* Shared with the processes: their progress, and their error. */
 static struct shared {
 	uint32_t rounds;
 	char wrong[128];
@@ -99,7 +99,7 @@ static void bystander_client(void)
 	wrong("bystander", "exchange", ret);
 }
 
-/* ivcd may have refused for what it lacked just once. */
+/* ivcd may have refused just once, for lack of a resource. */
 static int connect_back(ivc_context *ctx, ivc_peer peer, ivc_channel **ch)
 {
 	int ret = ivc_connect_opt(ctx, peer, &stuck, ch);
@@ -107,7 +107,7 @@ static int connect_back(ivc_context *ctx, ivc_peer peer, ivc_channel **ch)
 	return ret ? ivc_connect_opt(ctx, peer, &stuck, ch) : 0;
 }
 
-/* Gives back what it reads, until the other side closes. */
+/* Echo all data until the other side closes. */
 static void give_back(ivc_context *ctx, ivc_channel *ch, const char *who)
 {
 	ivc_channel *back;
@@ -209,7 +209,7 @@ void company_end(void)
 	}
 }
 
-/* Events until there are none: 0, or why they cannot be had. */
+/* Take events until there are none. Returns 0 or the error. */
 static int events(ivc_context *ctx)
 {
 	struct ivc_event ev;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Enough of /dev/ivc for lib/xen.c to go through all its calls: what they do
- * when one of them fails is libivc's own, and needs no hypervisor. $IVC_DEVICE
- * is a file that knows no ioctl(); the one below answers in its place, after
- * the one that may fail on order has been asked.
+ * An imitation of /dev/ivc, so that lib/xen.c goes through all its calls. The
+ * behaviour after a failed call is libivc's own and needs no hypervisor.
+ * $IVC_DEVICE names a file that has no ioctl(). Each ioctl() first goes to that
+ * file, where it can fail on order, and is then answered here.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +19,9 @@
 #define RING 4096u
 #define CHANNEL_SIZE (IVC_MAP_PEER + (1 << 20))
 
-/* A channel's memory: pages of zeros are an open channel, empty both ways. */
+/*
+ * Pages of zeros are the memory of an open channel, empty in both directions.
+ */
 static int channel(void)
 {
 	int fd = memfd_create("ivc-device", MFD_CLOEXEC);
@@ -69,7 +71,7 @@ static int answer(unsigned long request, void *arg)
 	}
 }
 
-/* This one is the program's, and so stands before the one that is loaded. */
+/* The program's own ioctl(), found before the one of the preloaded library. */
 int ioctl(int fd, unsigned long request, ...)
 {
 	static __typeof__(ioctl) *next;
@@ -81,7 +83,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (!next)
 		next = (__typeof__(ioctl) *)dlsym(RTLD_NEXT, "ioctl");
-	/* ENOTTY is the file's answer, any other error is an ordered one. */
+	/* ENOTTY comes from the file, any other error was ordered. */
 	if (next(fd, request, arg) < 0 && errno != ENOTTY && errno != EINVAL)
 		return -1;
 	return answer(request, arg);
@@ -118,7 +120,7 @@ int device_scenario(const char **step)
 	ret = ivc_arm(own, IVC_READABLE);
 	if (ret)
 		goto out;
-	/* The peer has joined, or who has could not be told for now. */
+	/* The peer has joined, or the list of members failed. */
 	*step = "ivc_next_event";
 	ret = ivc_next_event(ctx, &ev, 0);
 	if (ret > 0)

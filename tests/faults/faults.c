@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every call that libivc or ivcd makes to the system fails, one at a time, with
- * each error that it can have: faults subject PID, faults ivcd PID (of an ivcd
- * that runs), faults start IVCD (a path), faults device FILE (see device.c).
- * For each call and each error the first such call of a scenario fails, then in
- * another run the second, and so on until the scenario makes no more.
+ * Every system call of libivc and ivcd fails, one at a time, with each error
+ * that it can have.
  *
- * Each time the scenario says what the manual says, or goes well; it goes well
- * when it is tried again, without a fault; nothing is left in this process nor
- * in ivcd; and the others have not noticed. One line per call and error. The
- * order goes to $IVC_ORDER, which is $IVC_FAULTS of the process that is to have
- * the faults.
+ *     faults subject PID    libivc, with the ivcd PID
+ *     faults ivcd PID       the running ivcd PID
+ *     faults start IVCD     the program IVCD, at its start
+ *     faults device FILE    libivc on a device: see device.c
+ *
+ * For each call and each error, the first such call of a scenario fails; in
+ * another run the second, and so on, until the scenario makes no more such
+ * calls.
+ *
+ * Each time the scenario succeeds, or fails as the manual pages say. A second
+ * try without a fault must succeed. Nothing may be left in this process or in
+ * ivcd, and the other processes must not notice. One line per call and error.
+ * The order is written to $IVC_ORDER, which is $IVC_FAULTS of the process that
+ * gets the faults.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +39,7 @@
 
 #define NAP_NS 500000
 #define SETTLED_NAPS 200
-#define ALARM_S 100 /* for one call and error: then something hangs */
+#define ALARM_S 100 /* seconds for one call and error; longer is a hang */
 
 static struct fault_order *order;
 static pid_t broker;
@@ -69,7 +75,7 @@ static void arm(const struct fault *f, uint32_t nth)
 	order->nth = nth;
 	order->seen = 0;
 	order->hit = 0;
-	/* Release: whoever sees it armed sees what for. */
+	/* Release: a process that sees `armed` sees the rest of the order. */
 	__atomic_store_n(&order->armed, 1, __ATOMIC_RELEASE);
 }
 
@@ -79,7 +85,7 @@ static bool disarm(void)
 	return __atomic_load_n(&order->hit, __ATOMIC_ACQUIRE);
 }
 
-/* What a process has of things that can be left behind. */
+/* The resources of a process that can leak. */
 struct belongings {
 	int own_fds, own_maps, own_threads;
 	int broker_fds, broker_threads;
@@ -107,7 +113,7 @@ static void nap(void)
 	nanosleep(&ts, NULL);
 }
 
-/* What there is when nothing has changed for a while. */
+/* The resources when they have not changed for a while. */
 static struct belongings settled(void)
 {
 	struct belongings then = look(), now;
@@ -122,7 +128,7 @@ static struct belongings settled(void)
 	return then;
 }
 
-/* Some of it goes a moment later: threads that close, ivcd's copies. */
+/* Some are freed a moment later: by threads that close, and by ivcd. */
 static bool nothing_left(const struct belongings *before)
 {
 	struct belongings now;
@@ -148,7 +154,7 @@ static bool said_right(const struct fault *f, int ret)
 	       (f->says != WELL && ret == -f->says);
 }
 
-/* One fault. False: something went wrong, and has been said. */
+/* Run one fault. Returns false after a failure, which is printed. */
 static bool one(const struct fault *f, uint32_t nth,
 		const struct belongings *before, bool *hit)
 {
@@ -168,7 +174,7 @@ static bool one(const struct fault *f, uint32_t nth,
 	if (ret) {
 		printf("FAIL %s, the %uth, then without it: %s: %s\n", running,
 		       nth, step, strerror(-ret));
-		/* All that comes would fail for it. */
+		/* Every later call would fail, too. */
 		exit(1);
 	}
 	if (!nothing_left(before)) {
@@ -190,7 +196,7 @@ static void all(const char *whose, const struct faults *faults)
 	size_t i;
 	int ret;
 
-	/* What is made once and kept is there, then. */
+	/* Resources that are made once and stay exist after this. */
 	ret = scene(&step);
 	if (ret) {
 		printf("FAIL without a fault: %s: %s\n", step, strerror(-ret));
@@ -213,7 +219,7 @@ static void all(const char *whose, const struct faults *faults)
 	}
 }
 
-/* What an ivcd leaves that is killed: it is in the next one's way. */
+/* Remove what a killed ivcd leaves, which would stop the next one. */
 static void leave_socket(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -230,8 +236,8 @@ static void leave_socket(void)
 }
 
 /*
- * Starts an ivcd under @f; what it says is put in @out. *@served: it has taken
- * a member. Returns its exit status.
+ * Start an ivcd with fault @f. Its output goes to @out. *@served: it has
+ * registered a member. Returns its exit status.
  */
 static int start_one(const char *ivcd, char *out, size_t size, bool *served)
 {
@@ -260,11 +266,11 @@ static int start_one(const char *ivcd, char *out, size_t size, bool *served)
 	       (n = read(p[0], out + len, size - 1 - len)) > 0) {
 		len += (size_t)n;
 		out[len] = '\0';
-		/* What it does after it has said that can fail as well. */
+		/* Its work after that message can fail as well. */
 		if (*served || !strstr(out, "listening"))
 			continue;
 		ctx = ivc_register(MAGIC, SUBJECT);
-		/* The first may have been what the fault was for. */
+		/* The first connection may have met the fault. */
 		if (!ctx)
 			ctx = ivc_register(MAGIC, SUBJECT);
 		*served = ctx != NULL;
@@ -277,7 +283,7 @@ static int start_one(const char *ivcd, char *out, size_t size, bool *served)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* It serves, and ends in order; or it does not start, and says why. */
+/* Either it serves and exits in order, or it does not start and says why. */
 static void start(const char *ivcd)
 {
 	char out[4096];
@@ -345,7 +351,9 @@ int main(int argc, char **argv)
 	company_start();
 	if (!strcmp(argv[1], "subject")) {
 		all("libivc", &faults_of_subject);
-		/* Once more, where the link does not end with the scenario. */
+		/*
+		 * Again in a process whose link does not end with the scenario.
+		 */
 		company_stays();
 		all("libivc, beside a context", &faults_of_subject);
 	} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Faults on order: see inject.h. */
+/* See inject.h. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 
 #include "inject.h"
 
-/* What dlsym() itself may call is taken from libc by these names of its own. */
+/* dlsym() itself may call these, so libc is reached by its own names. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
@@ -30,7 +30,7 @@ extern void *__libc_memalign(size_t align, size_t size);
 
 static struct fault_order *order;
 
-/* A child is another process, and has no faults. */
+/* A child is another process, and gets no faults. */
 static void no_order(void)
 {
 	order = NULL;
@@ -43,7 +43,7 @@ __attribute__((constructor)) static void find_order(void)
 
 	if (!path)
 		return;
-	/* Not by the calls below, which are ours. */
+	/* Not with the functions below, which replace libc's. */
 	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		abort();
@@ -56,12 +56,15 @@ __attribute__((constructor)) static void find_order(void)
 	__atomic_store_n(&order, (struct fault_order *)p, __ATOMIC_RELEASE);
 }
 
-/* The errno that this call is to fail with, or 0. */
+/* The errno with which this call shall fail, or 0. */
 static int ordered(enum fault_call call)
 {
 	struct fault_order *o = __atomic_load_n(&order, __ATOMIC_ACQUIRE);
 
-	/* Acquire pairs with the release of who armed it: all else is there. */
+	/*
+	 * Acquire pairs with the release of the test: the rest of the order is
+	 * visible.
+	 */
 	if (!o || !__atomic_load_n(&o->armed, __ATOMIC_ACQUIRE) ||
 	    o->call != call)
 		return 0;
@@ -80,7 +83,7 @@ static bool fails(enum fault_call call)
 	return err;
 }
 
-/* The next function of that name: libc's. */
+/* The next function of that name, which is libc's. */
 #define REAL(call)                                                             \
 	static __typeof__(call) *real;                                         \
 	if (!real)                                                             \
@@ -126,7 +129,7 @@ STAND_BEFORE(int, fallocate, (int fd, int m, off_t o, off_t n), (fd, m, o, n))
 STAND_BEFORE(int, flock, (int fd, int op), (fd, op))
 STAND_BEFORE(ssize_t, getrandom, (void *p, size_t n, unsigned int f), (p, n, f))
 
-/* Too many descriptors are on their way only for who sends another one. */
+/* ETOOMANYREFS is only for a call that sends another descriptor. */
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	struct fault_order *o = __atomic_load_n(&order, __ATOMIC_ACQUIRE);
@@ -138,7 +141,7 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 	return real(fd, m, flags);
 }
 
-/* Only to add can lack anything. */
+/* Only EPOLL_CTL_ADD can lack a resource. */
 int epoll_ctl(int fd, int op, int what, struct epoll_event *ev)
 {
 	REAL(epoll_ctl);

@@ -2,9 +2,9 @@
 /*
  * Faults on order: one call of a process fails with one error.
  *
- * inject.c, preloaded (LD_PRELOAD), stands before the calls of libc that libivc
- * and ivcd make. It maps the file $IVC_FAULTS, which holds a struct
- * fault_order; who tests writes the order there, and arms it last.
+ * inject.c is preloaded (LD_PRELOAD) and replaces the functions of libc that
+ * libivc and ivcd call. It maps the file $IVC_FAULTS, which holds a struct
+ * fault_order. The test writes the order into that file, and sets `armed` last.
  */
 #ifndef FAULTS_INJECT_H
 #define FAULTS_INJECT_H
@@ -56,10 +56,10 @@ enum fault_call {
 
 struct fault_order {
 	uint32_t call;	/* enum fault_call */
-	uint32_t nth;	/* of these, from 1 */
+	uint32_t nth;	/* which of these calls, from 1 */
 	int32_t error;	/* errno, or FAULT_CUT */
 	uint32_t armed; /* written last */
-	uint32_t seen;	/* such calls since then */
+	uint32_t seen;	/* such calls since the order */
 	uint32_t hit;	/* the nth came */
 };
 

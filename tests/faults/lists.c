@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which calls fail, with which errors: the errors that each call can have. */
+/* The calls that fail, and the errors that each of them can have. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,8 +79,7 @@ static const struct fault of_subject[] = {
 	{ FAULT_aligned_alloc, ENOMEM, AS_IS },
 };
 
-/* The driver's own errors are what they are; mmap() of its pages is libivc's.
- */
+/* The driver chooses its own errors; mmap() of its pages is libivc's call. */
 static const struct fault of_device[] = {
 	{ FAULT_open, EMFILE, AS_IS },
 	{ FAULT_open, ENFILE, AS_IS },
@@ -102,7 +101,7 @@ static const struct fault of_device[] = {
 	{ FAULT_aligned_alloc, ENOMEM, AS_IS },
 };
 
-/* What ivcd lacks it tells who asked for it, and nobody else. */
+/* If ivcd lacks a resource, only the requester gets the error. */
 static const struct fault of_ivcd[] = {
 	{ FAULT_accept4, EMFILE, WELL },
 	{ FAULT_accept4, ENFILE, WELL },
@@ -131,7 +130,7 @@ static const struct fault of_ivcd[] = {
 	{ FAULT_reallocarray, ENOMEM, AS_IS },
 };
 
-/* Of an ivcd that starts. It ends and says why, or it goes on. */
+/* For an ivcd that starts: it exits with a message, or it continues. */
 static const struct fault of_start[] = {
 	{ FAULT_socket, EMFILE, AS_IS },
 	{ FAULT_socket, ENOMEM, AS_IS },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which calls fail, with which errors, and what is to be heard of it. */
+/* The calls that fail, their errors, and the errors that a user may see. */
 #ifndef FAULTS_LISTS_H
 #define FAULTS_LISTS_H
 
@@ -7,7 +7,10 @@
 
 #include "inject.h"
 
-/* What a fault may lead to beside success: that error, or another, or none. */
+/*
+ * The results that a fault may have besides success: its own error, another
+ * one, or none.
+ */
 #define AS_IS (-1)
 #define WELL 0
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * libivc's calls on a channel whose peer is an enemy: both rings and the peer's
- * control page are scribbled on between the calls, or all the while. Only the
- * kernel's word, `status`, is honest. Every call must return what its manual
- * says it may, and hand out no byte that is not of the two rings.
+ * Calls of libivc on a channel with a hostile peer: both rings and the peer's
+ * control page change between the calls, or all the time. Only `status`, which
+ * the kernel writes, is honest. Every call must return a value that its manual
+ * page allows, and no byte from outside the two rings.
  */
 #include "../../lib/channel.h"
 #include "fuzz.h"
@@ -19,7 +19,7 @@ struct end {
 	struct storm *storm;
 };
 
-/* Of a write that met the end the kernel may say anything up to all of it. */
+/* If the channel ended during a write, the kernel may report any part of it. */
 static int delivery(const struct ivc_channel *ch, struct ivc_abi_delivery *f)
 {
 	f->final = f->from;
@@ -112,7 +112,9 @@ static void reserve_call(struct end *e, struct script *s)
 	     (err == -EINVAL && len > (size_t)ret));
 }
 
-/* In parts, each by itself, so that what is read behind one is noticed. */
+/*
+ * In parts, each in a buffer of its own, so that a read past its end is caught.
+ */
 static void record_call(struct end *e, struct script *s)
 {
 	struct iovec parts[3];
@@ -171,7 +173,7 @@ static void other_call(struct end *e, struct script *s)
 	int events = how & (IVC_READABLE | IVC_WRITABLE);
 
 	if (how & 0x80 && !status_of(e))
-		/* The one thing the kernel says; it never takes it back. */
+		/* The kernel ends the channel, and never revokes that. */
 		e->kctl->status = ends[(how >> 4 & 7) % 5];
 	else if (how & 0x40)
 		unread_call(e);

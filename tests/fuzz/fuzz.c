@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Guarded memory, the peer's scribbling, and its thread: see fuzz.h. */
+/* See fuzz.h. */
 #include <pthread.h>
 #include <sys/mman.h>
 #include "fuzz.h"
@@ -50,7 +50,7 @@ void scribble_ring(struct script *s, uint8_t *data, uint32_t cells,
 	uint32_t words = cells * IVC_CELL / sizeof(uint64_t);
 
 	switch (how & 7) {
-	case 0: /* an honest record, if its length is */
+	case 0: /* an honest record, if its length is right */
 	case 1:
 		put(data, cells, at + ivc_ring_cells(how), 0);
 		put(data, cells, at, ivc_ring_hdr(at, take_len(s, 8192)));
@@ -84,10 +84,10 @@ void scribble_ctrl(struct script *s, struct ivc_ctrl *ctrl, uint32_t sent)
 	uint32_t pos;
 
 	switch (how & 7) {
-	case 0: /* all has been read */
+	case 0: /* everything has been read */
 		ivc_store(&ctrl->cons, sent);
 		break;
-	case 1: /* some of it, or more than there was */
+	case 1: /* some data, or more than exists */
 	case 2:
 		ivc_store(&ctrl->cons, sent + (int8_t)take8(s));
 		break;
@@ -124,7 +124,7 @@ struct storm {
 	int stop;
 };
 
-/* Racing with the honest end is what it is for. */
+/* Races with the honest end are the purpose. */
 static void *rage(void *arg)
 {
 	struct storm *st = arg;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the fuzzers share. Each is a libFuzzer target: its input is a script of
- * what an honest end does and what the peer has scribbled meanwhile, byte after
- * byte, so that mutation of it finds its way (make fuzz; run.sh).
+ * What the fuzzers share. Each is a libFuzzer target. Its input is a script:
+ * the calls of an honest end, and what the peer writes between them, byte by
+ * byte, so that mutation explores the calls (make fuzz; run.sh).
  *
- * The memory of a ring stands between pages that cannot be touched, buffers are
- * exactly as long as they say, and all of it runs under the address and the
+ * The memory of a ring stands between inaccessible pages, buffers have exactly
+ * the length that is passed, and everything runs under the address and the
  * undefined behaviour sanitizer.
  */
 #ifndef FUZZ_H
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <ivc/protocol/ring.h>
 
-/* What must hold, or the input is kept by the fuzzer as a crash. */
+/* If @cond is false the fuzzer stores the input as a crash. */
 #define must(cond) fuzz_must((cond), #cond, __FILE__, __LINE__)
 
 static inline void fuzz_must(bool ok, const char *what, const char *file,
@@ -28,7 +28,7 @@ static inline void fuzz_must(bool ok, const char *what, const char *file,
 	abort();
 }
 
-/* The rest of the input; behind its end everything is 0. */
+/* The rest of the input; past its end all bytes are 0. */
 struct script {
 	const uint8_t *p;
 	size_t left;
@@ -52,7 +52,7 @@ static inline uint32_t take32(struct script *s)
 	return v;
 }
 
-/* A length that is often small, often that of a cell, at most @max. */
+/* A length of at most @max, often small, often near a whole number of cells. */
 static inline uint32_t take_len(struct script *s, uint32_t max)
 {
 	uint32_t a = take8(s);
@@ -62,29 +62,29 @@ static inline uint32_t take_len(struct script *s, uint32_t max)
 }
 
 /*
- * @size bytes, zeroed, whole pages between guards, into *@p; what is there
- * already, from the run before, is zeroed.
+ * Store in *@p an area of @size zeroed bytes, whole pages between guards. The
+ * area of an earlier run is zeroed and used again.
  */
 void guarded(void *p, size_t size);
 void *exact(size_t len);
 
-/* Is this a run in which the peer scribbles all the while (IVC_FUZZ_STORM)? */
+/* Does the peer write all the time in this run (IVC_FUZZ_STORM)? */
 bool stormy(void);
 
 /*
- * The peer's hand on its ring at @data of @cells cells, where the honest end
- * stands at @pos: one scribble as the script says, often nearly right.
+ * One change by the peer to its ring at @data of @cells cells, as the script
+ * says, often nearly right. @pos is the position of the honest end.
  */
 void scribble_ring(struct script *s, uint8_t *data, uint32_t cells,
 		   uint32_t pos);
-/* And on its control page; @sent: the honest end has written up to there. */
+/* One change to its control page. The honest end has written up to @sent. */
 void scribble_ctrl(struct script *s, struct ivc_ctrl *ctrl, uint32_t sent);
 
-/* A thread that does the same with the same script, at full speed. */
+/* A thread that makes the same changes by the same script, at full speed. */
 struct storm;
 struct storm *storm_begin(struct script *s, uint8_t *data, uint32_t cells,
 			  struct ivc_ctrl *ctrl);
-/* Where the honest end stands now, so that the storm hits. */
+/* The position of the honest end, so that the thread writes there. */
 void storm_aim(struct storm *st, uint32_t rx_pos, uint32_t tx_pos);
 void storm_end(struct storm *st);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A reader whose writer is an enemy, step by step: between two steps the ring
- * is changed as the script says. What each step must give is worked out here
- * from docs/reference/protocol.md, section 4, and not from ring.h: -EPROTO,
- * nothing, or exactly those bytes.
+ * A reader with a hostile writer, step by step: between two steps the ring
+ * changes as the script says. The expected result of each step is computed here
+ * from docs/reference/protocol.md, section 4, and not with ring.h: -EPROTO,
+ * nothing, or exactly certain bytes.
  */
 #include <endian.h>
 #include "fuzz.h"
@@ -11,14 +11,14 @@
 #define SIZE 4096u
 #define CELLS (SIZE / 64)
 
-/* The document's reader: where it stands, and in which record. */
+/* The reader of the document: its position, and the record it has begun. */
 struct model {
 	uint32_t pos;
 	uint32_t len, off; /* of the record begun */
 	bool broken;
 };
 
-/* Up to @n bytes to @out: how many, 0 for none, -EPROTO. */
+/* Read up to @n bytes to @out. Returns their number, 0 for none, or -EPROTO. */
 static int64_t expect(struct model *m, const uint8_t *ring, uint8_t *out,
 		      uint32_t n)
 {
@@ -74,7 +74,7 @@ static void same(const struct ivc_rx *rx, const struct model *m,
 	     (rx->len ? ivc_reader_pos(rx->pos, rx->off) : rx->pos));
 }
 
-/* The short way, as ivc_read() goes it: did it get all of @n? */
+/* The fast path, as in ivc_read(): were all @n bytes read? */
 static bool read_one(struct ivc_rx *rx, void *buf, uint32_t n)
 {
 	bool turn = false, done;
@@ -123,7 +123,7 @@ static void peek_step(struct ivc_rx *rx, struct model *m, const uint8_t *ring,
 	}
 	must(got > 0 && *v == first);
 	must(v >= ring && v + got <= ring + SIZE);
-	/* A look is a beginning, and skips what is to be skipped. */
+	/* A peek begins a record, and consumes a skip record. */
 	m->pos = rx->pos;
 	m->len = rx->len;
 	must(got == m->len - m->off);
@@ -159,7 +159,7 @@ static void alone(struct script *s, struct ivc_rx *rx, uint8_t *ring,
 	}
 }
 
-/* The ring changes while it is read: no oracle, but bounds. */
+/* The ring changes during the read: only bounds can be checked. */
 static void in_storm(struct script *s, struct ivc_rx *rx, uint8_t *ring)
 {
 	struct storm *st = storm_begin(s, ring, CELLS, NULL);
@@ -190,7 +190,7 @@ static void in_storm(struct script *s, struct ivc_rx *rx, uint8_t *ring)
 		must(ret >= 0 || rx->error == -EPROTO);
 		must(rx->pos - rx->published <= CELLS);
 		free(buf);
-		/* It is over for this reader; another one goes on here. */
+		/* The ring is broken for this reader; start with a new one. */
 		if (ret < 0) {
 			rx->error = 0;
 			ivc_rx_begin_at(rx, rx->pos);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A writer whose reader is an enemy: it claims to have read what it likes. The
- * writer must never write to a cell that is not free by the last claim that was
- * possible, say -EPROTO to an impossible one, and go on saying it.
+ * A writer with a hostile reader, which claims any position. The writer must
+ * write only to cells that are free by the last possible claim, return -EPROTO
+ * for an impossible claim, and go on returning it.
  */
 #include "fuzz.h"
 
@@ -15,12 +15,12 @@ struct writer {
 	struct ivc_ctrl *ctrl;
 	uint8_t before[SIZE];
 	uint32_t from; /* position before the step */
-	uint32_t free; /* cells free at most in this step */
+	uint32_t free; /* most cells free in this step */
 };
 
 /*
- * What may this step write to, by the protocol? A claim that is impossible now,
- * being ahead of us, may be possible when this step comes to look at it.
+ * How much may this step write, by the protocol? A claim ahead of the writer is
+ * impossible now, but may have become possible when the step loads it.
  */
 static void begin(struct writer *w)
 {
@@ -46,19 +46,21 @@ static void end(struct writer *w)
 	must(used <= w->free);
 	must(w->tx.limit - w->tx.pos <= CELLS - 1);
 	must(!w->tx.error || w->tx.error == -EPROTO);
-	/* Behind what was free, one cell for the zero, stands what stood. */
+	/*
+	 * After the free cells and one cell for the zero, nothing has changed.
+	 */
 	for (i = w->free + 1; i < CELLS; i++) {
 		size_t at = ivc_ring_at(w->from + i, CELLS - 1);
 
 		must(!memcmp(w->ring + at, w->before + at, 64));
 	}
-	/* And whoever reads next finds nothing there yet. */
+	/* And the next header to read is zero. */
 	if (used)
 		must(!ivc_load((uint64_t *)(w->ring + ivc_ring_at(w->tx.pos,
 								  CELLS - 1))));
 }
 
-/* The short way, as ivc_write() goes it. */
+/* The fast path, as in ivc_write(). */
 static bool write_one(struct ivc_tx *tx, const void *buf, uint32_t n)
 {
 	if (ivc_ring_words(n))
@@ -93,7 +95,10 @@ static void reserve_step(struct writer *w, struct script *s)
 	must(ret >= min);
 	must((uint8_t *)p >= w->ring && (uint8_t *)p + ret <= w->ring + SIZE);
 	memset(p, 0xa5, (size_t)ret);
-	/* A write takes its place; then there is nothing to commit. */
+	/*
+	 * A write cancels the reservation: then a commit has nothing to
+	 * publish.
+	 */
 	if (len % 5 == 4 && write_one(&w->tx, "instead", 8)) {
 		must(ivc_tx_commit(&w->tx, 1) == -EINVAL);
 		return;
@@ -138,7 +143,10 @@ static void in_storm(struct script *s, struct writer *w)
 		else
 			write_step(w, (uint32_t)i * 37 % (2 * SIZE));
 		must(w->tx.limit - w->tx.pos <= CELLS - 1);
-		/* A claim can grow during a write: by what it has written. */
+		/*
+		 * A claim can become possible during a write, by the data
+		 * written.
+		 */
 		must(w->tx.pos - pos <= 2 * (2 * SIZE / 56 + 1));
 		if (w->tx.error) {
 			w->tx.error = 0;

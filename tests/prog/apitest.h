@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ivc-apitest: libivc used for real, between guests, each use checked.
+ * ivc-apitest: programs for guests that use libivc and check every result.
  *
- * One command per process, one file per noun. A command returns 0 for success;
- * whatever is wrong ends the process by fail(), with one line that says what
- * and exit status 1.
+ * One command per process, one file per noun. A command returns 0 for success.
+ * Any failure ends the process by fail(), with one line of explanation and the
+ * exit status 1.
  */
 #ifndef APITEST_H
 #define APITEST_H
@@ -19,7 +19,7 @@
 
 #define IDS_MAX 64
 
-/* An ordered list of process ids: --expect 3,5,7. */
+/* A sorted list of process ids: --expect 3,5,7. */
 struct ids {
 	bool given;
 	unsigned int n;
@@ -35,7 +35,7 @@ struct options {
 	uint32_t max; /* bytes of the largest message */
 	uint64_t seed;
 	uint64_t count;
-	uint64_t after; /* bytes; UINT64_MAX: not given */
+	uint64_t after; /* bytes; UINT64_MAX if not given */
 	uint32_t channels;
 	uint32_t tx_size, rx_size;
 	int64_t spin;
@@ -44,7 +44,7 @@ struct options {
 	int hold_ms;
 	int within_ms;
 	int error;	 /* positive errno */
-	int other_error; /* that is right too */
+	int other_error; /* another result that is right */
 	const char *how;
 	const char *until; /* path */
 	bool zero_copy;
@@ -65,7 +65,7 @@ const char *errname(int err);
 int errnumber(const char *name);
 int64_t now_ns(void);
 void sleep_ms(int ms);
-/* Fail unless @got, a return of -errno kind, is @want. */
+/* Fail unless @got, 0 or a negative errno, is @want. */
 void expect_ret(const char *what, int64_t got, int64_t want);
 ivc_context *must_register(const struct options *opt);
 ivc_peer must_find(ivc_context *ctx, const struct options *opt);
@@ -75,17 +75,19 @@ void must_write(ivc_channel *ch, const struct options *opt, const void *buf,
 		size_t len);
 void must_read(ivc_channel *ch, const struct options *opt, void *buf,
 	       size_t len);
-/* Nothing more may come but this end: a negative errno. */
+/*
+ * Fail unless the channel ends with @want, a negative errno, and no more data.
+ */
 void must_end(ivc_channel *ch, const struct options *opt, int want);
-/* Once in a while, of a long run: something moves. */
+/* In a long run, print a line from time to time. */
 void print_progress(uint64_t done, uint64_t of);
 void print_stats(const char *who, const ivc_channel *ch);
 
-/* Deterministic bytes: both sides compute them. */
+/* Bytes that both sides compute. */
 struct rng rng_seed(uint64_t seed, uint64_t stream);
 void rng_fill(struct rng *r, void *buf, size_t len);
 
-/* The byte at each offset of an endless stream is a function of both. */
+/* Each byte of an endless stream is a function of @seed and its offset. */
 void pattern_fill(uint64_t seed, uint64_t offset, uint8_t *buf, size_t len);
 /* Returns the index of the first wrong byte, or @len. */
 size_t pattern_check(uint64_t seed, uint64_t offset, const uint8_t *buf,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Scenarios before and while a channel comes to be. */
+/* Scenarios before a channel is established. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,18 +17,21 @@ static void ids(struct stage *s)
 	if (twin)
 		fail("id %u registered twice", s->opt->id);
 	expect_ret("second registration", -errno, -EADDRINUSE);
-	/* The remote peer's guest must not get it either. */
+	/*
+	 * A process in the guest of the remote peer must not get the id,
+	 * either.
+	 */
 	order(s,
 	      (struct remote_cmd){ .op = REMOTE_REGISTER, .arg = s->opt->id },
 	      -EADDRINUSE);
-	/* In another group it is free. */
+	/* In another group the id is free. */
 	other = ivc_register(s->opt->magic + 1, s->opt->id);
 	if (!other)
 		fail("same id in another group: %s", errname(errno));
 	if (ivc_get_hosts(other)[0].member)
 		fail("the other group is not empty");
 	ivc_unregister(other);
-	/* And free again once it has been given up. */
+	/* And the id is free again after an unregister. */
 	remote_in(s);
 	remote_out(s);
 	remote_in(s);
@@ -44,7 +47,9 @@ static void unknown(struct stage *s)
 	remote_in(s);
 	gone = remote_peer(s);
 	remote_out(s);
-	/* The backend hears of it after the remote peer's process has gone on.
+	/*
+	 * The backend learns of it after the process of the remote peer has
+	 * gone on.
 	 */
 	while (!ivc_find(s->ctx, REMOTE_ID(s), 0, &peer))
 		sleep_ms(10);
@@ -101,9 +106,9 @@ static void about(const char *what, int64_t ns, int ms)
 }
 
 /*
- * Closing does not wait for the backend: an accept on another guest's control
- * ring may overtake it, and gets a channel that ends at once. Here it shall
- * not.
+ * A close does not wait for the backend. An accept on another guest's control
+ * ring may overtake it, and gets a channel that ends at once. Here that must
+ * not happen.
  */
 static void settle(void)
 {
@@ -127,7 +132,7 @@ static void timeouts(struct stage *s)
 		   ivc_connect_opt(s->ctx, remote_peer(s), &co, &ch),
 		   -ETIMEDOUT);
 	about("connect", now_ns() - start, 200);
-	/* The offer has been withdrawn: nobody accepts a ghost. */
+	/* The offer has been withdrawn: an accept must not get it. */
 	settle();
 	order(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 200 },
 	      -ETIMEDOUT);
@@ -156,7 +161,7 @@ static void nonblocking(struct stage *s)
 	expect_ret("wait while connecting", ivc_wait(ch, IVC_READABLE, 50), 0);
 	expect_ret("arm while connecting", ivc_arm(ch, IVC_WRITABLE), 0);
 	tell(s, (struct remote_cmd){ .op = REMOTE_ACCEPT, .arg = 5000 });
-	/* Waiting for use waits for the channel first. */
+	/* ivc_wait() waits for the connection first. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 5000), IVC_WRITABLE);
 	expect_ret("remote peer: accept", answer(s).ret, 0);
 	expect_ret("connected, now", ivc_connected(ch, 0), 0);
@@ -169,7 +174,7 @@ static void nonblocking(struct stage *s)
 	remote_out(s);
 }
 
-/* An event loop hears of the channel as of all that comes through it later. */
+/* An event loop learns of the connection as of later data. */
 static void armed_while_connecting(struct stage *s)
 {
 	struct ivc_channel_options co = { 0 };
@@ -230,7 +235,7 @@ static void target_leaves(struct stage *s)
 	expect_ret("close", ivc_close(ch), -ECONNREFUSED);
 }
 
-/* Who accepts may be slower than the whole life of the offerer's end. */
+/* The accepter may be slower than the whole life of the offerer's end. */
 static void quick(struct stage *s)
 {
 	struct ivc_channel_options co = { .timeout_ms = 10000 };
@@ -293,7 +298,7 @@ static void events(struct stage *s)
 	struct ivc_event ev;
 	ivc_peer peer;
 
-	/* What has happened in the group until now. */
+	/* Take the events of the group until now. */
 	while (ivc_next_event(s->ctx, &ev, 300) == 1)
 		;
 	remote_in(s);

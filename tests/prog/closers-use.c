@@ -8,11 +8,11 @@
 #include <sys/time.h>
 #include "closers.h"
 
-/* A wake-up that comes later came from the library's backstop of 1 s. */
+/* After so long, the wake-up came from the library's backstop of 1 s. */
 /*
- * Later than this a sleeper was woken by its own backstop, not by its peer. One
- * such wait in many may be a machine that was busy elsewhere; a wake-up that is
- * lost by design is lost often.
+ * A sleeper that wakes later was woken by its own backstop, not by its peer.
+ * One such wait in many can be a busy machine; a wake-up that a bug loses is
+ * lost often.
  */
 #define LATE_MS 900
 #define LATE_MAX 2
@@ -50,7 +50,7 @@ static void end_with_full_ring(struct stage *s)
 		fail("a ring of 64 KiB or more took %llu bytes",
 		     (unsigned long long)n);
 	order(s, (struct remote_cmd){ .op = REMOTE_CLOSE }, 0);
-	/* The write may come too late at once, the read never. */
+	/* The write may be too late; the read must not fail. */
 	expect_ret("wait", ivc_wait(ch, IVC_WRITABLE, 1000), IVC_WRITABLE);
 	sleep_ms(100);
 	expect_ret("write to a closed channel", ivc_write(ch, &byte, 1),
@@ -80,7 +80,7 @@ static void end_half_read(struct stage *s)
 		fail("peek: %zd or wrong bytes", n);
 	order(s, (struct remote_cmd){ .op = REMOTE_CLOSE }, 0);
 	sleep_ms(100);
-	/* What was peeked before the end is still there, and the same. */
+	/* Data peeked at before the end is still there and the same. */
 	if (pattern_check(REMOTE_SEED, at, p, (size_t)n) != (size_t)n)
 		fail("peeked bytes changed at the end");
 	expect_ret("release", ivc_release(ch, (size_t)n), 0);
@@ -177,7 +177,8 @@ static void armed(struct stage *s)
 		expect_ret("arm", ivc_arm(ch, IVC_READABLE), 0);
 		tell(s, (struct remote_cmd){ .op = REMOTE_SLEEP, .arg = 20 });
 		tell(s, cmd_write(100));
-		/* No backstop here: a lost wake-up is a poll that ends empty.
+		/*
+		 * poll(2) has no backstop: after a lost wake-up it times out.
 		 */
 		do
 			expect_ret("poll", poll(&pfd, 1, 20000), 1);
@@ -195,7 +196,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Again and again: the first may come before the call has begun to wait. */
+/* Repeatedly: the first one may come before the call waits. */
 static void alarms(bool on)
 {
 	struct itimerval it = { .it_value.tv_usec = on ? 50000 : 0,
@@ -318,10 +319,9 @@ static void *side_write(void *arg)
 }
 
 /*
- * A reading and a writing thread of ours asleep on one doorbell, while the
- * remote peer gives now one and now the other what it waits for, in an order
- * that leaves the other one waiting. No wake-up may be lost to the wrong
- * thread.
+ * A reading and a writing thread sleep on one doorbell. The remote peer gives
+ * sometimes the one, sometimes the other what it waits for, in an order that
+ * leaves the other one waiting. No wake-up may be lost to the wrong thread.
  */
 static void two_threads(struct stage *s)
 {
@@ -332,7 +332,7 @@ static void two_threads(struct stage *s)
 	uint64_t i;
 
 	remote_in(s);
-	/* So small that the writer sleeps most of the time. */
+	/* A ring so small that the writer sleeps most of the time. */
 	r.ch = channel_to(s, 4096, 4096);
 	w.ch = r.ch;
 	ivc_set_spin(r.ch, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every command needs: failing, time, the usual calls, known bytes. */
+/* What every command needs: failure, time, the usual calls, known bytes. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ void fail(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	/* Not exit(): other threads may be in the middle of anything. */
+	/* _exit(): other threads may still use the library. */
 	fflush(stderr);
 	_Exit(1);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * die and expect-end: the end of a channel that nobody closed.
+ * die and expect-end: the end of a channel that is not closed.
  *
- * All bytes are known to both sides by their offset alone, so whatever prefix
- * comes before the end is verified; with --after its length is, too.
+ * Both sides compute all bytes from their offset alone. So any data before the
+ * end is verified, and with --after also its length.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -17,10 +17,10 @@ static __attribute__((noreturn)) void end_like(const char *how)
 	fflush(stdout);
 	if (!strcmp(how, "abort"))
 		abort();
-	/* A process that ends without closing has not closed. */
+	/* Exit without a close. */
 	if (!strcmp(how, "exit"))
 		_exit(0);
-	/* Until the whole guest goes. */
+	/* Wait until the guest is destroyed. */
 	if (!strcmp(how, "wait"))
 		for (;;)
 			pause();
@@ -56,7 +56,10 @@ int cmd_die(const struct options *opt)
 	end_like(opt->how);
 }
 
-/* Read until the end; returns it. *@at bytes came, the last at *@when. */
+/*
+ * Read until the end, and return the error. *@at bytes came, the last at
+ * *@when.
+ */
 static int read_to_end(ivc_channel *ch, const struct options *opt, uint64_t *at,
 		       int64_t *when)
 {
@@ -89,7 +92,7 @@ static int read_to_end(ivc_channel *ch, const struct options *opt, uint64_t *at,
 	}
 }
 
-/* Write (nobody reads) until the end. */
+/* Write until the end; the peer does not read. */
 static int write_to_end(ivc_channel *ch, const struct options *opt,
 			int64_t *when)
 {

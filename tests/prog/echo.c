@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* echo, and its users: many channels at once, and many one after another. */
+/* echo, and its users: many channels at a time, and many in sequence. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ struct echo {
 	const struct options *opt;
 };
 
-/* Send back all that comes. Returns how the channel ended. */
+/* Echo all data. Returns the error that ended the channel. */
 static int echo_all(ivc_channel *ch)
 {
 	uint8_t buf[16384];
@@ -40,7 +40,7 @@ static void *echo_thread(void *arg)
 	struct echo *e = arg;
 	int end = echo_all(e->ch);
 
-	/* The other side may die or leave; it may not break the ring. */
+	/* The other side may die or leave, but must not break the ring. */
 	if (end != -EPIPE && end != -ECONNRESET && end != -ENODEV)
 		fail("echo: channel to %u ended with %s", ivc_peer_id(e->ch),
 		     errname(end));
@@ -56,7 +56,7 @@ static ivc_channel *echo_accept(ivc_context *ctx, const struct options *opt)
 	ivc_channel *ch;
 	int ret;
 
-	/* --errno: how an accept may fail, since nothing is left to do it. */
+	/* --errno: the error with which an accept may fail. */
 	do
 		ret = ivc_accept_opt(ctx, &co, &ch);
 	while (ret == -EINTR || (opt->error && ret == -opt->error));
@@ -102,7 +102,7 @@ int cmd_echo(const struct options *opt)
 	return 0;
 }
 
-/* One of `many`: what is under way on it. */
+/* A channel of `many`: the message under way. */
 struct lane {
 	ivc_channel *ch;
 	uint8_t sent[512];
@@ -110,7 +110,10 @@ struct lane {
 	size_t len, have;
 };
 
-/* Take what there is; true when the whole message is back, and right. */
+/*
+ * Read all available data. Returns true when the whole message has come back,
+ * unchanged.
+ */
 static bool lane_read(struct lane *l, uint32_t index)
 {
 	ssize_t n = ivc_read(l->ch, l->got + l->have, l->len - l->have);
@@ -134,9 +137,9 @@ static void lanes_open(struct lane *lanes, ivc_context *ctx,
 	uint32_t i;
 	int ret;
 
-	/* All begun before any is waited for. */
+	/* Begin all connects before waiting for any. */
 	for (i = 0; i < opt->channels; i++) {
-		/* Its backlog may be full: then it is asked to wait. */
+		/* The peer's backlog may be full: try again later. */
 		int64_t end = now_ns() + opt->timeout_ms * 1000000ll;
 
 		while ((ret = ivc_connect_opt(ctx, peer, &co, &lanes[i].ch)) ==
@@ -153,7 +156,7 @@ static void lanes_open(struct lane *lanes, ivc_context *ctx,
 	}
 }
 
-/* Send something on each, then poll() until each has its answer. */
+/* Send a message on each, then poll() until all are answered. */
 static void lanes_round(struct lane *lanes, struct pollfd *fds, struct rng *r,
 			const struct options *opt)
 {

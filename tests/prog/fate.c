@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fate: one end of one channel, which stays in whatever state it is in until
- * something happens to it, or of one after the other; states: what shall become
- * of it then. For tests/lab/fates.sh and races.sh.
+ * fate: one end of a channel, which stays in a given state, or passes through
+ * one state after the other, until something happens to it. states: the
+ * expected result. For tests/lab/fates.sh and races.sh.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -11,23 +11,27 @@
 #include <ivc/protocol/state.h>
 #include "apitest.h"
 
-/* A guest that may ask once a second has to take its time. */
+/* A guest with a rate of one request per second needs patience. */
 #define A_SECOND 1100
 
-/* Two of its requests are answered in a second: these stand before the next one
- * for 4 s, and it is given up after 5.
+/*
+ * Two requests per second are answered. These delay the next request for 4 s,
+ * and a request is given up after 5 s.
  */
 #define IN_LINE 8
 
-/* One of two who ask at the same time shall now be the first, now the other. */
+/*
+ * Of two processes that act at the same time, sometimes the one is first,
+ * sometimes the other.
+ */
 static void a_moment(struct rng *r)
 {
 	sleep_ms((int)rng_below(r, 20));
 }
 
 /*
- * Asks who is there again and again, so that this guest is over its rate, and
- * what else it asks has to wait, or is refused.
+ * List the members again and again, so that this guest is above its rate, and
+ * its other requests are delayed or refused.
  */
 static void *rush(void *ctx)
 {
@@ -41,7 +45,7 @@ static void *rush(void *ctx)
 	return NULL;
 }
 
-/* Who is over the rate is refused that, too. */
+/* Above the rate this request is refused, too. */
 static ivc_context *register_at_last(const struct options *opt)
 {
 	ivc_context *ctx;
@@ -51,7 +55,7 @@ static ivc_context *register_at_last(const struct options *opt)
 	return ctx;
 }
 
-/* Asks for one who is not there: of these requests many can stand in line. */
+/* Ask for a member that does not exist: many such requests can wait. */
 static void *ask(void *ctx)
 {
 	struct ivc_channel_options co = { .timeout_ms = A_SECOND };
@@ -77,7 +81,7 @@ static void start_other(const struct options *opt, void *(*what)(void *),
 			fail("no thread");
 }
 
-/* To one of that id, who may have gone, and be there anew as another member. */
+/* Connect to a member with that id, which may have left and joined again. */
 static int reach(ivc_context *ctx, const struct options *opt, ivc_peer *peer,
 		 int timeout_ms, ivc_channel **ch)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The paper's Figure 5, word for word where C allows it: the channel's id is
- * ivc_peer_id(channel), a transfer that could not be done at once is retried.
+ * The paper's Figure 5, as literally as C allows. The channel's id is
+ * ivc_peer_id(channel), and a transfer that was not possible at once is tried
+ * again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* hosts and events: who is in the group. */
+/* hosts and events: the members of a group. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static void ids_print(char *out, size_t size, const uint32_t *id, size_t n)
 				       i ? "," : "", id[i]);
 }
 
-/* The others' ids, sorted; the list itself is checked on the way. */
+/* The ids of the other members, sorted. Also checks the list. */
 static size_t hosts_now(ivc_context *ctx, const struct options *opt,
 			uint32_t *id)
 {
@@ -44,7 +44,10 @@ static size_t hosts_now(ivc_context *ctx, const struct options *opt,
 			fail("the list has ourselves in it");
 		id[n] = peers[n].id;
 	}
-	/* The other call must tell the same, but for who came meanwhile. */
+	/*
+	 * The other call must return the same, except for members that joined
+	 * meanwhile.
+	 */
 	ret = ivc_hosts(ctx, again, HOSTS_MAX);
 	if (ret < 0)
 		fail("ivc_hosts: %s", errname(ret));
@@ -122,7 +125,7 @@ static const char *event_name(enum ivc_event_type type)
 	return "?";
 }
 
-/* Each join once, each leave after its join. */
+/* Each JOIN once, and each LEAVE after its JOIN. */
 static void events_check(const struct ivc_event *ev)
 {
 	static uint64_t present[HOSTS_MAX];
@@ -171,7 +174,7 @@ int cmd_events(const struct options *opt)
 	return 0;
 }
 
-/* A member number may be known to one who must not use it. */
+/* A process that may not use a member number can know it. */
 int cmd_reach(const struct options *opt)
 {
 	ivc_context *ctx = must_register(opt);

@@ -170,7 +170,7 @@ static void parse_ids(struct ids *ids, const char *arg)
 	free(copy);
 }
 
-/* NAME, or NAME,OTHER where two things race and either may come first. */
+/* NAME; or NAME,OTHER if the result depends on a race. */
 static void parse_errnos(struct options *opt, const char *arg)
 {
 	char *copy = strdup(arg), *other;
@@ -268,7 +268,7 @@ static void parse_one(struct options *opt, int c, const char *arg)
 	}
 }
 
-/* On a slow or busy machine all times are longer: scripts/lab/pace.sh. */
+/* On a slow machine all times are longer: scripts/lab/pace.sh. */
 static int slower(int ms)
 {
 	const char *times = getenv("LAB_SLOWER");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Channels that others have opened: see load.h. */
+/* Channels that other processes have opened: see load.h. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,11 @@ struct guest {
 	uint64_t seed, came;
 	size_t greeted; /* bytes of the seed */
 	uint8_t back[4096];
-	size_t len, at; /* to be sent back, and what has been */
+	size_t len, at; /* to be echoed, and echoed so far */
 };
 
 static struct guest *guests[GUESTS_MAX];
-static unsigned int top; /* none at or above it */
+static unsigned int top; /* no slot in use from here on */
 
 static void guest_free(struct guest **slot)
 {
@@ -30,7 +30,7 @@ static void guest_end(struct guest **slot, int err)
 	struct guest *g = *slot;
 
 	load_must_be_end("a channel of another", err);
-	/* Who closes in order has had all of its answers. */
+	/* A peer that closes has received all answers. */
 	if (err == -EPIPE && (g->at != g->len || ivc_undelivered(g->ch)))
 		fail("%zu of %zu bytes and %zd more were not waited for",
 		     g->len - g->at, g->len, ivc_undelivered(g->ch));
@@ -89,7 +89,7 @@ static bool accept_one(ivc_context *ctx, const struct options *opt)
 	int ret = ivc_accept_opt(ctx, &co, &ch);
 
 	if (ret) {
-		/* It may have been withdrawn just now. */
+		/* The offer may have been withdrawn just now. */
 		load_must_be_end("accept", ret);
 		return false;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Channels that we have opened: see load.h. */
+/* Channels that this process has opened: see load.h. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "load.h"
 
-/* Of each message that is answered, one in so many is the channel's last. */
+/* One in so many answered messages is the last of its channel. */
 #define LIFE 400
 
 enum lane_state { CLOSED, CONNECTING, IDLE, BUSY };
@@ -14,18 +14,19 @@ struct lane {
 	ivc_channel *ch;
 	enum lane_state state;
 	uint64_t member; /* to whom */
-	uint32_t nr;	 /* of so many to each */
-	int64_t since;	 /* it is in that state; CLOSED: not before */
+	uint32_t nr;	 /* lanes to each peer */
+	int64_t since;	 /* since when it is in that state; CLOSED: closed until
+			    then */
 	uint64_t seed;
 	uint64_t sent, came; /* behind the greeting */
 	size_t len, put;     /* of the message under way */
 };
 
-/* By slots: a peer keeps its own for as long as it is there. */
+/* By slots: a peer stays in its slot while it is a member. */
 static struct lane *lanes;
 static unsigned int n_lanes, per_peer;
 static uint32_t think_ms;
-static unsigned int top; /* none was open at or above it */
+static unsigned int top; /* no lane in use from here on */
 static uint8_t buf[LOAD_MAX];
 
 #define SLOTS 128
@@ -45,7 +46,7 @@ static void lane_end(struct lane *l, int err)
 	ssize_t lost = ivc_undelivered(l->ch);
 
 	load_must_be_end("a lane", err);
-	/* What has been answered has been delivered. */
+	/* Answered data has been delivered. */
 	if (lost < 0 || (uint64_t)lost > l->sent - l->came + sizeof(l->seed))
 		fail("%zd undelivered of %llu, of which %llu were answered",
 		     lost, (unsigned long long)l->sent,
@@ -94,7 +95,7 @@ static bool lane_open(struct lane *l, ivc_context *ctx,
 	return true;
 }
 
-/* Established? Then it begins with its greeting. */
+/* Once established, it begins with its greeting. */
 static bool lane_connected(struct lane *l, const struct options *opt)
 {
 	int ret = ivc_connected(l->ch, 0);
@@ -156,7 +157,7 @@ static void lane_answered(struct lane *l)
 	load.messages++;
 	load.bytes += l->len;
 	l->state = IDLE;
-	/* It thinks about it, for up to --within-ms. */
+	/* Wait before the next message, up to --within-ms. */
 	l->since = now_ns() + 1000000ll * rng_below(&load_rng, think_ms + 1);
 	if (!rng_below(&load_rng, LIFE))
 		lane_close(l);
@@ -209,7 +210,7 @@ static bool lane_step(struct lane *l, const struct options *opt, bool leaving)
 	}
 }
 
-/* A slot for the @i-th peer's lanes, now that peers have come and gone. */
+/* The slot of the @i-th peer, after joins and leaves. */
 static void lanes_match(ivc_context *ctx, const struct options *opt,
 			const ivc_peer *peers, unsigned int n_peers)
 {
@@ -275,7 +276,7 @@ int lanes_arm(struct pollfd *fds, int room)
 	for (i = 0; i < top && n < room; i++) {
 		struct lane *l = &lanes[i];
 
-		/* One that is being connected is looked at often enough. */
+		/* A connecting channel is checked often enough. */
 		if (l->state == CLOSED || l->state == CONNECTING)
 			continue;
 		if (l->state == BUSY &&

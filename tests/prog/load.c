@@ -28,7 +28,7 @@ void load_must_be_end(const char *what, int err)
 	}
 }
 
-/* Somebody of our id may just have been killed. */
+/* A process with this id may just have been killed. */
 static ivc_context *join(const struct options *opt)
 {
 	int64_t end = now_ns() + opt->timeout_ms * 1000000ll;
@@ -44,15 +44,15 @@ static ivc_context *join(const struct options *opt)
 }
 
 /*
- * How long nothing is looked at that does not tell, in ms: who thinks longer is
- * one of many, who share the CPUs.
+ * For how many ms to poll(): processes with long pauses are one of many that
+ * share the CPUs.
  */
 static int glance(const struct options *opt)
 {
 	return opt->within_ms > 2000 ? opt->within_ms / 100 : 20;
 }
 
-/* Until something comes, or somebody may have joined. */
+/* Wait for data, or until a member may have joined. */
 static void wait_for_more(ivc_context *ctx, const struct options *opt)
 {
 	static struct pollfd fds[FDS_MAX];
@@ -71,7 +71,7 @@ static void wait_for_more(ivc_context *ctx, const struct options *opt)
 		fail("poll: %s", errname(errno));
 }
 
-/* In the group until @until; then everything is brought to its end. */
+/* Be a member until @until; then finish all channels. */
 static void stay(const struct options *opt, int64_t until)
 {
 	static ivc_peer peers[PEERS_MAX];
@@ -105,7 +105,9 @@ static void stay(const struct options *opt, int64_t until)
 			wait_for_more(ctx, opt);
 	}
 	lanes_close();
-	/* Some others are in the middle of something: that is what we test. */
+	/*
+	 * Other processes are in the middle of a message, which is the purpose.
+	 */
 	guests_close();
 	ivc_unregister(ctx);
 }
@@ -132,7 +134,7 @@ int cmd_load(const struct options *opt)
 	lanes_make(opt, opt->channels);
 	printf("load: ready\n");
 	while (now_ns() < end) {
-		/* With --after S nobody stays for longer than that. */
+		/* With --after S, no process stays longer. */
 		int64_t until = end;
 
 		if (opt->after != UINT64_MAX)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * load: one process of many, each of which keeps channels to all the others and
- * answers those of the others, and joins and leaves at random.
+ * load: one process of many. Each has channels to all the others, answers their
+ * messages, and joins and leaves at random.
  *
- *   load.c         the process: who is there, joining and leaving, waiting
- *   load-lane.c    channels we have opened: messages, and their answers awaited
- *   load-guest.c   channels others have opened: everything is sent back
+ *   load.c         the process: members, joining and leaving, waiting
+ *   load-lane.c    channels this process has opened: messages and answers
+ *   load-guest.c   channels other processes have opened: an echo
  *
- * The first 8 bytes of a channel are a number from which both ends compute what
- * follows, so that each byte is checked for its place twice. A lane is closed
- * only when its last message has been answered: of such a channel nothing may
- * be lost. One that ends under us may have lost what ivc_undelivered() says.
+ * The first 8 bytes on a channel are a number from which both ends compute all
+ * later bytes, so that each byte is checked twice. A lane is closed only when
+ * its last message is answered: such a channel must not lose data. A lane that
+ * ends otherwise may lose as much as ivc_undelivered() says.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -21,27 +21,33 @@
 
 struct load {
 	uint64_t messages, bytes; /* answered, and right */
-	uint64_t opened, closed;  /* lanes: by us, in order */
-	uint64_t ended;		  /* by the other, or with it */
-	uint64_t refused;	  /* never came to be */
-	uint64_t served;	  /* channels of others, to their ends */
-	uint64_t undelivered;	  /* bytes, of those that have ended */
+	uint64_t opened, closed;  /* lanes closed by this process, in order */
+	uint64_t ended;		  /* ended by the peer, or with it */
+	uint64_t refused;	  /* never established */
+	uint64_t served;      /* channels of other processes that have ended */
+	uint64_t undelivered; /* bytes of those that have ended */
 	uint64_t joins;
-	uint64_t took[512]; /* round trips: eighths of a power of two of us */
+	uint64_t took[512]; /* round-trip times, in eighths of a power of two of
+			       us */
 };
 
 extern struct load load;
 extern struct rng load_rng;
 
-/* How a channel may end when its peer leaves, or is killed, or its guest. */
+/*
+ * The errors with which a channel may end when its peer leaves, is killed, or
+ * loses its guest.
+ */
 void load_must_be_end(const char *what, int err);
 
 /* load-lane.c */
 void lanes_make(const struct options *opt, unsigned int n);
-/* Do something about each. @peers: who is there. True if anything moved. */
+/*
+ * Make progress on each. @peers: the members. Returns true if anything moved.
+ */
 bool lanes_step(ivc_context *ctx, const struct options *opt,
 		const ivc_peer *peers, unsigned int n_peers, bool leaving);
-/* Nothing is under way any more. */
+/* No message is under way any more. */
 bool lanes_quiet(void);
 void lanes_close(void);
 
@@ -49,7 +55,7 @@ void lanes_close(void);
 bool guests_step(ivc_context *ctx, const struct options *opt);
 void guests_close(void);
 
-/* Descriptors to be waited for: arm what is open. -1: something is there. */
+/* The descriptors to poll; arms open channels. -1: data is there already. */
 struct pollfd;
 int lanes_arm(struct pollfd *fds, int room);
 int guests_arm(struct pollfd *fds, int room);

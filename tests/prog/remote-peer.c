@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The remote peer: see remote-peer.h. */
+/* See remote-peer.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "remote-peer.h"
 
-/* Of a channel: what has passed each way, for the pattern's sake. */
+/* Bytes that have passed each way on a channel, for the pattern. */
 struct end {
 	ivc_channel *ch;
 	uint64_t sent, received;
@@ -108,7 +108,7 @@ static int64_t do_read(struct end *e, uint64_t len)
 	return 0;
 }
 
-/* The end is what is returned: always an error. */
+/* Returns the error that ended the channel. */
 static int64_t do_end(struct end *e, uint64_t *value)
 {
 	uint64_t before = e->received;

@@ -3,8 +3,8 @@
  * remote-peer: the other end of `closers`, which tells it over a control
  * channel what to do with contexts and channels of its own, numbered from 0.
  *
- * A command is answered when it is done; the commander may do things of its
- * own in between (accept at one end while the other connects).
+ * A command is answered when it is done. Meanwhile the commander may do its own
+ * part: it accepts while the remote peer connects, for example.
  */
 #ifndef APITEST_REMOTE_PEER_H
 #define APITEST_REMOTE_PEER_H
@@ -22,10 +22,10 @@ enum remote_op {
 	REMOTE_ACCEPT,	   /* ctx, ch, arg = timeout in ms */
 	REMOTE_CONNECT,	   /* ctx, ch, arg = id, arg2 = timeout in ms */
 	REMOTE_WRITE,	   /* ch, arg = bytes of the pattern: all of them */
-	REMOTE_FILL,	   /* ch: until it takes no more; value: bytes */
+	REMOTE_FILL,	   /* ch: write until the ring is full; value: bytes */
 	REMOTE_READ,	   /* ch, arg = bytes of the pattern: all of them */
 	REMOTE_END,	   /* ch: read until the end; value: bytes before */
-	REMOTE_CLOSE,	   /* ch; returns what ivc_close() did */
+	REMOTE_CLOSE,	   /* ch; returns the result of ivc_close() */
 	REMOTE_SLEEP,	   /* arg = ms */
 	REMOTE_OPS,
 };

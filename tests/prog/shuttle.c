@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * shuttle: many channels, both ways and without pause, until they end under it.
+ * shuttle: many channels, in both directions and without pause, until they end.
  *
- * What is sent on a channel is a pattern that both ends compute, so every byte
- * that comes is checked for its place. In the end each channel gives an
- * account: how much was accepted, was not delivered, has come. Two accounts of
- * one channel have to agree, which is for who sees both: the scenario.
+ * The data of a channel is a pattern that both ends compute, so every byte is
+ * checked. At the end each process prints an account of each channel: bytes
+ * accepted, undelivered, and received. The scenario compares the two accounts
+ * of a channel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,10 @@
 
 struct line {
 	ivc_channel *ch;
-	uint32_t peer, nr; /* the nr-th between the two */
+	uint32_t peer, nr; /* number of this channel between the two */
 	uint64_t tx_seed, rx_seed;
 	uint64_t sent, came;
-	int end;    /* what reading ended with */
+	int end;    /* the error that ended reading */
 	int tx_end; /* and writing */
 	bool told;  /* by an event */
 	struct rng rng;
@@ -53,7 +53,7 @@ static void add(const struct options *opt, ivc_channel *ch)
 	l->rng = rng_seed(opt->seed + l->tx_seed, 0);
 }
 
-/* Mostly small, now and then large: as messages are. */
+/* Sizes as of messages: mostly small, sometimes large. */
 static size_t some_size(struct line *l, const struct options *opt)
 {
 	uint32_t max = opt->max > sizeof(buf) ? sizeof(buf) : opt->max;
@@ -107,7 +107,7 @@ static ssize_t get(struct line *l, const struct options *opt, size_t len)
 	return n;
 }
 
-/* One step of a channel, both ways. True if anything moved. */
+/* One step of a channel, in both directions. Returns true if anything moved. */
 static bool step(struct line *l, const struct options *opt)
 {
 	bool moved = false;
@@ -132,7 +132,7 @@ static bool step(struct line *l, const struct options *opt)
 	return moved;
 }
 
-/* What was not delivered can be had back, and is the end of what was sent. */
+/* Undelivered data can be recalled, and is the end of the data sent. */
 static ssize_t recall(struct line *l)
 {
 	ssize_t lost = ivc_undelivered(l->ch);
@@ -175,7 +175,7 @@ static void account(struct line *l, const struct options *opt)
 		fail("ivc_close: %s", errname(ret));
 }
 
-/* What the events have told. */
+/* The events so far. */
 struct story {
 	unsigned int told;
 	bool away, back;
@@ -194,7 +194,7 @@ static void on_suspended(ivc_context *ctx, ivc_channel *ch, const void *unread,
 			break;
 	if (i == n_lines || lines[i].told)
 		fail("told of an unknown channel, or twice");
-	/* All have been read to their ends by now. */
+	/* All channels have been read to their ends by now. */
 	if (len)
 		fail("%zu bytes of channel %u/%u are unread", len,
 		     lines[i].peer, lines[i].nr);
@@ -216,7 +216,7 @@ static void on_arrived(ivc_context *ctx, int status, void *arg)
 	((struct story *)arg)->back = true;
 }
 
-/* One event by the queue, or what there is by callbacks: both tell the same. */
+/* One event by ivc_next_event(), or all by callbacks: both report the same. */
 static int hear(ivc_context *ctx, const struct options *opt, struct story *st)
 {
 	static const struct ivc_callbacks cb = { .going = on_going,
@@ -239,7 +239,10 @@ static int hear(ivc_context *ctx, const struct options *opt, struct story *st)
 	return 1;
 }
 
-/* Events until all channels were told of, and, if we moved, we have arrived. */
+/*
+ * Take events until the end of all channels is reported and, if this guest
+ * migrated, ARRIVED has come.
+ */
 static void events(ivc_context *ctx, const struct options *opt)
 {
 	bool moves = !strcmp(opt->how, "moves");

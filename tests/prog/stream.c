@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stream and sink: messages whose number, size and every byte the receiver
- * computes for itself, so that loss, duplication, disorder and damage all show.
+ * stream and sink: the receiver computes the number, size and every byte of the
+ * messages itself. So loss, duplication, reordering and damage are all found.
  *
- * The sender announces what it will send; with `both` the sink sends the same
- * number of other messages back meanwhile, from a thread of its own. With
- * `until` there is no number: the sender goes on until that file is there, and
- * the sink until the sender has ended.
+ * The sender announces what it will send. With `both` the sink sends as many
+ * other messages back, from another thread. With `until` the number is open:
+ * the sender continues until that file exists, and the sink until the sender
+ * has ended.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -42,13 +42,13 @@ struct flow {
 	uint64_t messages;
 	uint32_t max;
 	uint64_t bytes;
-	struct rng rng; /* how to cut, not what */
+	struct rng rng; /* decides the pieces, not the data */
 	uint32_t quarter;
-	struct flow *other; /* of the other direction, or NULL */
+	struct flow *other; /* the other direction, or NULL */
 	bool ended;	    /* received all */
 };
 
-/* Sizes at which something changes in a ring of 64-byte cells. */
+/* Sizes at the limits of a ring of 64-byte cells. */
 static const uint32_t edges[] = { 1,   2,   7,	 8,   9,    55,	  56,
 				  57,  63,  64,	 65,  119,  120,  121,
 				  183, 184, 185, 511, 4087, 4088, 4096 };
@@ -101,7 +101,7 @@ static void flow_wait(struct flow *f, int event, const char *what)
 		fail("%s: waited for %#x, got %#x", what, event, ret);
 }
 
-/* Send some of it: returns how many bytes. */
+/* Send a part. Returns its bytes. */
 static size_t send_some(struct flow *f, const uint8_t *buf, size_t len)
 {
 	size_t min, n;
@@ -207,7 +207,7 @@ static uint8_t *flow_buffer(const struct flow *f)
 	return buf;
 }
 
-/* Of an endless flow, after @n messages: is it time to end it? */
+/* Without a number: is it time to end, after @n messages? */
 static bool send_enough(const struct flow *f, uint64_t n)
 {
 	if (f->messages != ENDLESS || n % 64)
@@ -299,7 +299,9 @@ static struct flow flow_new(ivc_channel *ch, const struct options *opt,
 	return f;
 }
 
-/* Send one way and receive the other, each in its own thread if there are two.
+/*
+ * Send in one direction and receive in the other; with two directions each in
+ * its own thread.
  */
 static void flow_run(struct flow *send, struct flow *recv)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the library says without a device, and to arguments that are none. */
+/* What the library returns without a device, and for wrong arguments. */
 #include <errno.h>
 #include <ivc/ivc.h>
 #include "unit.h"
@@ -16,7 +16,7 @@ START_TEST(without_device)
 {
 	no_device("/nonexistent/ivc");
 	no_device("/dev/null/ivc");
-	/* Something else than the device it says it is. */
+	/* A file that is no IVC device. */
 	no_device("/dev/null");
 	no_device("/dev/zero");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The data path above the ring, on plain memory: how a channel ends, and when
- * there is something to wait for. What needs a kernel is tested in the lab.
+ * ivc_wait() reports an event. The lab tests the parts that need a kernel.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -25,8 +25,8 @@ static void *zeroed(size_t len)
 }
 
 /*
- * The kernel's answer to a write that found the end: @in_time bytes of it, in
- * one record, were written before.
+ * The kernel's answer to a write during which the channel ended: @in_time
+ * bytes, in one record, were written before the end.
  */
 static uint32_t in_time;
 
@@ -70,7 +70,7 @@ static void setup(void)
 	b = end(kctl_b, ctrl_b, ctrl_a, ring_b, ring_a);
 }
 
-/* No descriptor, nothing mapped: closing has only the object to free. */
+/* No descriptor and no mapping: a close only frees the object. */
 static void drop(struct ivc_channel *ch)
 {
 	memset(&ch->map, 0, sizeof(ch->map));
@@ -142,7 +142,7 @@ START_TEST(bytes_before_the_end)
 }
 END_TEST
 
-/* A commit that comes too late is refused, not swallowed. */
+/* A commit that comes too late returns an error. */
 START_TEST(commit_after_the_end)
 {
 	void *room = NULL;
@@ -155,7 +155,7 @@ START_TEST(commit_after_the_end)
 }
 END_TEST
 
-/* While two ends hand over: nothing can be written, what there is is read. */
+/* During a hand-over nothing can be written; unread data can be read. */
 START_TEST(handing_over)
 {
 	uint8_t buf[64] = { 0 };
@@ -182,7 +182,10 @@ START_TEST(handing_over)
 }
 END_TEST
 
-/* A write that meets the end says how much of it was in time, then why. */
+/*
+ * A write during which the channel ends returns the bytes in time, the next
+ * write the error.
+ */
 START_TEST(written_in_time)
 {
 	static const uint32_t sizes[] = { 8, 56, 57, 3000 };
@@ -190,7 +193,10 @@ START_TEST(written_in_time)
 
 	in_time = sizes[_i] / 2;
 	kctl_a->status = -EAGAIN;
-	/* As if the status had come between the storing and the look at it. */
+	/*
+	 * As if the status had changed between the store and the load of the
+	 * status.
+	 */
 	ck_assert_int_eq(ivc_tx_write(&a->tx, buf, 1), 1);
 	ck_assert_int_eq(ivc_write(a, buf, 8), in_time);
 	ck_assert_uint_eq(a->tx.pos, 1 + ivc_ring_cells(in_time));
@@ -201,8 +207,10 @@ START_TEST(written_in_time)
 }
 END_TEST
 
-/* What is unread can be had twice: all of it at once, and as ever. */
-/* As the kernel does: at the first store that is too late. */
+/*
+ * Unread data can be had twice: by ivc_unread() as a whole, then by ivc_read().
+ */
+/* As the kernel does, at the first store that is too late. */
 static void take_ring(int sig)
 {
 	(void)sig;
@@ -212,8 +220,9 @@ static void take_ring(int sig)
 }
 
 /*
- * A record that does not fit at the end of the ring: the ring is taken before
- * what fills that up is stored, by a reserve and by a write of a record.
+ * A record does not fit in front of the end of the ring. A reserve, and the
+ * write of a record, store a skip record there; the ring is replaced before
+ * that store.
  */
 START_TEST(ended_at_the_wrap)
 {
@@ -245,7 +254,10 @@ START_TEST(ended_at_the_wrap)
 					     &room),
 				 -ECONNRESET);
 	signal(SIGSEGV, SIG_DFL);
-	/* From there on the kernel is asked what was in time. */
+	/*
+	 * From that position on, the library asks the kernel for the bytes in
+	 * time.
+	 */
 	ck_assert_uint_eq(a->tx.pos, from);
 	munmap(a->tx.data, SIZE);
 }
@@ -272,11 +284,14 @@ START_TEST(unread)
 }
 END_TEST
 
-/* `reader_pos` is exact: it is what decides what the other end is told. */
 /*
- * A peer on this machine may live and write on when its socket has hung up. It
- * is always just ahead of the reader: what it writes next is put there when the
- * reader comes to that page. What is unread is at most a ring all the same.
+ * `reader_pos` is exact, since the other end derives its undelivered count from
+ * it.
+ */
+/*
+ * A local peer can live and go on writing after its socket has hung up. Here
+ * the peer is always just ahead of the reader: it writes more when the reader
+ * comes to that page. Still, no more than one ring can be unread.
  */
 #define LAPS 100
 
@@ -410,7 +425,7 @@ START_TEST(writable_is_right)
 
 			refused++;
 			ck_assert_int_eq(ivc_wait(a, IVC_WRITABLE, 0), 0);
-			/* Whatever the reader takes, a little at a time. */
+			/* Whatever amount the reader reads at a time. */
 			ck_assert_int_gt(ivc_read(b, buf, k), 0);
 			ready = ivc_wait(a, IVC_WRITABLE, 0);
 			n = reserve ? ivc_reserve(a, len, len, &room)
@@ -440,7 +455,7 @@ static ssize_t write_parts(struct ivc_channel *ch, struct rng *r,
 		size_t n = i < 4 ? rng_below(r, (uint32_t)(len - at) + 1)
 				 : len - at;
 
-		/* Each by itself, for who looks at what is read. */
+		/* Checked part by part, so that a failure names the part. */
 		parts[i].iov_base = exact(n);
 		memcpy(parts[i].iov_base, buf + at, n);
 		parts[i].iov_len = n;
@@ -452,7 +467,10 @@ static ssize_t write_parts(struct ivc_channel *ch, struct rng *r,
 	return (ssize_t)len;
 }
 
-/* All of it or nothing, and as a whole at the other end; round and round. */
+/*
+ * All or nothing, and one record at the other end; several times around the
+ * ring.
+ */
 START_TEST(record)
 {
 	static const uint32_t sizes[] = { 1,  7,   8,	16,  17,  55,	56,
@@ -506,11 +524,11 @@ START_TEST(record_refused)
 	part.iov_len = 0;
 	ck_assert_int_eq(ivc_write_record(a, &part, 1), -EINVAL);
 	part.iov_len = 8;
-	/* It takes the place of what is reserved. */
+	/* A write cancels the reservation. */
 	ck_assert_int_eq(ivc_reserve(a, 8, 8, &room), 8);
 	ck_assert_int_eq(ivc_write_record(a, &part, 1), 8);
 	ck_assert_int_eq(ivc_commit(a, 8), -EINVAL);
-	/* In time, too late, and while two ends hand over. */
+	/* In time, too late, and during a hand-over. */
 	kctl_a->status = -EAGAIN;
 	in_time = 8;
 	ck_assert_int_eq(ivc_write_record(a, &part, 1), 8);
@@ -558,7 +576,7 @@ START_TEST(broken_peers)
 	ck_assert_int_eq(ivc_peek(a, &view), -EPROTO);
 	ck_assert_int_eq(ivc_wait(a, IVC_READABLE, 0), IVC_READABLE);
 	ck_assert_int_eq(ivc_read_all(a, buf, 1, 1000, NULL), -EPROTO);
-	/* The other direction goes on: it was not broken. */
+	/* The other direction still works: it was not broken. */
 	ck_assert_int_eq(ivc_write(a, buf, 8), 8);
 	ck_assert_int_eq(ivc_read(b, buf, 8), 8);
 

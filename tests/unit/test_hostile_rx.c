@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A producer that writes what it likes where it may write. The consumer must
- * say -EPROTO, go on saying it, and touch no byte beyond its own buffers: rings
- * stand between guard pages, buffers are exactly as long as they say.
+ * A hostile producer, which writes anything wherever it can write. The consumer
+ * must return -EPROTO, go on returning it, and touch no byte outside its own
+ * buffers. Rings stand between guard pages, and buffers have exactly the length
+ * that is passed.
  */
 #include <pthread.h>
 #include "unit.h"
@@ -17,7 +18,7 @@ static void put(struct pair *p, uint32_t pos, uint64_t hdr)
 	ivc_store_rel(ivc_tx_hdr(&p->tx, pos), hdr);
 }
 
-/* The consumer is done with this ring for good, whatever comes next. */
+/* The consumer does not use this ring any more. */
 static void reader_broken(struct pair *p)
 {
 	uint8_t *buf = exact(100);
@@ -32,7 +33,7 @@ static void reader_broken(struct pair *p)
 		ck_assert_int_eq(ivc_rx_peek(&p->rx, &view), -EPROTO);
 		ck_assert_int_eq(ivc_rx_next(&p->rx), -EPROTO);
 		ck_assert_int_eq(ivc_rx_release(&p->rx, 1), -EINVAL);
-		/* Neither a header that would have been right helps, */
+		/* A header that would have been right does not help, */
 		put(p, pos, header(pos + 1, 8));
 		ck_assert(!rx_one(&p->rx, buf, 8));
 		ck_assert_int_eq(ivc_rx_read(&p->rx, buf, 8), -EPROTO);
@@ -72,7 +73,7 @@ static const struct {
 
 #define N_BAD ((int)(sizeof(bad) / sizeof(bad[0])))
 
-/* Alone, and behind good data, which comes first. */
+/* Alone, and after good data, which is read first. */
 START_TEST(bad_header)
 {
 	uint32_t lap, behind;
@@ -100,7 +101,7 @@ START_TEST(bad_header)
 }
 END_TEST
 
-/* A skip is good once; at the start it must be followed by something else. */
+/* One skip record is valid; another one at the start of the ring is not. */
 START_TEST(skip_loop)
 {
 	struct pair p;
@@ -115,7 +116,9 @@ START_TEST(skip_loop)
 }
 END_TEST
 
-/* What the inlined reader takes, the judge takes. */
+/*
+ * Each record that the inlined reader accepts, ivc_ring_parse() accepts, too.
+ */
 START_TEST(one_judge)
 {
 	struct rng r = { 11 };
@@ -146,7 +149,7 @@ START_TEST(one_judge)
 		} else if (seq == pos + 1 && len == want) {
 			ck_abort_msg("refused a good one");
 		}
-		/* Whatever it says, it does not lead out of the ring. */
+		/* No header leads out of the ring. */
 		if (cells > 0)
 			ck_assert_uint_le((uint32_t)cells, 64 - pos % 64);
 		ck_assert_uint_le(parsed, (64 - pos % 64) * 64 - 8);
@@ -157,7 +160,10 @@ START_TEST(one_judge)
 }
 END_TEST
 
-/* Random words all over the ring, some of them nearly right, all the time. */
+/*
+ * A thread that stores random words all over the ring, some of them nearly
+ * right.
+ */
 START_TEST(random_producer)
 {
 	struct rng r = { (uint64_t)_i };
@@ -225,7 +231,7 @@ START_TEST(random_producer)
 }
 END_TEST
 
-/* The producer's pages change under the consumer's hands, all of them. */
+/* All pages of the producer change while the consumer reads them. */
 struct vandal {
 	struct pair p;
 	int stop;
@@ -272,7 +278,7 @@ START_TEST(changed_while_read)
 			bytes += (uint64_t)ret;
 		if (ret < 0) {
 			broken++;
-			/* Begin anew; the other thread does not stop. */
+			/* Start again; the other thread does not stop. */
 			v.p.rx.error = 0;
 			ivc_store(&v.p.rx.pos, v.p.rx.pos + 1);
 			ivc_rx_aim(&v.p.rx);
@@ -298,7 +304,9 @@ TCase *case_hostile_producer(void)
 	return t;
 }
 
-/* By itself: a data race on purpose, which no race detector shall see. */
+/*
+ * In a function of its own: an intended data race, hidden from race detectors.
+ */
 TCase *case_hostile_vandal(void)
 {
 	TCase *t = tcase_create("hostile vandal");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A consumer that claims to have read what it likes. The producer must say
- * -EPROTO, go on saying it, and write to no byte that is not free: see the
- * other half, test_hostile_rx.c.
+ * A hostile consumer, which claims any position. The producer must return
+ * -EPROTO, go on returning it, and write only to cells that are free. See also
+ * test_hostile_rx.c.
  */
 #include "unit.h"
 
-/* The producer is done with this ring for good. */
+/* The producer uses this ring no more. */
 static void writer_broken(struct pair *p)
 {
 	uint32_t pos = p->tx.pos;
@@ -93,7 +93,7 @@ START_TEST(cons_goes_back)
 }
 END_TEST
 
-/* A reserve that was good is worth nothing once the consumer has lied. */
+/* A valid reservation is void once the consumer has lied. */
 START_TEST(reserve_then_lie)
 {
 	uint8_t *buf = exact(4096);

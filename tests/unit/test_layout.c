@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The layout of everything shared, against the numbers of
- * docs/reference/protocol.md: written here again, since a macro would change
- * with what it checks.
+ * The layout of all shared structures, compared with the numbers of
+ * docs/reference/protocol.md. The numbers are repeated here, since a macro
+ * would change together with the structure.
  */
 #include <stddef.h>
 #include <ivc/protocol/abi.h>
@@ -150,7 +150,7 @@ START_TEST(pages)
 }
 END_TEST
 
-/* What programs are compiled against: a change here breaks them. */
+/* Programs are compiled against these: a change breaks them. */
 START_TEST(api)
 {
 	AT(ivc_peer, member, 0, 8);

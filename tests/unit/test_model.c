@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every operation of both ends in random order, against what a stream of bytes
- * must do. The seed is fixed and printed with a failure: IVC_SEED=n repeats it.
+ * All operations of both ends in random order, compared with the behaviour of a
+ * byte stream. The seed is fixed and printed with a failure; IVC_SEED=n repeats
+ * a run.
  */
 #include "unit.h"
 
 #define RUNS 60
 #define STEPS 6000
 
-/* What must be true: bytes written, bytes read, what is held. */
+/* The state of the model: bytes written, bytes read, bytes reserved. */
 struct model {
 	struct pair p;
 	struct rng r;
@@ -35,7 +36,7 @@ static void do_write(struct model *m)
 	int64_t n;
 
 	bytes_fill(m->seed, m->sent, buf, len);
-	/* The fast path, and what takes over from it. */
+	/* The fast path, and the general one where the fast path gives up. */
 	if (rng_below(&m->r, 2) && tx_one(&m->p.tx, buf, len))
 		n = len;
 	else
@@ -43,7 +44,7 @@ static void do_write(struct model *m)
 	m->reserved = 0;
 	must(m, n >= 0 && n <= len);
 	m->sent += (uint64_t)n;
-	/* An empty ring takes something of anything. */
+	/* An empty ring accepts at least part of any write. */
 	must(m, n || m->sent > m->got || ivc_tx_known_free(&m->p.tx) == 0);
 	free(buf);
 }
@@ -103,7 +104,7 @@ static void do_read(struct model *m)
 			n = len;
 	} else {
 		n = ivc_rx_read(&m->p.rx, buf, len);
-		/* All there is, if there is room for it. */
+		/* Returns all data, if the buffer has room for it. */
 		must(m, n == (int64_t)(m->sent - m->got < len ? m->sent - m->got
 							      : len));
 	}
@@ -135,7 +136,7 @@ static void do_peek(struct model *m)
 	m->got += k;
 }
 
-/* The ring's own promises, whatever has been done. */
+/* Invariants of the ring, after each operation. */
 static void invariants(struct model *m)
 {
 	struct pair *p = &m->p;
@@ -144,14 +145,17 @@ static void invariants(struct model *m)
 	must(m, used < p->tx.cells);
 	must(m, p->tx.pos - p->ctrl->cons < p->tx.cells);
 	must(m, p->rx.pos - p->ctrl->cons < p->rx.batch || p->rx.batch == 0);
-	/* The fast paths stand where the others do, and stop inside. */
+	/*
+	 * The pointers of the fast paths agree with the positions and stay in
+	 * the ring.
+	 */
 	must(m, p->tx.cell == (uint8_t *)ivc_tx_hdr(&p->tx, p->tx.pos));
 	must(m, p->tx.stop >= p->tx.cell && p->tx.stop < p->data + p->size);
 	must(m, p->rx.len ||
 			p->rx.cell ==
 				(const uint8_t *)ivc_rx_hdr(&p->rx, p->rx.pos));
 	must(m, p->rx.turn > p->data && p->rx.turn <= p->data + p->size);
-	/* Where the consumer will look, there is zero. */
+	/* The header that the consumer will read next is zero. */
 	must(m, *ivc_tx_hdr(&p->tx, p->tx.pos) == 0 || m->reserved);
 	must(m, !p->tx.error && !p->rx.error);
 	must(m, (used == 0) == (m->sent == m->got) || used);
@@ -166,7 +170,7 @@ static void run(uint64_t seed)
 		  start_positions[rng_below(&m.r,
 					    (uint32_t)n_start_positions)]);
 	for (i = 0; i < STEPS; i++) {
-		/* Phases, so that the ring runs full and empty. */
+		/* In phases, so that the ring becomes full and empty. */
 		int phase = i / 64 % 3;
 		int bias = (phase == 1) - (phase == 2);
 		int what = (int)rng_below(&m.r, 6) - bias;

@@ -14,7 +14,10 @@ START_TEST(told_once)
 	uint64_t now;
 
 	ck_assert(ivc_notice_change(&n, 0));
-	/* However long: it has to ask, and sees it all then. */
+	/*
+	 * No second notice, however late, before the member has listed the
+	 * group.
+	 */
 	for (now = 0; now < 100 * GAP; now += GAP / 3) {
 		ck_assert(!ivc_notice_change(&n, now));
 		ck_assert(!ivc_notice_due(&n, now));
@@ -36,7 +39,7 @@ START_TEST(not_too_often)
 	ck_assert_uint_eq(n.next, 6 * GAP);
 	ck_assert(!ivc_notice_change(&n, 6 * GAP - 1));
 	ck_assert(!ivc_notice_due(&n, 6 * GAP - 1));
-	/* But then, and once. */
+	/* After the list, one notice. */
 	ck_assert(ivc_notice_due(&n, 6 * GAP));
 	ck_assert(!ivc_notice_due(&n, 7 * GAP));
 	ck_assert(!ivc_notice_change(&n, 8 * GAP));
@@ -52,12 +55,15 @@ START_TEST(asked_before_it_was_due)
 	ck_assert(!ivc_notice_change(&n, GAP + 1));
 	ivc_notice_asked(&n);
 	ck_assert(!ivc_notice_due(&n, 9 * GAP));
-	/* It has waited long enough for the next. */
+	/* The interval since the last notice has passed. */
 	ck_assert(ivc_notice_change(&n, 9 * GAP));
 }
 END_TEST
 
-/* Whatever happens when: not too many, and never is the last change untold. */
+/*
+ * In any order of changes and requests: notices are not too frequent, and the
+ * last change is always reported.
+ */
 START_TEST(at_random)
 {
 	struct rng r = { 1234 };
@@ -91,7 +97,10 @@ START_TEST(at_random)
 			last = now;
 			told++;
 		}
-		/* Untold: a timer is set for the moment it may be told. */
+		/*
+		 * While a change is unreported, a timer is set for the earliest
+		 * notice.
+		 */
 		if (news && !knows_of_news) {
 			ck_assert_uint_eq(n.state, IVC_NOTICE_LATE);
 			ck_assert_uint_eq(n.next, last + GAP);

@@ -2,7 +2,7 @@
 /* One ring, one thread: sizes, wraps, full and empty. */
 #include "unit.h"
 
-/* Push @len known bytes through, whatever pieces it takes. */
+/* Send @len known bytes through the ring, in pieces of any size. */
 static void through(struct pair *p, uint64_t seed, size_t len)
 {
 	uint8_t *out = exact(len), *in = exact(len);
@@ -19,12 +19,15 @@ static void through(struct pair *p, uint64_t seed, size_t len)
 		r = ivc_rx_read(&p->rx, in + got, len - got);
 		ck_assert_int_ge(r, 0);
 		got += (size_t)r;
-		/* All that is in must come out, and something must go in. */
+		/*
+		 * All data in the ring must come out, and the writer must get
+		 * some in.
+		 */
 		ck_assert_uint_eq(got, sent);
 		ck_assert(w > 0);
 	}
 	bytes_check(seed, 0, in, len);
-	/* One look at the empty ring gives everything back. */
+	/* One read of the empty ring returns all credits. */
 	ck_assert_int_eq(ivc_rx_read(&p->rx, in, 1), 0);
 	ck_assert_uint_eq(pair_used(p), 0);
 	free(in);
@@ -47,7 +50,7 @@ START_TEST(edges)
 {
 	uint32_t size = ring_sizes[_i];
 	uint32_t cells = size / 64;
-	/* In cells; what fits in them, and a bit to both sides. */
+	/* Lengths in cells, and one byte more and less. */
 	uint32_t marks[] = { 1,		2,	   cells / 16, cells / 8,
 			     cells / 4, cells / 2, cells - 1,  cells,
 			     cells + 1, 2 * cells, 3 * cells };
@@ -69,7 +72,7 @@ START_TEST(edges)
 }
 END_TEST
 
-/* The free-running positions pass 2^32 and every place of the ring. */
+/* The free-running positions pass 2^32 at every place of the ring. */
 START_TEST(positions_wrap)
 {
 	uint32_t start = start_positions[_i];
@@ -120,7 +123,7 @@ START_TEST(full_of_cells)
 }
 END_TEST
 
-/* The producer hears of freed cells an eighth of the ring at a time. */
+/* Credits are returned an eighth of the ring at a time. */
 START_TEST(freed_in_batches)
 {
 	struct pair p;
@@ -149,7 +152,7 @@ START_TEST(freed_in_batches)
 }
 END_TEST
 
-/* A write that does not fit takes a part, and the parts make the whole. */
+/* A write that does not fit is accepted in part; the parts make the whole. */
 START_TEST(partial_counts)
 {
 	uint32_t size = ring_sizes[_i];
@@ -162,7 +165,7 @@ START_TEST(partial_counts)
 	bytes_fill(7, 0, out, len);
 	pair_init(&p, size, 0xfffffff0u);
 	n = ivc_tx_write(&p.tx, out, len);
-	/* Not one byte less than an eighth short of all there is. */
+	/* At least all free bytes but an eighth of the ring. */
 	ck_assert_int_gt(n, size - size / 8);
 	ck_assert_int_lt(n, size);
 	ck_assert_int_eq(ivc_tx_write(&p.tx, out + n, len - (size_t)n), 0);
@@ -234,7 +237,7 @@ START_TEST(one_line)
 }
 END_TEST
 
-/* Cells are given back as early by the fast path as by the other. */
+/* The fast path returns credits as early as the general one. */
 START_TEST(small_gives_back)
 {
 	struct pair a, b;
@@ -275,7 +278,7 @@ START_TEST(small_is_the_same)
 
 		bytes_fill((uint64_t)i, 0, buf, len);
 		w = ivc_tx_write(&a.tx, buf, len);
-		/* It does not look for freed cells: that is for the other. */
+		/* The fast path does not load `cons`; the general one does. */
 		if (tx_one(&b.tx, buf, len))
 			ck_assert_int_eq(w, len);
 		else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The states of a channel end: the table the drivers use is the one that
- * docs/reference/protocol.md prints (section 3.5), row by row.
+ * The states of a channel: the table that the drivers use is the table in
+ * docs/reference/protocol.md (section 3.5), row by row.
  */
 #include <strings.h>
 #include <ivc/protocol/state.h>
@@ -97,7 +97,7 @@ START_TEST(table_is_the_documents)
 }
 END_TEST
 
-/* Whatever happens, a channel that is closed ends, and never comes back. */
+/* Any event leads a closed channel to its end and never back. */
 START_TEST(every_state_ends)
 {
 	int state, ev;
@@ -109,7 +109,7 @@ START_TEST(every_state_ends)
 			ck_assert_int_eq(s, IVC_CHAN_CLOSING);
 		for (ev = 0; ev < IVC_CHAN_EVENTS; ev++) {
 			s = ivc_chan_next[state][ev];
-			/* States are in the order of a life: no way back. */
+			/* The states are ordered: no event leads back. */
 			if (s != IVC_STATE_NONE)
 				ck_assert_int_gt(s, state);
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Two threads, one ring: every byte of a long stream, in records and reads of
- * random sizes, with copies and without on either side, the threads giving way
- * to each other when the ring is full or empty.
+ * Two threads and one ring. A long stream passes in records and reads of random
+ * sizes, with and without copies on either side. The threads yield when the
+ * ring is full or empty. Every byte is checked.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -23,7 +23,7 @@ struct stream {
 	int done;
 };
 
-/* Give way: mostly at once, sometimes for as long as a sleep is. */
+/* Yield: mostly at once, sometimes for the time of a short sleep. */
 static void give_way(struct rng *r)
 {
 	struct timespec ts = { 0, 20000 };
@@ -134,7 +134,10 @@ static void consume(struct stream *s)
 	uint64_t at = 0;
 
 	for (;;) {
-		/* Done first, then the ring: what it has published is there. */
+		/*
+		 * Load `done` before the ring: then all published data is
+		 * visible.
+		 */
 		int done = ivc_load_acq(&s->done);
 		size_t n = take(s, &r, at, buf);
 
@@ -182,7 +185,7 @@ START_TEST(every_byte)
 }
 END_TEST
 
-/* There and back: the latency path, one message under way at a time. */
+/* Ping-pong, the latency path: one message at a time. */
 struct echo {
 	struct pair to, from;
 	uint64_t rounds;
@@ -194,7 +197,7 @@ static void *answer(void *arg)
 	uint64_t i, v;
 
 	for (i = 0; i < e->rounds; i++) {
-		/* As ivc_read() does: the quick way, else the whole one. */
+		/* Like ivc_read(): the fast path, else the general one. */
 		while (!rx_one(&e->to.rx, &v, 8) &&
 		       !ivc_rx_read(&e->to.rx, &v, 8))
 			sched_yield();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* reserve and commit, peek and release, each by itself. */
+/* reserve and commit, peek and release, each alone. */
 #include "unit.h"
 
 static struct pair p;
@@ -63,7 +63,9 @@ START_TEST(bounds)
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, UINT32_MAX, UINT32_MAX, &room),
 			 -EMSGSIZE);
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, 1, UINT32_MAX, &room), most);
-	/* At least one byte, whatever is asked; at least the minimum. */
+	/*
+	 * At least one byte, even if 0 is requested; else at least the minimum.
+	 */
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, 0, 0, &room), 1);
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, 100, 10, &room), 100);
 	ck_assert_uint_eq(p.tx.pos, 0);
@@ -94,7 +96,7 @@ START_TEST(commit_nothing)
 	ck_assert_uint_eq(p.tx.pos, 0);
 	ck_assert_int_eq(ivc_rx_next(&p.rx), 0);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 1), -EINVAL);
-	/* Nor without any reserve. */
+	/* Nor without a reservation. */
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 0), 0);
 	ck_assert_int_eq(ivc_rx_next(&p.rx), 0);
 }
@@ -108,7 +110,7 @@ START_TEST(commit_too_much)
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 101), -EINVAL);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, UINT32_MAX), -EINVAL);
 	ck_assert_int_eq(ivc_rx_next(&p.rx), 0);
-	/* The reserve is still good. */
+	/* The reservation is still valid. */
 	bytes_fill(2, 0, room, 100);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 100), 0);
 	expect(2, 100);
@@ -126,7 +128,7 @@ START_TEST(write_cancels)
 
 		ck_assert_int_eq(ivc_tx_reserve(&p.tx, 900, 900, &room), 900);
 		bytes_fill(3, 0, buf, len);
-		/* The fast path keeps out of it. */
+		/* The fast path refuses while a reservation is pending. */
 		if (small == 2)
 			ck_assert(!tx_one(&p.tx, buf, 8));
 		ck_assert_int_eq(ivc_tx_write(&p.tx, buf, len), (int64_t)len);
@@ -147,7 +149,7 @@ START_TEST(second_replaces)
 	ck_assert_ptr_eq(a, b);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 11), -EINVAL);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 10), 0);
-	/* One that fails replaces, too. */
+	/* A reserve that fails cancels the earlier one, too. */
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, 900, 900, &a), 900);
 	ck_assert_int_eq(ivc_tx_reserve(&p.tx, 5000, 5000, &b), -EMSGSIZE);
 	ck_assert_int_eq(ivc_tx_commit(&p.tx, 1), -EINVAL);
@@ -174,7 +176,7 @@ START_TEST(skips)
 			else
 				ck_assert_ptr_eq(r, p.data + at * 64 + 8);
 			bytes_fill(at, 0, room, len);
-			/* The skip alone is nothing to read. */
+			/* A skip record alone is no data. */
 			ck_assert_int_eq(ivc_rx_next(&p.rx), 0);
 			ck_assert_int_eq(ivc_tx_commit(&p.tx, len), 0);
 			expect(at, len);
@@ -240,7 +242,7 @@ START_TEST(peek_and_release)
 		ck_assert_int_eq(ivc_rx_release(&p.rx, k), 0);
 		off += k;
 	}
-	/* A peek does not look past a record; a read does. */
+	/* A peek ends with the record; a read goes on. */
 	ck_assert_int_eq(ivc_rx_peek(&p.rx, &view), 10);
 	ck_assert_int_eq(ivc_rx_release(&p.rx, 4), 0);
 	ck_assert_int_eq(ivc_tx_write(&p.tx, buf, 100), 100);
@@ -251,7 +253,7 @@ START_TEST(peek_and_release)
 }
 END_TEST
 
-/* What is not there cannot be released, not even after a record was. */
+/* Nothing can be released without a peek, not even after a released record. */
 START_TEST(release_nothing)
 {
 	const void *view = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The unit tests' common ground: see unit.h. */
+/* See unit.h. */
 #include <sys/mman.h>
 #include <unistd.h>
 #include "unit.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the unit tests share: a ring on plain memory, known bytes.
+ * What the unit tests share: a ring on plain memory, and known bytes.
  *
- * The memory of a ring is exactly as large as it must be, so that a sanitizer
- * sees the first byte too far; where none runs, pair_guarded() puts it between
- * pages that cannot be touched.
+ * The memory of a ring is exactly as large as necessary, so that a sanitizer
+ * reports an access to the first byte beyond. For runs without a sanitizer
+ * pair_guarded() puts the ring between inaccessible pages.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -31,14 +31,14 @@ struct pair {
 void pair_init(struct pair *p, uint32_t size, uint32_t start);
 void pair_guarded(struct pair *p, uint32_t size, uint32_t start);
 void pair_free(struct pair *p);
-/* Both private halves as at the start, the ring empty. */
+/* Reset both ends to @start; the ring is empty. */
 void pair_reset(struct pair *p, uint32_t start);
 
-/* The fast paths, with what their callers do besides. */
+/* The fast paths, together with the work of their callers. */
 bool tx_one(struct ivc_tx *tx, const void *buf, uint32_t len);
 bool rx_one(struct ivc_rx *rx, void *buf, uint32_t len);
 
-/* Cells in use by what the consumer has published. */
+/* Cells in use, by the published positions. */
 uint32_t pair_used(const struct pair *p);
 
 /* The byte at offset @at of stream @seed. */
@@ -51,17 +51,17 @@ static inline uint8_t byte_at(uint64_t seed, uint64_t at)
 }
 
 void bytes_fill(uint64_t seed, uint64_t at, void *buf, size_t len);
-/* Fails the test, naming the offset, if @buf is not that. */
+/* Fails the test, with the offset, if @buf has other bytes. */
 void bytes_check(uint64_t seed, uint64_t at, const void *buf, size_t len);
 
-/* Exactly @len bytes, 1 for none, on the heap. */
+/* Exactly @len bytes on the heap; 1 if @len is 0. */
 void *exact(size_t len);
 
 static const uint32_t ring_sizes[] = { 4096, 65536, 1 << 20 };
 
 #define N_RING_SIZES ((int)(sizeof(ring_sizes) / sizeof(ring_sizes[0])))
 
-/* Positions at which something may go wrong: free-running, so anything. */
+/* Start positions near an overflow; positions are free-running. */
 extern const uint32_t start_positions[];
 extern const int n_start_positions;
 
