@@ -109,6 +109,8 @@ boot_prepare() {
 	local dir=$RUN/host$1
 
 	mkdir -p "$dir/overlay"/{lab/bin,lab/tests,ivc}
+	# Before QEMU starts, in the background, boot_listen() opens it.
+	: >"$dir/events"
 	run_conf "$@" >"$dir/overlay/lab/run.conf"
 	cp -a "$LAB/dom0" "$dir/overlay/lab/"
 	cp "$LAB/dom0/init" "$dir/overlay/init"
@@ -217,7 +219,6 @@ qemu() {
 	local args=()
 	shift 2
 
-	: >"$dir/events"
 	# shellcheck disable=SC2207 # words are meant
 	args=($(guest_pv_disk "$virtio"))
 	for port in events consoles results; do
