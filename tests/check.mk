@@ -19,6 +19,7 @@ CHECK_PARTS := \
 	fuzz \
 	faults \
 	examples \
+	documents \
 	arm64 \
 	headers \
 	symbols \
