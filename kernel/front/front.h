@@ -2,8 +2,8 @@
 /*
  * ivc-front: the driver in a guest, which speaks for the guest's processes.
  *
- * A file calls only files above it in this list, except that main.c, xenbus.c
- * and the two descriptors' files are the entries and stand first.
+ * The first five files are the entries: the kernel and processes call them.
+ * Each other file calls only files above itself, and no entry.
  *
  *   main.c          module init and exit
  *   xenbus.c        the device: probe, states, connect, disconnect
