@@ -44,8 +44,8 @@ $(LIB_OUT)/$(LIB_SONAME): $(LIB_OBJ) lib/libivc.map
 $(LIB_OUT)/libivc.so: $(LIB_OUT)/$(LIB_SONAME)
 	$(Q)ln -sf $(LIB_SONAME) $@
 
-# A program that links the archive sees the names of ivc.h and no others: the
-# names that the parts have for each other become local to the one object.
+# A program that links the archive sees only the names of ivc.h: the names that
+# the parts have for each other become local to the one object.
 OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
 $(LIB_OUT)/libivc.o: $(LIB_OBJ)
 	$(Q)$(CC) -nostdlib -r -o $@ $(LIB_OBJ)

@@ -69,13 +69,13 @@ $(LOCAL_OUT)/unload: $(LOCAL_OUT)/unload.o $(LOCAL_OUT)/check.o | \
 	$(call say,LD,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
-# What counts its own steps: libivc and ivcd with a call in each basic block.
+# Programs that count their own steps: a call in each basic block.
 STEPS_CFLAGS = $(filter-out -fsanitize=%,$(IVC_CFLAGS)) $(CFLAGS) -pthread \
 	-fsanitize-coverage=trace-pc
 STEPS_DEP := $(LOCAL_OUT)/steps-count.o $(LIB_PRIVATE_H) $(IVC_H) \
 	$(wildcard tools/common/*.h tools/ivcd/*.h)
 
-# A sanitizer's calls would count, and are not linked with.
+# Without a sanitizer, whose calls would count.
 $(LOCAL_OUT)/steps.o $(LOCAL_OUT)/steps-count.o: \
 	TEST_CFLAGS := $(filter-out -fsanitize=%,$(TEST_CFLAGS))
 

@@ -95,7 +95,7 @@ static int ended(struct local_channel *lc)
  * `want` at the last doorbell, and the sleeper changes that value with every
  * ARM. This is as safe as the bits themselves, for the same reason
  * (lib/wait.c): if the load of `want` still gets the old value, the new value
- * was not visible yet; then the store to the data ring becomes visible before
+ * was not visible yet. Then the store to the data ring becomes visible before
  * the sleeper checks the ring for the last time.
  *
  * If there is no memory for a doorbell, the library's thread sends it later, or
@@ -176,10 +176,10 @@ static void protocol_error(struct local_channel *lc)
 }
 
 /*
- * Receive one doorbell. Returns 1, or what ends a channel: another length, 0,
- * or -errno. A packet with descriptors, if there is no room for them, stays in
- * the socket. A peer that hides the descriptors is caught when the packet has
- * been received: nothing more is received on this channel.
+ * Receive one doorbell. Returns 1. Any other result (another length, 0, or
+ * -errno) ends the channel. A packet with descriptors, if there is no room for
+ * them, stays in the socket. If a peer hides the descriptors, the packet is
+ * received, and nothing more on this channel.
  */
 static ssize_t take_bell(int fd, struct ivc_packet *p)
 {

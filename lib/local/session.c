@@ -353,7 +353,7 @@ static bool link_wanted(void)
 	return !LIST_EMPTY(&local.channels);
 }
 
-/* Do what is due: connect again, give ivcd up, send from the outbox. */
+/* Connect again, give ivcd up, or send from the outbox, as due. */
 int64_t local_session_tick(void)
 {
 	int64_t now = ivc_now();

@@ -10,17 +10,17 @@ faults=$bin/tests/faults/faults
 inject=$bin/tests/faults/inject.so
 truncate -s 4096 "$dir/orders"
 
-# So few that what is left over in ivcd's books is missed soon: the bystanders,
-# two channels, and two that are just being closed.
+# Quotas so low that a leak in ivcd shows soon: for the bystanders, two channels,
+# and two that are just being closed.
 few='--max-channels 12 --max-contexts 6'
 
-# The library's: ivcd has none.
+# Faults of the library; ivcd has none.
 broker $few
 counted env LD_PRELOAD="$inject" IVC_FAULTS="$dir/orders" \
 	IVC_ORDER="$dir/orders" "$faults" subject "$ivcd"
 broker_end
 
-# The same on a device, as far as it can be without a hypervisor.
+# The same on a device, as far as possible without a hypervisor.
 counted env LD_PRELOAD="$inject" IVC_FAULTS="$dir/orders" \
 	IVC_ORDER="$dir/orders" "$faults" device /dev/null
 

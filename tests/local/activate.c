@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Does what systemd does for ivcd.socket: makes the socket, waits until
- * somebody comes, and starts the program with it. activate SOCKET PROGRAM
- * ARGUMENT...
+ * Do what systemd does for ivcd.socket: make the socket, wait for a connection,
+ * and start the program with the socket. activate SOCKET PROGRAM ARGUMENT...
  */
 #include <poll.h>
 #include <stdio.h>

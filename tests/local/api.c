@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the scenarios of ivc-apitest do not use, of the local transport: the
- * choice of a transport, the context's descriptor, fork(), a thread that comes
- * and goes. One line per check, as in run.sh.
+ * The parts of the local transport that the scenarios of ivc-apitest do not
+ * use: the choice of a transport, the context's descriptor, fork(), the start
+ * and end of the library's thread. One line per check, as in run.sh.
  */
 #include <errno.h>
 #include <poll.h>
@@ -50,7 +50,7 @@ static int readable(const ivc_context *ctx, int ms)
 	return poll(&pfd, 1, ms) == 1;
 }
 
-/* Both ends in this process, which is allowed, too. */
+/* Both ends are in this process. */
 static void descriptor(void)
 {
 	struct ivc_channel_options co = { .timeout_ms = 0 };
@@ -92,7 +92,7 @@ static void descriptor(void)
 	ivc_unregister(b);
 }
 
-/* The parent dies, a child of it lives on and knows nothing. */
+/* The parent dies; a child lives on. */
 static void orphan(int out)
 {
 	struct ivc_channel_options co = { .timeout_ms = 20000 };
@@ -106,7 +106,7 @@ static void orphan(int out)
 		_exit(1);
 	child = fork();
 	if (!child) {
-		/* And may use the library for itself. */
+		/* The child may use the library for itself. */
 		ivc_context *own = ivc_register(MAGIC, 3);
 		pid_t pid = own ? getpid() : 0;
 
@@ -134,7 +134,7 @@ static void forked(void)
 	pid = fork();
 	if (!pid)
 		orphan(out[1]);
-	close(out[1]); /* else its end would be no end here */
+	close(out[1]); /* otherwise the end of the parent would not show */
 	ctx = must_register(MAGIC, 1);
 	check(!ivc_accept_opt(ctx, &co, &ch), "a peer that will fork");
 	check(read(out[0], &child, sizeof(child)) == sizeof(child) && child,
@@ -165,7 +165,7 @@ int main(void)
 	for (i = 0; i < 20; i++)
 		ivc_unregister(must_register(MAGIC, 1));
 	check(count_entries("/proc/self/fd") == fds, "no descriptor is left");
-	/* One that was joined is listed until the kernel is done with it. */
+	/* A joined thread is listed until the kernel has freed it. */
 	for (i = 0; i < 100 && count_entries("/proc/self/task") != threads; i++)
 		usleep(20000);
 	check(i < 100, "no thread is left");

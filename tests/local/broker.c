@@ -62,7 +62,10 @@ static void wrong_hello(void)
 	check(raw_ended(fd, SOON_MS), "versions 7 to 9: disconnected");
 	close(fd);
 
-	/* Older ones say hello in the same place, and hear the same. */
+	/*
+	 * Older versions send their HELLO in the same place, and get the same
+	 * answer.
+	 */
 	fd = raw_connect();
 	msg = (struct ivc_msg){ .op = IVC_LOCAL_HELLO };
 	h = (struct ivc_local_hello){ IVC_LOCAL_MAGIC, 1,
@@ -139,8 +142,8 @@ static struct ivc_msg connect_msg(uint64_t member, uint64_t peer)
 }
 
 /*
- * Descriptors whose close takes its time, for ivcd to be the last to have them:
- * it is stopped meanwhile, or it might come first.
+ * Descriptors whose close takes long. ivcd is stopped meanwhile, so that ivcd
+ * closes them last.
  */
 static void lingering_close(const char *what, pid_t ivcd, int fd,
 			    const void *buf, size_t len, int n)
@@ -152,13 +155,16 @@ static void lingering_close(const char *what, pid_t ivcd, int fd,
 		printf("note no TCP here, not tried: %s\n", what);
 		return;
 	}
-	/* The last of them. */
+	/* The last of the descriptors. */
 	fds[n - 1] = fds[0];
 	for (i = 0; i < n - 1; i++)
 		fds[i] = STDERR_FILENO;
 	sane = raw_hello();
 	kill(ivcd, SIGSTOP);
-	/* What goes before, alone, if it is to be more than one packet. */
+	/*
+	 * The bytes before it, as a packet of their own, if there is more than
+	 * one packet.
+	 */
 	if (len != sizeof(struct ivc_msg))
 		ret = raw_send(fd, buf, 1, NULL, 0);
 	if (!ret)
@@ -175,7 +181,7 @@ static void lingering_close(const char *what, pid_t ivcd, int fd,
 	close(sane);
 }
 
-/* The same in the queue of a socket that is offered to @b, who is no more. */
+/* The same in the queue of a socket that is offered to @b, which has left. */
 static void lingering_offer(pid_t ivcd, int fd, uint64_t a, uint64_t b)
 {
 	struct ivc_msg msg = connect_msg(a, b);
@@ -292,15 +298,16 @@ void broker_questions(int ivcd)
 				 .member = c,
 				 .close = { .conn = msg.offer.conn } },
 	       NULL, -ENOENT, "close with the wrong member");
-	/* ivcd keeps none of our sockets: the accepter's is closed by now. */
+	/* ivcd has closed its copy of the accepter's socket by now. */
 	close(sv[1]);
 	close(fd2);
-	check(raw_ended(sv[0], SOON_MS), "an offer to who has gone is refused");
+	check(raw_ended(sv[0], SOON_MS),
+	      "an offer to a member that has left is refused");
 	expect(fd,
 	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
 				 .member = a,
 				 .close = { .conn = msg.offer.conn } },
-	       NULL, 0, "close what was refused");
+	       NULL, 0, "CLOSE of a refused offer");
 	expect(fd,
 	       (struct ivc_msg){ .op = IVC_MSG_CLOSE,
 				 .member = a,
@@ -310,7 +317,7 @@ void broker_questions(int ivcd)
 	close(sv[0]);
 }
 
-/* Say nothing; and ask, and never read the answers. */
+/* One client sends nothing; another one asks and never reads the answers. */
 void broker_patience(int stall)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_HOSTS, .cookie = 1 };
@@ -321,23 +328,24 @@ void broker_patience(int stall)
 
 	msg.member = raw_register(deaf, MAGIC, 1);
 	fcntl(deaf, F_SETFL, fl | O_NONBLOCK);
-	/* Until it takes no more, for it does not get rid of its answers. */
+	/* Until ivcd reads no more, since its answers are not read. */
 	while (!raw_send(deaf, &msg, sizeof(msg), NULL, 0))
 		sent++;
-	check(sent > 100, "%lu requests are taken from who does not read",
+	check(sent > 100,
+	      "%lu requests are accepted from a client that does not read",
 	      sent);
 	check(raw_ended(silent, stall * 1000 + SOON_MS),
-	      "who says nothing is disconnected");
+	      "a client that sends nothing is disconnected");
 	while (now_ms() - start < stall * 1000 + SOON_MS &&
 	       raw_send(deaf, &msg, sizeof(msg), NULL, 0) != -EPIPE)
 		usleep(10000);
 	check(raw_send(deaf, &msg, sizeof(msg), NULL, 0) == -EPIPE,
-	      "who does not read is disconnected");
+	      "a client that does not read is disconnected");
 	close(silent);
 	close(deaf);
 }
 
-/* As fast as it goes, in good form. Says how often ivcd answered. */
+/* Send valid requests as fast as possible. Print how often ivcd answered. */
 void broker_flood(int ms)
 {
 	uint32_t id = (uint32_t)getpid();
@@ -362,7 +370,9 @@ void broker_flood(int ms)
 	close(fd);
 }
 
-/* EV_HOSTS that have come to @fd within @ms; each answered if @ask. */
+/*
+ * The number of EV_HOSTS on @fd within @ms. @ask: list the members after each.
+ */
 static unsigned int notices(int fd, uint64_t member, bool ask, int ms)
 {
 	struct {
@@ -383,7 +393,9 @@ static unsigned int notices(int fd, uint64_t member, bool ask, int ms)
 	return n;
 }
 
-/* One that joins and leaves without end, and what another hears of it. */
+/*
+ * A member joins and leaves without end: which notices does another member get?
+ */
 void broker_storm(void)
 {
 	int fd = raw_hello(), other = raw_hello();
@@ -399,7 +411,7 @@ void broker_storm(void)
 			die("unregister: %s", strerror(-msg.status));
 	}
 	n = notices(fd, me, false, 200);
-	check(n == 1, "who does not ask is told once: %u times", n);
+	check(n == 1, "a member that does not list is told once: %u times", n);
 
 	msg = (struct ivc_msg){ .op = IVC_MSG_HOSTS, .member = me };
 	raw_call(fd, &msg, NULL, 0);
@@ -413,9 +425,10 @@ void broker_storm(void)
 	}
 	ms = now_ms() - ms;
 	check(n > 1 && n <= 2 + ms / 50,
-	      "%u changes in %d ms: who asks each time is told %u times", 2 * i,
-	      (int)ms, n);
-	/* What was late comes; the last news is never missed. */
+	      "%u changes in %d ms: a member that lists each time is told %u "
+	      "times",
+	      2 * i, (int)ms, n);
+	/* The late notice comes: the last change is never missed. */
 	notices(fd, me, true, 200);
 	raw_register(other, MAGIC + 8, 3);
 	check(notices(fd, me, false, 200) == 1, "and of the last, too");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a process has: see count.h. */
+/* See count.h. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much a process has of what it may have left behind. */
+/* Resources of a process that can leak. */
 #ifndef LOCAL_COUNT_H
 #define LOCAL_COUNT_H
 
-/* Entries of a directory: of /proc/PID/fd or /proc/PID/task. Two are . and ..
+/*
+ * The entries of a directory, "." and ".." included: of /proc/PID/fd or
+ * /proc/PID/task.
  */
 int count_entries(const char *path);
 
-/* Memory of channels that this process has mapped. */
+/* The mappings of channels in this process. */
 int count_maps(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Threads that end, or whose context does, in the middle of a call:
- * ivc_unregister() under calls that wait, and pthread_cancel() in each call.
- * One line per check, as in run.sh.
+ * Threads or contexts that end in the middle of a call: ivc_unregister() during
+ * calls that wait, and pthread_cancel() in each call. One line per check, as in
+ * run.sh.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 
 #define MAGIC 0xe0d5
 #define ROUNDS 200
-#define HANGS 60 /* seconds: nothing here takes one */
+#define HANGS 60 /* seconds; no step here takes one */
 
 static const char *doing;
 
@@ -146,7 +146,7 @@ static int asleep(pid_t tid)
 	return state && state[2] == 'S';
 }
 
-/* For so long that it is not the wait for an answer of ivcd. */
+/* Longer than any wait for an answer of ivcd. */
 static void until_asleep(const struct caller *c)
 {
 	int still = 0;
@@ -166,7 +166,7 @@ static int ended(struct caller *c)
 	return !pthread_timedjoin_np(c->thread, NULL, &ts);
 }
 
-/* @each: so many threads in each call. */
+/* @each: threads in each call. */
 static void under_calls(int each)
 {
 	struct caller c[4 * N_CALLS] = { 0 };
@@ -193,7 +193,7 @@ static void under_calls(int each)
 	}
 }
 
-/* At any moment of calls that end by themselves. */
+/* ivc_unregister() at any moment of calls that end by themselves. */
 static pthread_barrier_t start;
 static int wrong;
 
@@ -227,8 +227,8 @@ static void *asks_once(void *arg)
 }
 
 /*
- * In a callback, for which ivc_dispatch() keeps the context's memory: so a
- * thread that comes to its call late finds that it is cancelled.
+ * In a callback ivc_dispatch() keeps the context's memory. So a thread that
+ * enters its call late finds the context cancelled.
  */
 static void while_asked(ivc_context *c, const ivc_peer *peer, void *arg)
 {
@@ -342,7 +342,9 @@ static void *repeats(void *arg)
 	return NULL;
 }
 
-/* Cancel it at so many moments; then the same must still work here. */
+/*
+ * Cancel the thread at many moments. Afterwards the same call must work here.
+ */
 static void cancelled(void (*fn)(void), const char *name)
 {
 	char text[100];

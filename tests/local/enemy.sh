@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154
-# Enemies: each gets an error or is disconnected, and everybody else goes on.
+# Hostile processes: each gets an error or is disconnected; all others go on.
 
 until_true $soon state clients 0 || bad 'others are there, too'
 enemy_fds=$(open_fds "$ivcd")
-# Once each for what is allocated at the first use, then measured
+# Once each, for resources allocated at the first use; then measured
 "$hostile" packets >/dev/null
 "$hostile" questions "$ivcd" >/dev/null
 enemy_rss=$(rss)
 
-# A pair that goes on all the while, and must come to its end
+# A pair that runs all the time, and must finish
 one sink --magic 6 --id 1 --timeout $soon
 bystander=$one
 rm -f "$dir/enough"
@@ -28,7 +28,7 @@ flood() {
 	spawn "$hostile" flood 1500
 	b=$pid
 	sleep 0.2
-	# Its user's rate is used up by the flood, but it gets its turn.
+	# The flood uses up the user's rate, but the pair gets its turn.
 	one echo --magic 8 --id 1 --count 20
 	"$api" cycle --magic 8 --id 2 --peer 1 --count 20 --timeout $soon || return 1
 	one_ends || return 1
@@ -36,7 +36,7 @@ flood() {
 }
 check 'two that flood ivcd, and a pair beside them' flood
 
-# Against a peer: it accepts whatever comes, and then somebody honest
+# Against a peer, which accepts all offers, and then an honest one
 "$api" echo --magic 99 --id 1 --timeout $soon >"$dir/victim" 2>&1 &
 victim=$!
 pids="$pids $victim"
@@ -48,7 +48,7 @@ same_fds() {
 }
 honest() {
 	"$api" cycle --magic 99 --id 2 --peer 1 --count 50 --timeout $soon || return 1
-	# Closing is its own thread's, after the peer has seen the end.
+	# A thread of the victim closes, after the peer has seen the end.
 	until_true $soon same_fds && return 0
 	echo "its descriptors: $victim_fds at first, $(open_fds "$victim") now"
 	return 1
@@ -56,7 +56,7 @@ honest() {
 check 'its victim serves others, and has lost no descriptor' honest
 end "$victim"
 
-# The same the other way: connect to an enemy
+# In the other direction: connect to a hostile peer
 accepts() { # HOW ERRNO
 	rm -f "$dir/enemy"
 	spawn "$hostile" accept "$1" >"$dir/enemy" 2>&1

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fork() at any moment, of a program with threads in every call: what the child
- * can still do with its parent's handles, that it can begin anew, and that the
- * parent goes on undisturbed. One line per check, as in run.sh.
+ * fork() at any moment of a program with threads in every call. A child can
+ * still free the handles of its parent, and can use the library anew; the
+ * parent is not disturbed. One line per check, as in run.sh.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,10 +19,10 @@
 
 #define MAGIC 0xf02c
 #define CHILDREN 300
-/* What hangs is ended, by the kernel: nothing here takes a second. */
+/* alarm() ends a process that hangs; no step here takes a second. */
 #define HANGS 60
 
-/* A context and both ends of a channel, its peer's context as well. */
+/* Two contexts, and both ends of a channel between them. */
 struct pair {
 	ivc_context *a, *b;
 	ivc_channel *ca, *cb;
@@ -72,7 +72,7 @@ static int works(const struct pair *p)
 	return carries(p->ca, p->cb) && carries(p->cb, p->ca);
 }
 
-/* The child's word is its exit status: 0. */
+/* Did the child exit with 0? */
 static int child_ended(pid_t pid)
 {
 	int status = 0;
@@ -145,7 +145,7 @@ static void each_of_context(ivc_context *ctx)
 	ivc_unregister(ctx);
 }
 
-/* Begin anew, and meet the parent. */
+/* In a child: register anew, and connect to the parent. */
 static void anew(uint32_t id, uint32_t parent)
 {
 	ivc_context *ctx = must_register(MAGIC, id);
@@ -181,7 +181,7 @@ static void each_call(void)
 		ret = ivc_connect_opt(p.b, peer, &at_once, &offer);
 	if (ret)
 		die("an offer: %s", strerror(-ret));
-	/* Something to lose in each state: reserved, unread, peeked. */
+	/* Something to lose in each state: reserved, unread and peeked data. */
 	check(ivc_write(p.cb, "unread", 7) == 7 && ivc_peek(p.ca, &q) == 7 &&
 		      ivc_reserve(p.ca, 9, 9, &room) >= 9,
 	      "a channel in the middle of things");
@@ -217,7 +217,7 @@ static void each_call(void)
 	      "its parent's channel carries as before");
 	check(ivc_accept_opt(third, &soon, &waits) == 0 &&
 		      ivc_connected(offer, 30000) == 0 && carries(waits, offer),
-	      "and so does what was being established");
+	      "and so does a channel that was being established");
 	ivc_close(waits);
 	ivc_close(offer);
 	ivc_unregister(third);
@@ -287,7 +287,7 @@ static void *accepts(void *arg)
 	return NULL;
 }
 
-/* Reads and writes, asleep and not. */
+/* Reads and writes, with and without sleeping. */
 static void *plays(void *arg)
 {
 	ivc_channel *ch = arg;
@@ -317,7 +317,7 @@ static void *drains(void *arg)
 	return NULL;
 }
 
-/* What a child does with what its parent was in the middle of. */
+/* In a child: use the handles that the parent was using. */
 static void child_of_storm(int i, int whole)
 {
 	ivc_context *ctx;

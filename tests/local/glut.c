@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A peer that passes more descriptors than can be closed: close() of them does
- * not return, as in a file system whose server does not answer (hang), or no
- * thread can be started that could wait for it (threads). A child is the enemy.
- * One line per check, as in run.sh.
+ * A hostile peer passes more descriptors than can be closed. Either their
+ * close() does not return, as in a file system whose server does not answer
+ * (hang), or no thread can be started for it (threads). A child process is the
+ * peer. One line per check, as in run.sh.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -44,7 +44,7 @@ static bool is_glut(int fd)
 	       st.st_rdev == makedev(1, 7); /* /dev/full */
 }
 
-/* For all of this program, the library included. */
+/* Replaces close() for the whole program, the library included. */
 int close(int fd)
 {
 	while (__atomic_load_n(&no_close, __ATOMIC_ACQUIRE) && is_glut(fd))
@@ -105,7 +105,7 @@ static void send_glut(int sock)
 	close(full);
 }
 
-/* False: the peer has left its group. */
+/* Returns false if the peer has left its group. */
 static bool offer(int fd, uint64_t member, uint64_t peer, int sock)
 {
 	struct ivc_msg msg = {
@@ -151,7 +151,7 @@ static _Noreturn void be_enemy(void)
 	_exit(0);
 }
 
-/* Offers that are withdrawn, in each socket a descriptor. */
+/* Offers that are withdrawn; each socket has a descriptor in its queue. */
 static _Noreturn void be_withdrawer(void)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), round, i;
@@ -175,7 +175,10 @@ static _Noreturn void be_withdrawer(void)
 			close(sv[1]);
 			close(sv[0]);
 		}
-		/* Most are delivered by then, and all withdrawn by the end. */
+		/*
+		 * Most offers are delivered by then, and all are withdrawn at
+		 * the end.
+		 */
 		usleep(50000);
 		close(fd);
 	}
@@ -190,8 +193,7 @@ static const struct ivc_channel_options now = { .timeout_ms = 0 };
 static const struct ivc_channel_options second = { .timeout_ms = 1000 };
 static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
 
-/* The bell that was rung for what was written is taken, and no other is there.
- */
+/* The doorbell of the write has been received, and no other is there. */
 static bool bell_works(ivc_channel *from, ivc_channel *to)
 {
 	struct pollfd pfd = { .fd = ivc_channel_fd(to), .events = POLLIN };
@@ -208,7 +210,7 @@ static int open_fds(void)
 	return count_entries("/proc/self/fd");
 }
 
-/* Offers to a member that takes none. */
+/* Offers to a member that accepts none. */
 static void withdrawn(void)
 {
 	ivc_context *ctx = ivc_register(MAGIC, 1);
@@ -222,7 +224,9 @@ static void withdrawn(void)
 	tell(to_enemy);
 	hear(to_victim);
 	for (i = 0; i < 100; i++) {
-		/* What ivcd has sent before its answer has been taken. */
+		/*
+		 * Messages that ivcd sent before its answer have been received.
+		 */
 		(void)ivc_hosts(ctx, &peer, 1);
 		usleep(10000);
 	}
@@ -232,7 +236,7 @@ static void withdrawn(void)
 	      ROUNDS * OFFERS_OF_ROUND, before, have);
 	no_thread = 0;
 	for (i = 0; i < SOON_MS / 10; i++) {
-		/* What came before the link was lost waits for that. */
+		/* Offers from before the loss of the link wait for that. */
 		ret = ivc_accept_opt(ctx, &now, &ch);
 		if (ret == -ETIMEDOUT)
 			ret = ivc_hosts(ctx, &peer, 1);
@@ -321,7 +325,7 @@ int main(int argc, char **argv)
 
 	no_thread = 0;
 	__atomic_store_n(&no_close, 0, __ATOMIC_RELEASE);
-	/* The offers that wait are taken now, and turn out to be no good. */
+	/* The offers that wait are accepted now, and turn out to be invalid. */
 	do
 		n = ivc_connect_opt(other, peer, &now, &ch);
 	while (n == -EMFILE && !usleep(1000));

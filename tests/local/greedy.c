@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whoever wants ivcd's descriptors: all that a packet can carry, whose close
- * takes long. What ivcd holds of them is counted from outside.
+ * Exhausting ivcd's descriptors: packets with as many descriptors as possible,
+ * whose close takes long. The caller counts those that ivcd holds.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "hostile.h"
 
 #define PACKETS 12
-#define USER_FILES 1024 /* of a user, that ivcd takes at once */
+#define USER_FILES 1024 /* of a user, that ivcd holds at most */
 
 static int open_fds(pid_t pid)
 {
@@ -31,7 +31,7 @@ static int open_fds(pid_t pid)
 	return n;
 }
 
-/* So many may be under way at once as this user may have open. */
+/* As many descriptors in flight as this user may have open files. */
 static void raise_limit(void)
 {
 	struct rlimit r;
@@ -41,7 +41,7 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
-/* A packet with as many descriptors as can be: @first, then @many. */
+/* A packet with as many descriptors as possible: @first, then @many. */
 static void send_many(int fd, int first, int many)
 {
 	struct ivc_msg msg = { .op = IVC_MSG_REGISTER, .cookie = 1 };
@@ -56,8 +56,8 @@ static void send_many(int fd, int first, int many)
 }
 
 /*
- * Clients that are turned away, @quota being what its user may have, or (@quota
- * 0) that have said hello.
+ * Clients that ivcd rejects, if @quota is the user's quota of clients; or
+ * (@quota 0) that have sent HELLO.
  */
 void greedy_sockets(pid_t ivcd, int quota)
 {
@@ -69,7 +69,9 @@ void greedy_sockets(pid_t ivcd, int quota)
 	for (i = 0; !quota && i < PACKETS; i++)
 		fd[i] = raw_hello();
 	before = open_fds(ivcd);
-	/* So that it finds the packets, and nobody else who has the sockets. */
+	/*
+	 * So that ivcd finds the packets and is the only owner of the sockets.
+	 */
 	kill(ivcd, SIGSTOP);
 	for (i = 0; i < PACKETS; i++) {
 		other[i] = raw_lingering(&slow);
@@ -99,7 +101,10 @@ void greedy_sockets(pid_t ivcd, int quota)
 		close(hold[i]);
 }
 
-/* Descriptors whose close never returns, from @clients, until it is killed. */
+/*
+ * @clients send descriptors whose close never returns, until this program is
+ * killed.
+ */
 void greedy_files(int clients)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Loaded into ivcd: a close() of /dev/full never returns, as that of a file in
- * a file system whose server does not answer. No signal helps.
+ * Loaded into ivcd: the close() of /dev/full never returns, like that of a file
+ * in a file system whose server does not answer. No signal interrupts it.
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>

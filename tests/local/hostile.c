@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The command line of the enemy; tests/local/run.sh calls it. */
+/* The command line of the hostile process; tests/local/run.sh calls it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An enemy on the same machine: against ivcd, and against a peer's libivc. */
+/*
+ * A hostile process on the same machine: against ivcd, and against a peer's
+ * libivc.
+ */
 #ifndef LOCAL_HOSTILE_H
 #define LOCAL_HOSTILE_H
 
 #include <sys/types.h>
 #include "raw.h"
 
-/* broker.c: packets that are wrong, questions that are, and too many of them.
- * @stall: seconds after which ivcd is to lose its patience.
+/*
+ * broker.c: wrong packets, wrong requests, and too many of them. @stall:
+ * seconds after which ivcd must give a silent client up.
  */
 void broker_packets(void);
 void broker_questions(int ivcd); /* its process */
@@ -21,16 +25,16 @@ void peer_accept(const char *how);
 void peer_channel(uint32_t victim, const char *how);
 
 /*
- * users.c: @clients of one user, in one group, that accept nothing until they
- * are killed; and another user who offers each of them more than he may, and
- * is to get @share of all offers.
+ * users.c: @clients of one user, in one group, which accept nothing until they
+ * are killed. Another user offers each of them more than the quota, and must
+ * get @share of all offers.
  */
 void user_waiting(int clients);
 void user_crowd(int clients, int share);
 
 /*
- * greedy.c: packets with as many descriptors as can be, which close slowly:
- * from clients beyond the @quota that they use up, or 0; and from @clients,
+ * greedy.c: packets with as many descriptors as possible, which close slowly.
+ * From clients above the @quota that they use up, or 0; and from @clients,
  * which never close.
  */
 void greedy_sockets(pid_t ivcd, int quota);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Calls with a timeout while ivcd hangs: hung PID-OF-IVCD. It is stopped, and
- * goes on later. Had a call waited for it beyond its time, that is for ever or
- * until ivcd had been given up, then there would be an end of this program or
- * an event to tell. One line per check, as in run.sh.
+ * Calls with a timeout while ivcd hangs: hung PID-OF-IVCD. ivcd is stopped, and
+ * continued later. A call must not wait for ivcd beyond its timeout: neither
+ * for ever, which ends this program, nor until ivcd is given up, which causes
+ * an event. One line per check, as in run.sh.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 #include "member.h"
 
 #define MAGIC 0x4086
-#define HUNG_S 120 /* so long that it never comes to that */
+#define HUNG_S 120 /* seconds; never reached */
 
 static const struct ivc_channel_options now = { .timeout_ms = 0 };
 static const struct ivc_channel_options short_time = { .timeout_ms = 50 };
@@ -32,7 +32,7 @@ static void clean_up(void)
 		kill(peer_pid, SIGKILL);
 }
 
-/* Safe to be called from a signal handler. */
+/* Async-signal-safe. */
 static void never_ends(int sig)
 {
 	static const char text[] = "FAIL a call does not come back\n";
@@ -42,7 +42,7 @@ static void never_ends(int sig)
 	_exit(write(STDOUT_FILENO, text, sizeof(text) - 1) < 0 ? 2 : 1);
 }
 
-/* Offers one channel, and then takes what comes, a byte from each. */
+/* Offer one channel; then accept all offers, and read a byte from each. */
 static __attribute__((noreturn)) void be_peer(void)
 {
 	ivc_context *ctx = must_register(MAGIC, 2);
@@ -62,7 +62,7 @@ static __attribute__((noreturn)) void be_peer(void)
 	exit(1);
 }
 
-/* The peer's offer is here when the context's descriptor says so. */
+/* When the context's descriptor is readable, the peer's offer has come. */
 static void wait_for_offer(ivc_context *ctx)
 {
 	struct pollfd pfd = { ivc_context_fd(ctx), POLLIN, 0 };
@@ -71,7 +71,7 @@ static void wait_for_offer(ivc_context *ctx)
 		die("no offer: %s", strerror(errno));
 }
 
-/* Take that offer, and what its peer writes at once. */
+/* Accept that offer, and read the data that its peer writes at once. */
 static int take_offer(ivc_context *ctx, ivc_channel **ch)
 {
 	char byte;

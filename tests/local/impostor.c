@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Another program at the place where ivcd wants its socket. */
+/* Another program uses the path at which ivcd wants its socket. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

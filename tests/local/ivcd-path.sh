@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154
-# Where ivcd and programs find each other when nobody says where.
+# The paths at which ivcd and programs find each other without IVC_SOCKET.
 
 # own COMMAND...: as a user of whom there is nothing on this machine yet, or,
 # without root, as ourselves, with no more in the environment than is said.
@@ -37,7 +37,7 @@ own_stream() {
 	(own "$@" "$api" stream --magic 7 --id 2 --peer 1 --messages 100 \
 		--timeout $soon)
 }
-# The directory is somebody else's: no ivcd there, and no program goes there.
+# The directory belongs to another user: no ivcd starts there, no program connects.
 not_his() {
 	mkdir "$tmp" && chmod 755 "$tmp" || return 1
 	spawn "$bin/tools/ivcd" --socket "$tmp/ivcd.sock" 2>"$dir/place"

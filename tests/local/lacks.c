@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process that lacks something, and the peer that it costs nothing. The child
- * is the one that lacks; both say what their calls returned, and the parent
- * compares. In the end, when the child has enough again, the parent connects to
- * the member that it knew before: so the child has never left its group.
- * One line per check, as in run.sh.
+ * A process lacks a resource; its peer must not suffer. The child is the
+ * process that lacks. Both print the results of their calls, and the parent
+ * compares. At the end, when the child has enough again, the parent connects to
+ * the member that it knew before: so the child has never left its group. One
+ * line per check, as in run.sh.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 
 #define MAGIC 0x1acc
 #define FULL 64	     /* descriptors */
-#define ROOM 8388608 /* bytes of address space that are left */
-#define NONE 12345   /* no call has returned that */
+#define ROOM 8388608 /* bytes of address space left */
+#define NONE 12345   /* a value that no call returns */
 
 static const struct ivc_channel_options soon = { .timeout_ms = SOON_MS };
 
@@ -32,7 +32,7 @@ static int to_parent[2], to_child[2];
 static int signals;
 static const char *name;
 
-/* To the other process: what a call has returned, or just "go on". */
+/* To the other process: the result of a call, or just "continue". */
 static void tell(const int pipe[2], int ret)
 {
 	if (write(pipe[1], &ret, sizeof(ret)) != sizeof(ret))
@@ -59,7 +59,7 @@ static void limit(int what, rlim_t soft)
 		die("setrlimit: %s", strerror(errno));
 }
 
-/* What there is to lack. give() undoes take(). */
+/* A resource to lack. give() undoes take(). */
 static int hoard[FULL], hoarded;
 
 static void take_descriptors(void)
@@ -95,7 +95,7 @@ static void give_space(void)
 	limit(RLIMIT_AS, RLIM_INFINITY);
 }
 
-/* Not even with root's privilege. */
+/* Without the capability of root to exceed limits. */
 static void no_privilege(void)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
@@ -113,7 +113,7 @@ static void take_locked(void)
 {
 	no_privilege();
 	limit(RLIMIT_MEMLOCK, 65536);
-	/* MCL_CURRENT would have to lock all that is there already. */
+	/* MCL_CURRENT would have to lock all present mappings. */
 	if (mlockall(MCL_FUTURE))
 		die("mlockall: %s", strerror(errno));
 }
@@ -146,13 +146,13 @@ static const struct lack {
 	const char *name;
 	void (*take)(void);
 	void (*give)(void);
-	const struct ivc_channel_options *peer; /* what it connects with */
+	const struct ivc_channel_options *peer; /* the resource for a connect */
 	int error;
-	int late; /* the peer's ring is lacked, too, not the own alone */
+	int late; /* the peer's ring cannot be mapped, either */
 } lacks[] = {
 	{ "descriptors", take_descriptors, give_descriptors, &soon, -EMFILE,
 	  1 },
-#ifndef __SANITIZE_ADDRESS__ /* whose own memory is in the way */
+#ifndef __SANITIZE_ADDRESS__ /* an offer with memory of its own */
 	{ "address space", take_space, give_space, &large, -ENOMEM, 1 },
 	{ "locked memory", take_locked, give_locked, &soon, -ENOMEM, 1 },
 #endif
@@ -173,21 +173,21 @@ static void short_of(const struct lack *lack)
 	char byte;
 	int ret;
 
-	/* An offer comes to who has nothing left. */
+	/* An offer arrives at a process that lacks everything. */
 	lack->take();
 	tell(to_parent, 0);
 	tell(to_parent, accept_one(ctx, &ch));
-	/* Nor can that one offer. */
+	/* That process cannot offer, either. */
 	tell(to_parent, ivc_connect_opt(ctx, peer, &mine, &ch));
 	lack->give();
 
-	/* One offer waits already when there comes to be nothing left. */
+	/* One offer waits already when the resource runs out. */
 	hear(to_child);
 	lack->take();
 	tell(to_parent, accept_one(ctx, &ch));
 	lack->give();
 
-	/* Nothing is left when an own offer has been taken. */
+	/* The resource runs out when the own offer is accepted. */
 	mine = (struct ivc_channel_options){ .rx_size = mine.tx_size };
 	ret = ivc_connect_opt(ctx, peer, &mine, &ch);
 	tell(to_parent, ret);
@@ -197,7 +197,7 @@ static void short_of(const struct lack *lack)
 	lack->give();
 	ivc_close(ch);
 
-	/* And with enough of it, everything is as ever. */
+	/* With enough of the resource all works again. */
 	tell(to_parent, 0);
 	ret = accept_one(ctx, &ch);
 	tell(to_parent, ret);

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 api=$bin/tests/local/ivc-apitest
 hostile=$bin/tests/local/hostile
 dir=$(mktemp -d) || exit 1
-# Users without privileges come here, too.
+# Users without privileges need access, too.
 chmod 755 "$dir"
 export IVC_TRANSPORT=local IVC_SOCKET="$dir/s"
 pids='' one=''
@@ -17,7 +17,7 @@ pids='' one=''
 # Seconds in which what takes milliseconds must have come about. A machine that
 # is busy with something else is not a failure.
 soon=30
-# ivcd's patience with who does not read
+# Seconds after which ivcd disconnects a client that does not read
 stall=3
 
 cleanup() {
@@ -30,7 +30,7 @@ trap 'exit 130' INT TERM
 bad() {
 	failed=$((failed + 1))
 	echo "FAIL $*"
-	# What is left of it must not be in the way of the next.
+	# Its remains must not be in the way of the next one.
 	[ -z "$one" ] || kill -9 "$one" 2>/dev/null
 	for f in log one ivcd.log; do
 		[ ! -s "$dir/$f" ] || sed "s/^/     $f | /" "$dir/$f" | tail -20
@@ -128,7 +128,7 @@ one_ends() {
 	return $rc
 }
 
-# end PID: it is not needed any more
+# end PID: end a process that is not needed any more
 end() {
 	kill "$1" 2>/dev/null
 	wait "$1" 2>/dev/null

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154
-# Who may meet: users, groups, namespaces; and how much of it.
+# Who may connect: users, groups, namespaces; and the quotas.
 
 # apart: is uid 12346 out of sight of 12345?
 apart() {
@@ -103,14 +103,14 @@ third() {
 }
 check 'a third context of two: EDQUOT' third
 too_many() { # OPTION...
-	# It takes one channel; so it is not the one to hit the limit.
+	# It accepts one channel, so that the limit is not its own.
 	one remote-peer --magic 2 --id 1
 	one_ready || return 1
 	fails EDQUOT "$api" many --magic 2 --id 2 --peer 1 --timeout $soon "$@" ||
 		return 1
 	end "$one"
 	until_true $soon state channels 0 || return 1
-	# And it is free again, all of it
+	# And all of the quota is free again
 	one echo --magic 2 --id 1
 	one_ready || return 1
 	"$api" many --magic 2 --id 2 --peer 1 --channels 2 --timeout $soon
@@ -138,7 +138,7 @@ pending() {
 	broker --max-pending 3 --verbose
 	one echo --magic 2 --id 1 --count 64
 	one_ready || return 1
-	# Told to wait with EBUSY, it does, and they all come to be.
+	# After EBUSY it waits, and all channels are established.
 	"$api" many --magic 2 --id 2 --peer 1 --channels 64 --count 2 \
 		--timeout $soon || return 1
 	one_ends

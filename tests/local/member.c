@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A test that is a member of a group: see member.h. */
+/* See member.h. */
 #include <errno.h>
 #include <string.h>
 

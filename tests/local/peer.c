@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Against the libivc of a peer. */
+/* A hostile peer of a process that uses libivc. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 #define RING 65536u
 #define SIZE (IVC_LOCAL_HEAD + RING)
 
-/* Memory that is not what it must be. */
+/* Memory that is not as it must be. */
 static int bad_memory(const char *how)
 {
 	uint8_t *map;
@@ -98,7 +98,10 @@ static const char *const memories[] = {
 
 #define N_MEMORIES (sizeof(memories) / sizeof(memories[0]))
 
-/* Greet with the memory @how, or wrongly in another way. False: no greeting. */
+/*
+ * Greet with the memory @how, or wrongly in another way. Returns false for no
+ * greeting.
+ */
 static bool greet(int sock, const char *how)
 {
 	struct ivc_local_greeting g = raw_greeting(RING);
@@ -174,7 +177,7 @@ static void offer_one(int fd, uint64_t member, uint64_t peer, const char *what,
 	close(sv[0]);
 }
 
-/* Behind a greeting that is no good, something that takes its time to close. */
+/* After a wrong greeting, a descriptor that closes slowly. */
 static void offer_lingering(int fd, uint64_t member, uint64_t peer)
 {
 	int sv[2], f, other = raw_lingering(&f);
@@ -189,13 +192,14 @@ static void offer_lingering(int fd, uint64_t member, uint64_t peer)
 	if (offer(fd, member, peer, sv[1]))
 		die("the offer is not taken");
 	close(sv[1]);
-	check(raw_ended(sv[0], SOON_MS), "offer, and what lingers: refused");
+	check(raw_ended(sv[0], SOON_MS),
+	      "offer, and a descriptor that lingers: refused");
 	close(sv[0]);
 	offer_one(fd, member, peer, "beside what lingers", "unsealed");
 	close(other);
 }
 
-/* Offers of a socket of which the enemy has kept a copy. */
+/* Offers of a socket of which the hostile process keeps a copy. */
 static void offer_kept(int fd, uint64_t member, uint64_t peer, const char *how)
 {
 	const struct sockaddr_un any = { .sun_family = AF_UNIX };
@@ -224,7 +228,7 @@ static void offer_kept(int fd, uint64_t member, uint64_t peer, const char *how)
 	}
 	if (offer(fd, member, peer, sv[1]))
 		die("the offer is not taken");
-	/* Shut down by the victim, and so for all who have it. */
+	/* The victim has shut the socket down, which shows on every copy. */
 	pfd = (struct pollfd){ .fd = sv[1] };
 	check(poll(&pfd, 1, SOON_MS) == 1, "offer, a socket: %s: refused", how);
 	close(sv[0]);
@@ -232,8 +236,9 @@ static void offer_kept(int fd, uint64_t member, uint64_t peer, const char *how)
 }
 
 /*
- * As many descriptors as can be, of which the last lingers, over a socket whose
- * options make the kernel add to each packet: nothing may be cut off.
+ * As many descriptors as possible, of which the last one lingers, over a socket
+ * whose options make the kernel add data to each packet. Nothing may be cut
+ * off.
  */
 static void offer_added(int fd, uint64_t member, uint64_t peer)
 {
@@ -263,7 +268,7 @@ static void offer_added(int fd, uint64_t member, uint64_t peer)
 	close(other);
 }
 
-/* To a victim that accepts whatever comes. */
+/* Against a victim that accepts all offers. */
 void peer_offers(uint32_t victim)
 {
 	int fd = raw_hello();
@@ -284,8 +289,8 @@ void peer_offers(uint32_t victim)
 }
 
 /*
- * Be offered something, and greet like that; "?" lists the ways. The victim is
- * told by which member to connect to, and says how it went.
+ * Get an offer, and greet in the given way; "?" lists the ways. The victim is
+ * told the member to connect to, and prints its result.
  */
 void peer_accept(const char *how)
 {
@@ -315,13 +320,13 @@ void peer_accept(const char *how)
 		close(sock);
 	} else {
 		greet(sock, how);
-		/* Until it has had enough. */
+		/* Until the victim ends. */
 		(void)raw_ended(sock, SOON_MS);
 	}
 	close(fd);
 }
 
-/* A proper channel to the victim, which then is not. */
+/* An honest channel to the victim, which then turns hostile. */
 void peer_channel(uint32_t victim, const char *how)
 {
 	struct ivc_local_greeting g = raw_greeting(RING);
@@ -345,7 +350,7 @@ void peer_channel(uint32_t victim, const char *how)
 	if (raw_recv(sv[0], &g, sizeof(g), &i, SOON_MS) != sizeof(g))
 		die("no greeting came");
 	if (!strcmp(how, "bells")) {
-		/* As often as it can be rung. */
+		/* Send as many doorbells as fit. */
 		int fl = fcntl(sv[0], F_GETFL);
 
 		fcntl(sv[0], F_SETFL, fl | O_NONBLOCK);
@@ -354,7 +359,7 @@ void peer_channel(uint32_t victim, const char *how)
 			if (i % 100 == 99)
 				usleep(1000);
 		}
-		/* And an end with a reason that nobody may give. */
+		/* An end with a reason that is not allowed. */
 		kctl->reason = -EADDRINUSE;
 		ivc_store_rel(&kctl->state, 17u);
 	} else if (!strcmp(how, "long bell")) {
@@ -362,7 +367,7 @@ void peer_channel(uint32_t victim, const char *how)
 	} else if (!strcmp(how, "bell with memory")) {
 		(void)raw_send(sv[0], map, 1, &memory, 1);
 	} else if (!strcmp(how, "bell that lingers")) {
-		/* Whoever receives it would be the last to have it. */
+		/* The receiver is the last owner. */
 		if (raw_lingering(&i) < 0)
 			i = memory;
 		(void)raw_send(sv[0], map, 1, &i, 1);
@@ -372,7 +377,10 @@ void peer_channel(uint32_t victim, const char *how)
 	} else if (!strcmp(how, "cons")) {
 		ivc_store_rel(&ctrl->cons, 12345u);
 	}
-	/* Ring, in case it sleeps, and leave it until it has seen. */
+	/*
+	 * Send a doorbell in case the victim sleeps, and wait until it has seen
+	 * it.
+	 */
 	if (strcmp(how, "bells")) {
 		(void)raw_send(sv[0], map, 1, NULL, 0);
 		(void)raw_ended(sv[0], SOON_MS);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154
-# What one user may have, of ivcd and of others, however many processes he has.
+# One user's share of ivcd and of other users, with any number of processes.
 
 # quotas OPTION...: an ivcd beside the others, for them, its number in $quota
 # $limited: a command that starts it.
@@ -33,7 +33,7 @@ else
 	skip "a quarter of a user's offers: needs root"
 fi
 
-# Whatever a user does, ivcd has few descriptors of his, and serves the others.
+# ivcd never holds many descriptors of one user, and serves the others.
 turned_away() {
 	quotas --max-clients 1 || return 1
 	at_quotas "$hostile" greedy "$quota" 1
@@ -61,7 +61,7 @@ hanging() {
 	: >"$dir/hanging"
 	spawn env IVC_SOCKET="$dir/q" as 12345 "$hostile" hanging 40 >"$dir/hanging"
 	until_true $soon grep -q ready "$dir/hanging" || return 1
-	# What it is going to take it takes while others are served.
+	# ivcd receives them while it serves others.
 	for _ in 1 2 3 4 5; do
 		at_quotas as 12346 "$api" hosts --id 1 --timeout $soon || rc=1
 		sleep 0.1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The local protocol by hand: see raw.h. */
+/* See raw.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154
-# ivcd goes, and may come back: channels go on.
+# ivcd ends, and may be started again: channels go on.
 
 kill_broker() {
 	kill -9 "$ivcd"
@@ -20,13 +20,13 @@ under_traffic() {
 		sleep 0.2
 		broker --verbose --stall $stall
 		until_true $soon state members 2 || return 1
-		# In the new one's books, both ends of it
+		# The new ivcd knows both ends of it
 		until_true $soon state channels 2 || return 1
 	done
 	: >"$dir/enough"
 	wait "$stream" || return 1
 	until_true $soon state channels 0 || return 1
-	# The sink has registered again by itself, and takes another one
+	# The sink has registered again by itself, and accepts another channel
 	"$api" stream --magic 4 --id 3 --peer 1 --messages 1000 --timeout $soon ||
 		return 1
 	one_ends
@@ -50,7 +50,7 @@ told() {
 }
 check 'programs are told of it' told
 
-# While there is none: a peer's death, a peer's close, and calls that need it
+# Without ivcd: a peer's death, a peer's close, and calls that need ivcd
 dies_alone() { # HOW ERRNO
 	one expect-end --magic 4 --id 1 --errno "$2" --after 5000 \
 		--within-ms ${soon}000 --timeout $soon
@@ -98,7 +98,7 @@ stopped() {
 }
 check 'an ivcd that takes its time' stopped
 counted "$bin/tests/local/hung" "$ivcd"
-# What was given up meanwhile is undone, what was not is in the books.
+# Requests that were given up are undone; the others took effect.
 check 'and then nothing is left of it' until_true $soon state channels 0
 
 activation() {
@@ -108,7 +108,7 @@ activation() {
 	spawn "$bin/tests/local/activate" "$IVC_SOCKET" "$bin/tools/ivcd" \
 		--verbose --stall $stall 2>"$dir/ivcd.log"
 	ivcd=$pid
-	# The first who comes starts it.
+	# The first client starts ivcd.
 	until_true $soon test -S "$IVC_SOCKET" || return 1
 	pair sink -- stream --messages 1000 || return 1
 	grep -q 'on the socket handed over' "$dir/ivcd.log"

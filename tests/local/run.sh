@@ -50,13 +50,13 @@ hosts() {
 	b=$pid
 	"$api" hosts --magic 10 --id 2 --expect none --hold 1 --forbid 1,3
 	one_ends || return 1
-	# The first has left: their lists are not what they were.
+	# The first has left: the lists have changed.
 	wait "$a" && return 1
 	wait "$b" && return 1
 	return 0
 }
 check 'who is in the group' hosts
-# One that comes and goes before its join was heard of need not be heard of.
+# A member that leaves before its JOIN was reported need not be reported.
 guest() { # ID
 	spawn "$api" hosts --magic 9 --id "$1" --expect 1 --hold 60
 	until_true $soon grep -q "join id $1" "$dir/one" || return 1
@@ -93,7 +93,7 @@ counted env IVC_SOCKET="$dir/steps.sock" IVCD_STEPS="$dir/steps" \
 . "$here/restart.sh"
 . "$here/enemy.sh"
 
-## what is left
+## leaks
 left_nothing() {
 	until_true $soon state clients 0 && state members 0 && state channels 0 ||
 		return 1

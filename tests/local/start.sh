@@ -29,7 +29,7 @@ check '--realm pid' wrong_option '^ivcd: --realm pid: must be uid, gid or any' \
 check '--bogus' wrong_option "unrecognized option '--bogus'" --bogus
 check 'a word too many' wrong_option "'word' is one word too many" word
 
-## what lies at the socket's path
+## a file at the socket's path
 # refused WHAT: ivcd does not start there, and nothing has changed there
 refused() {
 	before=$(ls -lA "$start")
@@ -63,7 +63,7 @@ at_fifo() {
 	mkfifo "$ss"
 	refused 'a file that is no socket'
 }
-# TYPE: somebody else's, who answers there
+# TYPE: another process listens there
 at_listener() {
 	spawn "$bin/tests/local/hostile" listen "$ss" "$1"
 	a=$pid
@@ -100,7 +100,7 @@ else
 fi
 clear_start
 
-# ended PID: it has, or is only waited for
+# ended PID: has it exited (perhaps as a zombie)?
 ended() {
 	! grep -q '^State:.[^Z]' "/proc/$1/status" 2>/dev/null
 }
@@ -126,7 +126,7 @@ replaces() {
 }
 check "a dead ivcd's socket is replaced" replaces
 clear_start
-# Between the look at it and its removal it becomes something else.
+# Between the check of the file and its removal another file is put there.
 swapped() {
 	dead_socket || return 1
 	status 1 env LD_PRELOAD="$bin/tests/local/swap.so" SWAP_PATH="$ss" \
@@ -139,7 +139,7 @@ else
 	skip 'a file put there at the last moment: not with a sanitizer'
 fi
 clear_start
-# While ivcd runs, somebody takes its socket away.
+# While ivcd runs, its socket is removed.
 replaced() {
 	other_ivcd $ivcd_there || return 1
 	rm "$ss" && echo precious >"$ss"
@@ -178,7 +178,7 @@ reader_gone() {
 }
 check "the log's reader goes: ivcd stays" reader_gone
 clear_start
-# A pipe that is full, of which nobody reads
+# A full pipe that is not read
 reader_stopped() {
 	mkfifo "$start/log"
 	exec 7<>"$start/log"

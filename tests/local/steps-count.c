@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How much a program has done, exactly: what is compiled with
+ * Counts the work of a program exactly. Code compiled with
  * -fsanitize-coverage=trace-pc calls this at each of its basic blocks. The
- * count is in the file that IVC_STEPS names, for who wants to look at it from
- * outside; this file itself is compiled without.
+ * count is also in the file that IVC_STEPS names, for other processes. This
+ * file itself is compiled without the option.
  */
 #include <fcntl.h>
 #include <stdint.h>

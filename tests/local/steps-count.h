@@ -4,10 +4,13 @@
 
 #include <stdint.h>
 
-/* Basic blocks that this program has run through, of what is counted. */
+/*
+ * The basic blocks that this program has run through, of the code that is
+ * counted.
+ */
 uint64_t steps_here(void);
 
-/* Those of a program that was started with IVC_STEPS=@path. */
+/* The same for a program that was started with IVC_STEPS=@path. */
 uint64_t *steps_map(const char *path);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * That N of something cost N times as much as one: channels made, closed, ended
- * by the peer's death, entered in the books of a new ivcd; members that join,
- * are listed and leave. What is counted is the basic blocks that libivc (here)
- * and ivcd run through, not time. usage: steps IVCD; one line per check
+ * N operations cost N times as much as one: channels that are made, closed,
+ * ended by the peer's death, or adopted by a new ivcd; members that join, are
+ * listed and leave. Counted are the basic blocks that libivc (here) and ivcd
+ * run through, not time. usage: steps IVCD; one line per check
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +24,10 @@
 #define FEW 100
 #define MANY 600
 #define RING 4096
-/* Blocks per item, of many against of few: a quadratic way has 6. */
+/*
+ * The limit of blocks per item, many items against few: a quadratic algorithm
+ * has 6.
+ */
 #define AT_MOST 1.5
 
 enum phase { CONNECT, CLOSE, DEATH, ADOPT, JOIN, LIST, LEAVE, MOVE, PHASES };
@@ -63,7 +66,7 @@ static void ivcd_start(void)
 	if (ivcd)
 		return;
 	setenv("IVC_STEPS", getenv("IVCD_STEPS"), 1);
-	/* It says that it listens, each time. */
+	/* Each ivcd prints that it listens. */
 	if (!freopen("/dev/null", "w", stderr))
 		_exit(127);
 	execl(ivcd_path, ivcd_path, "--socket", getenv("IVC_SOCKET"),
@@ -83,7 +86,7 @@ static uint64_t sum(void)
 	return steps_here() + __atomic_load_n(ivcd_steps, __ATOMIC_RELAXED);
 }
 
-/* Until nobody does anything any more. */
+/* Wait until neither process works any more. */
 static void settle(void)
 {
 	uint64_t was;
@@ -183,7 +186,7 @@ static ivc_peer peer_of(ivc_context *ctx, uint32_t id)
 	return peer;
 }
 
-/* Both ends here: in order of their making, as programs have them. */
+/* Both ends in this process, in the order of their making, as in programs. */
 static void channels(struct steps *got, int n)
 {
 	ivc_context *a = must_register(1), *b = must_register(2);
@@ -206,7 +209,7 @@ static void channels(struct steps *got, int n)
 	since.ivcd = 0;
 	*ivcd_steps = 0;
 	ivcd_start();
-	/* It has a context that is there, not one that has been. */
+	/* Its context exists, and is not one that has left. */
 	ivc_unregister(must_register(3));
 	got[ADOPT] = end(n);
 
@@ -265,7 +268,7 @@ static void death(struct steps *got, int n)
 	ivc_unregister(ctx);
 }
 
-/* Each has to leave without a look at the channels of the process. */
+/* A context must leave without a walk over the channels of the process. */
 static void some_channels(ivc_context *a, ivc_context *b, ivc_channel **ch,
 			  int n)
 {
@@ -308,7 +311,7 @@ static void members(struct steps *got, int n)
 	free(peers);
 }
 
-/* As the transport of Xen has them when a guest leaves. */
+/* As in the transport of Xen when a guest is suspended. */
 static void moved(struct steps *got, int n)
 {
 	struct ivc_channel **ch = calloc((size_t)n, sizeof(*ch));

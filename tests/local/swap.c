@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Loaded into ivcd, plays the one who is faster: when ivcd is about to remove
- * or rename $SWAP_PATH, a file with something in it is put there first.
+ * Loaded into ivcd: when ivcd is about to remove or rename $SWAP_PATH, another
+ * file is put there first, as a faster process could do.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

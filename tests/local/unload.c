@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The shared library as a plug-in has it: loaded by dlopen(), and let go while
- * its thread and its handlers for fork() may still have something to do. One
- * line per check, as in run.sh. usage: unload LIBIVC.so
+ * The shared library in a plug-in: loaded by dlopen(), and unloaded while its
+ * thread and its handlers for fork() may still have work. One line per check,
+ * as in run.sh. usage: unload LIBIVC.so
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -34,7 +34,10 @@ static struct library load(const char *path)
 	return lib;
 }
 
-/* Has a child, which nobody prepared the library for, ended well? */
+/*
+ * Did a child exit well, although no handler of the library ran before its
+ * fork()?
+ */
 static int child(const char *path, int id)
 {
 	pid_t pid = fork();
@@ -74,7 +77,7 @@ int main(int argc, char **argv)
 	ctx = lib.join(MAGIC, 1);
 	dlclose(lib.handle);
 	check(child(argv[1], 2), "let go while registered, fork()");
-	/* Its thread is told of that one, and looks. */
+	/* The library's thread is woken for that context. */
 	again = load(argv[1]);
 	other = again.join(MAGIC, 2);
 	check(ctx && other, "loaded again");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One user who takes what is another's, by way of many processes. */
+/* One user with many processes tries to get more than another user's share. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "hostile.h"
 
 #define MAGIC 97
-#define OFFERER 1000 /* its id, behind those who wait */
+#define OFFERER 1000 /* its id, after those that wait */
 
-/* ivcd knows a process by its connection: a connection each is enough. */
+/* To ivcd each connection is a process. */
 void user_waiting(int clients)
 {
 	int i;

@@ -124,7 +124,7 @@ static bool lane_read(struct lane *l, uint32_t index)
 	if (l->have < l->len)
 		return false;
 	if (memcmp(l->sent, l->got, l->len))
-		fail("channel %u: what came back is not what was sent", index);
+		fail("channel %u: the answer differs from the message", index);
 	return true;
 }
 

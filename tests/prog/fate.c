@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fate: one end of a channel, which stays in a given state, or passes through
- * one state after the other, until something happens to it. states: the
- * expected result. For tests/lab/fates.sh and races.sh.
+ * One end of a channel (`fate`), which stays in a given state, or passes
+ * through one state after the other, until something happens to it. `states`:
+ * the expected result. For tests/lab/fates.sh and races.sh.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -105,7 +105,7 @@ int cmd_figure5_server(const struct options *opt)
 			     errname((int)bytes), done);
 	}
 	if (memcmp(received, buffer, size))
-		fail("what came is not what was sent");
+		fail("the data received differs from the data sent");
 	must_end(channel, opt, -EPIPE);
 
 	/* Close connection */
