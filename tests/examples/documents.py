@@ -141,17 +141,20 @@ def md_blocks(text):
                 marks, fence, block = [], None, []
             else:
                 block.append(line)
-        elif line.startswith("```"):
+            continue
+        if line.startswith("    ") and not before.strip():
+            if not indented:
+                yield number, "indented", marks, line
+            marks, indented = [], True
+            continue
+        if line.strip():
+            indented = False
+        if line.startswith("```"):
             fence, start = line[3:].strip() or "text", number
         elif line.startswith("<!--"):
             marks.append(line.strip()[4:-3].strip())
-        elif line.startswith("    ") and not before.strip():
-            if not indented:
-                yield number, "indented", marks, line
-            indented = True
-            continue
         elif line.strip():
-            marks, indented = [], False
+            marks = []
         before = line
 
 

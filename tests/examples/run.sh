@@ -33,7 +33,7 @@ until_says() {
 	n=0
 	until grep -q -e "$1" "$2"; do
 		n=$((n + 1))
-		[ $n -lt 600 ] || { cat "$2"; return 1; }
+		[ $n -lt 6000 ] || { cat "$2"; return 1; }
 		sleep 0.05
 	done
 }
