@@ -3,8 +3,10 @@
  * Sends messages by many of MPI's calls, and checks every byte.
  *
  *   mpi-check [-t] [-r ROUNDS] [-c SECONDS] [-f COUNT].
+ *
  *   -t  MPI_THREAD_MULTIPLE: two threads send and receive, too.
  *   -c  rank 1 makes no call for so many seconds, while others send.
+ *
  *   -f  rank 0 sends so many messages to rank 1, which makes no call meanwhile;
  *       the memory for them must be bounded.
  *

@@ -5,9 +5,11 @@
  *
  *   mpi-time [-b] [-s SIZE] [-w MS] [-i MS] [-t TABLE] [-p PLOT] [-f FILE]
  *            SECONDS
+ *
  *   -b  bandwidth: windows of messages, each answered by a short one.
  *   -s  bytes of a message (2048).
  *   -w  pause before each message or window, in milliseconds (0).
+ *
  *   -i  milliseconds for a row of the table (1000).
  *   -t  the table; -p  gnuplot's script and data.
  *   -f  end as soon as this file exists.
