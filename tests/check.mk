@@ -19,7 +19,6 @@ CHECK_PARTS := \
 	fuzz \
 	faults \
 	examples \
-	documents \
 	arm64 \
 	headers \
 	symbols \

@@ -25,7 +25,7 @@ static void its_own_indices(struct front *f)
 	int64_t end;
 
 	front_connect(f);
-	front_register(f, 0x600d, 6);
+	front_register(f, front_job(f), 6);
 	for (i = 0; i < 100; i++) {
 		cons = f->req_prod + 1;
 		prod = f->ev_cons + 1;
@@ -56,14 +56,14 @@ void attack_ctlring(struct front *f)
 
 	for (i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {
 		front_connect(f);
-		front_register(f, 0x600d, 6);
+		front_register(f, front_job(f), 6);
 		ivc_store_rel(&f->ctl->req_prod, f->req_prod + ahead[i]);
 		front_notify(f);
 		broken(f, "req_prod");
 	}
 	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		front_connect(f);
-		front_register(f, 0x600d, 6);
+		front_register(f, front_job(f), 6);
 		/*
 		 * 33 events are unread, or more were read than ever were sent.
 		 */
@@ -93,7 +93,7 @@ static void wrong_requests(struct front *f)
 	uint32_t i;
 
 	front_connect(f);
-	me = front_register(f, 0x600d, 7);
+	me = front_register(f, front_job(f), 7);
 	for (i = 0; i < 65536; i = i < 64 ? i + 1 : i * 3) {
 		if (i >= IVC_MSG_REGISTER && i <= IVC_MSG_CLOSE)
 			continue;
@@ -101,7 +101,7 @@ static void wrong_requests(struct front *f)
 		want_status(f, req, -EOPNOTSUPP, "an unknown op");
 	}
 	req = (struct ivc_msg){ .op = IVC_MSG_REGISTER };
-	req.reg.magic = 0x600d;
+	req.reg.magic = front_job(f);
 	req.reg.id = 7;
 	want_status(f, req, -EADDRINUSE, "REGISTER again");
 	/* Members of other guests, and none: all numbers that may exist now. */
@@ -135,7 +135,7 @@ static void wrong_requests(struct front *f)
 	}
 	/* To another context of this guest: invalid sizes. */
 	req = (struct ivc_msg){ .op = IVC_MSG_CONNECT, .member = me };
-	req.offer.peer = front_register(f, 0x600d, 8);
+	req.offer.peer = front_register(f, front_job(f), 8);
 	for (i = 0; i < 256; i++) {
 		if (i >= 12 && i <= 24)
 			continue;

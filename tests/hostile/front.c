@@ -251,6 +251,11 @@ int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply)
 	return reply->status;
 }
 
+uint64_t front_job(const struct front *f)
+{
+	return 0x600d0000 | f->domid;
+}
+
 uint64_t front_register(struct front *f, uint64_t magic, uint32_t id)
 {
 	struct ivc_msg req = { .op = IVC_MSG_REGISTER }, reply;
@@ -289,7 +294,7 @@ void front_proves(struct front *f, const char *after)
 	struct ivc_msg req = { .op = IVC_MSG_UNREGISTER };
 
 	front_connect(f);
-	req.member = front_register(f, 0x600d, 1);
+	req.member = front_register(f, front_job(f), 1);
 	if (front_ask(f, &req, NULL))
 		die("%s: UNREGISTER failed", after);
 	front_disconnect(f);

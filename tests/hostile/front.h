@@ -91,6 +91,11 @@ bool front_poll(struct front *f, uint64_t cookie, struct ivc_msg *reply);
 /* Post a request and wait for the reply. Returns its status. */
 int front_ask(struct front *f, struct ivc_msg *req, struct ivc_msg *reply);
 uint64_t front_register(struct front *f, uint64_t magic, uint32_t id);
+/*
+ * The magic id of this guest's own job. Several guests attack at the same time,
+ * and two members of one job cannot have the same client id.
+ */
+uint64_t front_job(const struct front *f);
 /* Wait up to @ms for an event of @op, unless one has come already. */
 bool front_event(struct front *f, uint16_t op, struct ivc_msg *ev, int ms);
 

@@ -70,10 +70,11 @@ static int hold_one(struct front *f, uint64_t me, const struct ivc_host *to,
 static bool hold(struct front *f, uint64_t me, const struct ivc_host *to, int n,
 		 bool only_dir)
 {
-	int ret, tries = 0;
+	int64_t end = now_ms() + patience_ms();
+	int ret;
 
 	do {
-		if (tries++ > 20)
+		if (now_ms() > end)
 			die("the victim closed each channel before its pages "
 			    "were mapped");
 		ret = hold_one(f, me, to, n, only_dir);

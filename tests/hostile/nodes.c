@@ -118,7 +118,7 @@ void attack_nodes(struct front *f)
 	front_connect(f);
 	for (i = 0; i < N_WRONG; i++)
 		spoil_node(f, i);
-	front_register(f, 0x600d, 2);
+	front_register(f, front_job(f), 2);
 	if (back_state(f) != CONNECTED)
 		die("nodes changed later: state %d", back_state(f));
 	front_proves(f, "nodes changed while connected");
@@ -194,7 +194,7 @@ void attack_states(struct front *f)
 			} else {
 				front_connect(f);
 				if (from == 2)
-					front_register(f, 0x600d, 3);
+					front_register(f, front_job(f), 3);
 			}
 			front_set(f, "state", "%s", odd_states[i]);
 			sleep_ms(20);
@@ -214,7 +214,7 @@ void attack_states(struct front *f)
 		front_state(f, INITIALISED);
 		front_state(f, CONNECTED);
 	}
-	front_register(f, 0x600d, 4);
+	front_register(f, front_job(f), 4);
 	front_proves(f, "states again and again");
 	passed("odd states: %zu", 3 * N_ODD + 2);
 }
@@ -242,7 +242,7 @@ static void vanish_at(int step)
 		if (step > 3)
 			front_state(&f, CONNECTED);
 		if (step > 4)
-			front_register(&f, 0x600d, 5);
+			front_register(&f, front_job(&f), 5);
 		if (step > 5)
 			front_post(&f,
 				   &(struct ivc_msg){ .op = IVC_MSG_REGISTER });
