@@ -89,8 +89,8 @@ static int fe_version_ok(struct xenbus_device *dev)
 	    version == IVC_PROTOCOL_VERSION)
 		return 0;
 	xenbus_dev_fatal(dev, -EPROTONOSUPPORT,
-			 "frontend speaks version %u, I speak %u", version,
-			 IVC_PROTOCOL_VERSION);
+			 "frontend speaks version %u, backend speaks %u",
+			 version, IVC_PROTOCOL_VERSION);
 	return -EPROTONOSUPPORT;
 }
 
