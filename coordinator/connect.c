@@ -18,7 +18,7 @@
 #define GROUP_TICK (200 * (MS / 1000)) /* between two checks of the group */
 #define REGISTER (2 * SECOND)	       /* between two attempts to register */
 #define LIST (100 * MS) /* between two requests for the whole list */
-#define PROBE_MS 20
+#define PROBE_MS 200 /* once in a process: time for a busy broker to answer */
 #define VISIT (30 * SECOND) /* how long a visitor may be silent */
 #define REFUSED_MAX 12	    /* 5 ms << 12, 20 s, is the longest pause */
 #define RING_LOCAL (2u << 20)
