@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034 # suite.sh reads what is set here
 #
 # One boot: the emulated host(s) put together, started, listened to, ended.
-# The configuration is in CONF (scenarios.sh); what came out of each scenario
-# is left in VERDICT, TOOK and WHY by its name.
+# CONF has the configuration (scenarios.sh). VERDICT, TOOK and WHY receive the
+# result of each scenario, by its name.
 
 declare -A VERDICT TOOK WHY
 declare -a QEMU_PIDS=()
@@ -127,8 +127,8 @@ boot_prepare() {
 	rm -rf "$dir/overlay"
 }
 
-# guest_initrd DIR KIND: the guests', in Dom0's. It is unpacked into half of the
-# memory that it leaves; what does not fit there would be missing without a word.
+# guest_initrd DIR KIND: the guests', in Dom0's. The kernel unpacks it
+# into half of the remaining memory, and drops files that do not fit without a message.
 guest_initrd() {
 	local file=$1/overlay/lab/guest${2:+-$2}.cpio need
 
@@ -288,8 +288,8 @@ boot_listen() {
 		# Asked first: what it wrote before its end is read.
 		ended=
 		kill -0 "${QEMU_PIDS[0]}" 2>/dev/null || ended=yes
-		# At the end of what is there, maybe in the middle of a line. No time
-		# limit: read's own can lose what has come of a line.
+		# The end of the file so far, maybe in the middle of a line. The read has
+		# no time limit, because with one it can lose the first part of a line.
 		if ! IFS= read -r -u 8 line; then
 			part+=$line
 			if [ $ended ]; then

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Many scenarios: those that want the same machine share a boot.  Dom0 stops
-# early when a scenario left something it cannot put right; the rest then gets
-# another boot, as does everything after a host that hung.
+# Many scenarios: those of the same key share a boot.  Dom0 stops early if a scenario
+# left a state that Dom0 cannot repair; the other scenarios then get another boot, as
+# they do after a host that hung.
 
-# expected NAME: a scenario may be there to fail ("expect=REGEX" in its header,
-# the lab's own tests): it passes when it fails for that reason.
+# expected NAME: a scenario with "expect=REGEX" in its header (a test of the lab
+# itself) passes if it fails for that reason.
 expected() {
 	scenario_conf "$1"
 	[ -n "${CONF[expect]}" ] || return 0
@@ -27,19 +27,20 @@ report() {
 # Xen's words for a guest that it ends
 XEN_CRASH='Triple fault|domain_crash|Domain [0-9]+ \(vcpu#[0-9]+\) crashed'
 
-# emulator_fault NAME: did QEMU break a PVH guest?  A triple fault is taken for that,
-# which is not proved:
-# of a guest with Xen's own registers (RIP at e008:ffff82d0...); or of one that goes
-# on behind a hypercall, with its registers in order and no page fault.  So is a
-# double fault at the bottom of the stack on which Linux is entered: only a kernel
-# that lost the base of GS gets there, faulting in its own handler of page faults.
-# What the drivers might do wrong shows in PV guests as well, whose panics and
-# crashes are never tried again; every scenario has one.
+# emulator_fault NAME: did QEMU break a PVH guest?  These are taken for such a fault,
+# without a proof:
+# - a triple fault of a guest whose registers are Xen's own (RIP at e008:ffff82d0...);
+# - a triple fault behind a hypercall, with the registers in order and no page fault;
+# - a double fault at the bottom of the stack on which Linux is entered. Only a kernel
+#   that lost the base of GS gets there, and faults again in its handler of page faults.
+# A fault of the drivers would show in PV guests, too. Every scenario has a PV guest,
+# and a scenario in which a PV guest panics or crashes is never repeated.
 emulator_fault() {
 	[ -n "$(emulator_words "$1")" ]
 }
 
-# emulator_words NAME: Xen's, or the guest's, of that.  A PV guest has no such stack.
+# emulator_words NAME: the lines of Xen or of the guest that show it.  A PV guest has
+# no such stack.
 emulator_words() {
 	local dir=$LAB_BUILD/results/$1
 
@@ -49,7 +50,7 @@ emulator_words() {
 	} 2>/dev/null || true # either, or neither
 }
 
-# again NAME: it is to be tried again, and that is said; four times in a group at most
+# again NAME: says that the scenario is repeated, if it is; at most four times per group
 AGAIN=0
 again() {
 	[ "${VERDICT[$1]:-fail}" = fail ] && [ "$RETRIES" -lt 4 ] &&
@@ -61,7 +62,7 @@ again() {
 	unset "VERDICT[$1]"
 }
 
-# post_mortem NAME: what its records say, last in the output, where one looks
+# post_mortem NAME: the ends of the scenario's records, for the end of the output
 post_mortem() {
 	local dir=$LAB_BUILD/results/$1 file
 
@@ -121,7 +122,8 @@ run_group() {
 	done
 }
 
-# by_wants NAME...: the same, those that want the same guests behind one another
+# by_wants NAME...: the names, sorted so that scenarios of the same guests follow one
+# another
 by_wants() {
 	local name
 
