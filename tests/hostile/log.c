@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "../slower.h"
 #include "log.h"
 
 void die(const char *fmt, ...)
@@ -54,9 +55,7 @@ void moves(void)
 
 int patience_ms(void)
 {
-	const char *times = getenv("LAB_SLOWER");
-
-	return 50000 * (times && atoi(times) > 1 ? atoi(times) : 1);
+	return slower(50000);
 }
 
 void sleep_ms(int ms)

@@ -16,6 +16,7 @@
 #include <ivc/ivc.h>
 
 #include "../rng.h"
+#include "../slower.h"
 
 #define IDS_MAX 64
 

@@ -268,15 +268,6 @@ static void parse_one(struct options *opt, int c, const char *arg)
 	}
 }
 
-/* On a slow machine all times are longer: scripts/lab/pace.sh. */
-static int slower(int ms)
-{
-	const char *times = getenv("LAB_SLOWER");
-	int n = times ? atoi(times) : 1;
-
-	return n < 1 || ms > INT_MAX / n ? ms : ms * n;
-}
-
 int main(int argc, char **argv)
 {
 	struct options opt = { .magic = 0x1c,
