@@ -12,7 +12,8 @@
  *                            | HEAR            SAY        ^
  *                            +-------> HEARD -------------+
  *
- * What this side sends: FLUSH, then DATA, then the marks that end the lane.
+ * The sending side of this end: FLUSH, then DATA, then the marks that end the
+ * lane.
  *
  *           FLUSH            GONE
  *   NETWORK -----> ANNOUNCED -----> WRITABLE
@@ -29,8 +30,8 @@
  * sent BACK, because the channel ended meanwhile, so COUNTED accepts it. In a
  * state without a STOP it is a violation.
  *
- * What this side receives: the same marks from the peer, and DELIVERED when the
- * lane has been read up to the peer's BACK.
+ * The receiving side of this end: the same marks from the peer, and DELIVERED
+ * when the lane has been read up to the peer's BACK.
  *
  *           FLUSH           STOP            DRAINED
  *   BEFORE ------> READING ------> STOPPING -------> ANSWERED
@@ -65,7 +66,7 @@ enum lane_hello_event {
 	LANE_HELLO_EVENTS,
 };
 
-/* What this side sends for the lane. */
+/* The sending side */
 enum lane_out {
 	LANE_NETWORK,	/* DATA goes over the network */
 	LANE_ANNOUNCED, /* the network has accepted FLUSH */
@@ -86,7 +87,7 @@ enum lane_out_event {
 	LANE_OUT_EVENTS,
 };
 
-/* What this side receives through the lane. */
+/* The receiving side */
 enum lane_in {
 	LANE_BEFORE,   /* DATA comes over the network */
 	LANE_READING,  /* FLUSH has come: DATA comes through the lane */

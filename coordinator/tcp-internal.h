@@ -85,7 +85,7 @@ _Static_assert(sizeof(struct tcp_unit) == 8, "tcp_unit");
 
 enum tcp_watch_kind { WATCH_LISTENER, WATCH_VISITOR, WATCH_LINK, WATCH_TIMER };
 
-/* What epoll returns. */
+/* epoll returns a pointer to one of these as its data. */
 struct tcp_watch {
 	enum tcp_watch_kind kind;
 	int fd; /* -1: none */

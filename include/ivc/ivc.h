@@ -407,8 +407,8 @@ enum ivc_event_type {
 	IVC_EVENT_ARRIVED = 6,
 	/*
 	 * This guest or the peer's leaves its host, and `channel` between the
-	 * two has ended with -EREMCHG. What the peer had written is still there
-	 * to be read. The program closes the channel, and connects to `peer`
+	 * two has ended with -EREMCHG. The data that the peer wrote can
+	 * still be read. The program closes the channel, and connects to `peer`
 	 * again after the peer's next JOIN event.
 	 */
 	IVC_EVENT_SUSPENDED = 7,

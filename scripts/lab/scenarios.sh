@@ -52,7 +52,8 @@ scenario_guests() {
 	tr ',' '\n' <<<"${CONF[guests]}" | wc -l
 }
 
-# What a scenario wants of the guests: Dom0 makes them so, if it can be done at once.
+# scenario_wants NAME: the guests that the scenario needs, their devices and CPUs. Dom0
+# makes them so before the scenario begins.
 scenario_wants() {
 	scenario_conf "$1"
 	echo "${CONF[guests]} ${CONF[attach]} ${CONF[vcpus]}"
